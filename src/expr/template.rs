@@ -1,0 +1,1 @@
+//! `{{ params.x }}` in texts.

@@ -1,0 +1,179 @@
+//! What starts an attempt, what its folder holds, and what is known when it ended.
+
+use super::AttemptKey;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Everything an executor needs to start one attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Which attempt.
+    pub key: AttemptKey,
+    /// Its folder, absolute; the executor makes it.
+    pub folder: PathBuf,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// Folder to start in, absolute.
+    pub cwd: PathBuf,
+    /// After this the attempt is ended.
+    #[serde(default, with = "crate::stdx::duration::millis::option")]
+    pub timeout: Option<Duration>,
+    /// Time between TERM and KILL.
+    #[serde(with = "crate::stdx::duration::millis")]
+    pub grace: Duration,
+}
+
+/// How the program of an attempt ended. A fact told by whoever waited for it, never a guess.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum End {
+    /// It exited by itself.
+    Exited {
+        /// 0 to 255.
+        code: i32,
+    },
+    /// A signal ended it.
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It ran longer than its timeout and was ended.
+    TimedOut {
+        /// Its code, if it still exited by itself within the grace.
+        code: Option<i32>,
+        /// The signal that ended it.
+        signal: Option<i32>,
+    },
+    /// A cancel ended it.
+    Canceled {
+        /// Its code, if it still exited by itself within the grace.
+        code: Option<i32>,
+        /// The signal that ended it.
+        signal: Option<i32>,
+    },
+    /// It could not be started.
+    SpawnError {
+        /// The system's words, with the program's name.
+        message: String,
+    },
+    /// There was no room to promise a verdict, so nothing was started.
+    DiskFull {
+        /// The system's words.
+        message: String,
+    },
+}
+
+/// What the shim writes when everything of the attempt is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// How the program ended.
+    #[serde(flatten)]
+    pub end: End,
+    /// Microseconds since 1970 when the program was started.
+    pub started_at_micros: i64,
+    /// Microseconds since 1970 when everything below it was gone.
+    pub ended_at_micros: i64,
+}
+
+/// The files in an attempt's folder, named once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptFiles(pub PathBuf);
+
+impl AttemptFiles {
+    /// The files of the attempt in `folder`.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self(folder.into())
+    }
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+    /// What the program wrote to its standard output, byte for byte.
+    pub fn stdout(&self) -> PathBuf {
+        self.file("stdout.log")
+    }
+    /// What the program wrote to its standard error, byte for byte.
+    pub fn stderr(&self) -> PathBuf {
+        self.file("stderr.log")
+    }
+    /// Times and order of both streams.
+    pub fn log_index(&self) -> PathBuf {
+        self.file("log.index")
+    }
+    /// JSON lines of live metrics.
+    pub fn metrics(&self) -> PathBuf {
+        self.file("metrics.jsonl")
+    }
+    /// `key=value` lines or JSON: output parameters.
+    pub fn output_parameters(&self) -> PathBuf {
+        self.file("output")
+    }
+    /// What a component or a Python script is told.
+    pub fn inputs_json(&self) -> PathBuf {
+        self.file("inputs.json")
+    }
+    /// Where the task writes its output `name`, before it is published.
+    pub fn staged(&self, name: &str) -> PathBuf {
+        self.file("outputs").join(name)
+    }
+    /// Which staged outputs were published as which objects: written before the first rename.
+    pub fn published(&self) -> PathBuf {
+        self.file("published.json")
+    }
+}
+
+/// What a component or a script is told: the content of `inputs.json`, whose path is in `FLOWYARD_INPUTS_FILE`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// The run.
+    pub run_id: super::RunId,
+    /// The pipeline.
+    pub pipeline: super::PipelineId,
+    /// The task.
+    pub task: super::TaskId,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// The workspace, absolute; relative paths in `with` are below it.
+    pub workspace: PathBuf,
+    /// Values of the run's params.
+    pub params: super::Params,
+    /// The component's arguments, rendered.
+    pub with: serde_json::Map<String, serde_json::Value>,
+    /// What it reads, by name.
+    pub inputs: BTreeMap<String, JobInput>,
+    /// What it must write, by name.
+    pub outputs: BTreeMap<String, JobOutput>,
+    /// Where to append JSON lines of metrics.
+    pub metrics_file: PathBuf,
+    /// Where to write output parameters.
+    pub output_file: PathBuf,
+}
+
+/// Something to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobInput {
+    /// File or folder, absolute.
+    pub path: PathBuf,
+    /// Artifact type, when it comes from a task.
+    pub artifact_type: Option<String>,
+    /// The artifact's id, when it comes from a task.
+    pub artifact: Option<String>,
+}
+
+/// Something to write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobOutput {
+    /// File or folder to make, absolute; its parent exists.
+    pub path: PathBuf,
+    /// Artifact type.
+    pub artifact_type: String,
+}

@@ -1,0 +1,23 @@
+//! The nouns: plain data that every layer speaks, and the tables that name their states.
+
+pub mod attempt;
+pub mod catalog;
+pub mod command;
+pub mod diagnostic;
+pub mod graph;
+pub mod ids;
+pub mod journal;
+pub mod pipeline;
+pub mod snapshot;
+pub mod state;
+
+pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Ticket, Verdict};
+pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
+pub use command::{Command, Reply, Request, TriggerRequest};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use graph::Graph;
+pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
+pub use journal::JournalEntry;
+pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Task, TriggerDef};
+pub use snapshot::{AttemptSnapshot, GateLine, GitState, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark};
+pub use state::{AttemptState, Reason, RunState, RunType, TaskState};

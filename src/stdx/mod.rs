@@ -1,0 +1,8 @@
+//! What we wish `std` had. Knows no pipeline.
+
+pub mod atomic;
+pub mod duration;
+pub mod ids;
+pub mod sanitize;
+pub mod suggest;
+pub mod time;
