@@ -20,3 +20,8 @@ pub const ALL: &[&dyn Component] = &[];
 pub fn catalog() -> Catalog {
     Catalog { components: ALL.iter().map(|component| component.signature()).collect() }
 }
+
+/// The hidden subcommand.
+pub fn main(_name: &str) -> std::process::ExitCode {
+    todo!()
+}
