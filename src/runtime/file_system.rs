@@ -29,8 +29,24 @@ const FUSE: u64 = 0x6573_5546;
 
 /// Types in the mount table behind [`FUSE`] that reach another machine.
 const NETWORK_FUSE: &[&str] = &[
-    "sshfs", "s3fs", "rclone", "gcsfuse", "goofys", "glusterfs", "juicefs", "ceph", "davfs", "curlftpfs", "mfs", "blobfuse", "httpfs",
-    "smbnetfs", "beegfs", "lizardfs", "cvmfs", "gvfsd-fuse",
+    "sshfs",
+    "s3fs",
+    "rclone",
+    "gcsfuse",
+    "goofys",
+    "glusterfs",
+    "juicefs",
+    "ceph",
+    "davfs",
+    "curlftpfs",
+    "mfs",
+    "blobfuse",
+    "httpfs",
+    "smbnetfs",
+    "beegfs",
+    "lizardfs",
+    "cvmfs",
+    "gvfsd-fuse",
 ];
 
 /// The name of the network file system that `path`, or its nearest parent that exists, is on; `None` on a local one.
@@ -61,7 +77,8 @@ mod tests {
 
     #[test]
     fn a_mount_table_tells_a_remote_fuse_mount_from_a_local_one() {
-        let table = "36 35 0:51 / /home/a/remote rw,nosuid - fuse.sshfs host:/data rw\n37 35 0:52 / /mnt/usb rw - fuse.ntfs-3g /dev/sdb1 rw\n";
+        let table =
+            "36 35 0:51 / /home/a/remote rw,nosuid - fuse.sshfs host:/data rw\n37 35 0:52 / /mnt/usb rw - fuse.ntfs-3g /dev/sdb1 rw\n";
         assert_eq!(fuse_kind(table, rustix::fs::makedev(0, 51)), Some("FUSE (sshfs)".to_owned()));
         assert_eq!(fuse_kind(table, rustix::fs::makedev(0, 52)), None);
         assert_eq!(fuse_kind(table, rustix::fs::makedev(0, 53)), None);

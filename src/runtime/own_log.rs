@@ -23,7 +23,8 @@ pub struct OwnLog {
 /// # Errors
 /// What the file system says.
 pub fn start(folder: &Path, who: &str, verbose: u8) -> Result<OwnLog, RuntimeError> {
-    let failed = |error: &dyn std::fmt::Display| RuntimeError::Io(format!("cannot open the program's own log in {}: {error}", folder.display()));
+    let failed =
+        |error: &dyn std::fmt::Display| RuntimeError::Io(format!("cannot open the program's own log in {}: {error}", folder.display()));
     atomic::create_private_dir(folder).map_err(|error| failed(&error))?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
