@@ -20,8 +20,3 @@ pub const ALL: &[&dyn Component] = &[];
 pub fn catalog() -> Catalog {
     Catalog { components: ALL.iter().map(|component| component.signature()).collect() }
 }
-
-/// The hidden subcommand.
-pub fn main(_name: &str) -> std::process::ExitCode {
-    todo!()
-}
