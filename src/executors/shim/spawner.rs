@@ -147,6 +147,7 @@ pub(super) fn main() -> ExitCode {
 
 /// Takes the socket from standard input, leaves the terminal, and blocks what must not end it or its shims.
 fn settle_in() -> io::Result<(Host, SignalFd)> {
+    close_inherited();
     let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let _ = nix::unistd::setsid();
@@ -160,6 +161,16 @@ fn settle_in() -> io::Result<(Host, SignalFd)> {
     let signals = SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let inherited_umask = umask(Mode::from_bits_truncate(0o077));
     Ok((Host { socket, boot_id: processes::boot_id(), umask: inherited_umask }, signals))
+}
+
+/// Whoever started the engine may have left descriptors open in it, and a task that holds one of them, the write end of
+/// a pipe say, would keep somebody waiting. Nothing of this process is open yet.
+fn close_inherited() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let inherited: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|fd| *fd > 2).collect();
+    for fd in inherited {
+        let _ = nix::unistd::close(fd);
+    }
 }
 
 fn serve(host: &Host, signals: &SignalFd) -> io::Result<()> {
