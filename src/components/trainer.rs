@@ -142,6 +142,10 @@ fn train(job: &Job, plan: &Plan, dataset: &Dataset) -> Result<Model> {
     let read = Labeled::read(dataset, &plan.split, &plan.label)?;
     tell_rows(plan, &read);
     let (rows, labels, held_rows, held_labels) = hold_back(&read);
+    let yes: f64 = labels.iter().sum();
+    if yes == 0.0 || yes == labels.len() as f64 {
+        bail!("{yes} of the {} rows to train on answer yes to `{}`: too few to learn from", labels.len(), plan.label);
+    }
     let features = plan.learn_features(dataset, &rows, &labels)?;
     let numbers = encode::encode(dataset, &features, &rows)?;
     let held_numbers = encode::encode(dataset, &features, &held_rows)?;
@@ -284,6 +288,31 @@ mod tests {
         assert!(progress.is_sorted() && progress.last() == Some(&1.0));
         let loss = |line: &serde_json::Value| line["train_logloss"].as_f64().unwrap();
         assert!(loss(lines.last().unwrap()) < loss(&lines[0]));
+    }
+
+    #[test]
+    fn a_handful_of_rows_trains_without_made_up_scores() {
+        let bench = Bench::new();
+        let rows: String = (0..12).map(|row| format!("{row},{}\n", if row % 2 == 0 { 30 } else { 0 })).collect();
+        bench.write("a.csv", &format!("hour,delay\n{rows}"));
+        let with = json!({ "label": { "column": "delay", "greater_than": 15 }, "features": ["hour"], "rounds": 2 });
+        Trainer.run(&bench.job_on(&bench.dataset("a.csv"), with)).unwrap();
+        let line = bench.metrics().pop().unwrap();
+        assert!(line["train_logloss"].is_number() && line.get("logloss").is_none(), "{line}");
+    }
+
+    #[test]
+    fn an_infinite_number_is_refused_and_a_missing_one_is_not() {
+        let bench = Bench::new();
+        let train = |hour: &str| {
+            let rows: String = (0..90).map(|row| format!("{row},{}\n", if row % 2 == 0 { 30 } else { 0 })).collect();
+            bench.write("a.csv", &format!("hour,delay\n{rows}{hour},30\n{hour},0\n{hour},31\n{hour},1\n"));
+            let with = json!({ "label": { "column": "delay", "greater_than": 15 }, "features": ["hour"], "rounds": 2 });
+            Trainer.run(&bench.job_on(&bench.dataset("a.csv"), with))
+        };
+        train("NA").unwrap();
+        let error = format!("{:#}", train("1e999").unwrap_err());
+        assert!(error.contains("`hour` = \"1e999\" is not a finite number"), "{error}");
     }
 
     #[test]

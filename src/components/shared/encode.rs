@@ -1,7 +1,7 @@
 //! Turns rows into numbers: numbers as they are, categories as learned on the training rows, dates as weekdays.
 
 use super::dataset::Dataset;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use chrono::{Datelike, NaiveDate};
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
@@ -113,7 +113,11 @@ pub fn value<'a>(dataset: &Dataset, row: &'a StringRecord, index: usize) -> Opti
 
 fn number(dataset: &Dataset, row: &StringRecord, index: usize, name: &str) -> Result<f64> {
     let Some(text) = value(dataset, row, index) else { return Ok(f64::NAN) };
-    text.trim().parse().with_context(|| format!("`{name}` = \"{text}\" is not a number; a column of texts belongs in `with.categories`"))
+    // An infinite number fits in no bin of the trees.
+    match text.trim().parse::<f64>() {
+        Ok(number) if !number.is_infinite() => Ok(number),
+        _ => bail!("`{name}` = \"{text}\" is not a finite number; a column of texts belongs in `with.categories`"),
+    }
 }
 
 // A date that does not exist, such as the 31st of June, is a missing value.

@@ -75,10 +75,9 @@ impl Labeler<'_> {
         if self.dataset.is_missing(text) {
             return Ok(None);
         }
-        let number = || {
-            text.trim()
-                .parse::<f64>()
-                .with_context(|| format!("`{}` = \"{text}\" is not a number, so `{}` has no answer", self.rule.column, self.rule))
+        let number = || match text.trim().parse::<f64>() {
+            Ok(number) if !number.is_nan() => Ok(number),
+            _ => bail!("`{}` = \"{text}\" is not a number, so `{}` has no answer", self.rule.column, self.rule),
         };
         Ok(Some(match self.test {
             Test::Greater(bound) => number()? > bound,
