@@ -144,7 +144,7 @@ impl Core {
             let folder = self.yard.folder(&key);
             self.executor.adopt(key.clone(), folder.clone());
             if canceled {
-                self.executor.cancel(&key, &folder);
+                self.executor.cancel(&key, folder);
             }
         }
     }
@@ -276,7 +276,7 @@ impl Core {
         for act in acts {
             match act {
                 Effect::Start(key) => self.start_attempt(key),
-                Effect::Cancel(key) => self.executor.cancel(&key, &self.yard.folder(&key)),
+                Effect::Cancel(key) => self.executor.cancel(&key, self.yard.folder(&key)),
                 Effect::Answer(reply) => {
                     if let Some(answer) = waiting.next() {
                         let _ = answer.send(reply);
