@@ -1,12 +1,11 @@
-//! Wires the layers together and starts: shim, component, or the command line.
+//! Wires the layers together and starts: a shim, a component, or the command line.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // MERGE: before anything else, once the executors are there:
-    // if let Some(code) = flowyard::executors::shim::enter() {
-    //     return code;
-    // }
+    if let Some(code) = flowyard::executors::shim::enter() {
+        return code;
+    }
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == "__component") {
         return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());

@@ -8,6 +8,7 @@ pub mod graph;
 pub mod ids;
 pub mod journal;
 pub mod pipeline;
+pub mod record;
 pub mod snapshot;
 pub mod state;
 
