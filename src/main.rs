@@ -1,8 +1,9 @@
-//! Wires the layers together and starts: a shim, a component, or the command line.
+//! Wires the layers together and starts: shim, component, or the command line.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before anything else: a shim must fork while there is one thread.
     if let Some(code) = flowyard::executors::shim::enter() {
         return code;
     }
@@ -10,6 +11,5 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == "__component") {
         return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
     }
-    // MERGE: the interactive face: flowyard::cli::main(|screen| flowyard::tui::run(screen.attach, …))
     flowyard::cli::main(|_screen| 69)
 }

@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn without_a_deployed_model_there_is_no_baseline_metric() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let (evaluation, metrics) = evaluated(&bench, json!({ "baseline": "models/x/current" })).unwrap();
         assert!(evaluation.scores.auc > 0.7, "{evaluation:?}");
         assert_eq!(metrics["auc"], json!(evaluation.scores.auc));
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_scores_kept_beside_the_deployed_model_become_baseline_metrics() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let (mut kept, _) = evaluated(&bench, json!({})).unwrap();
         kept.scores.auc = 0.625;
         let folder = bench.workspace().join("models/x");
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_deployed_model_whose_scores_are_gone_is_an_error_not_a_pass() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let folder = bench.workspace().join("models/x");
         fs::create_dir_all(folder.join("4")).unwrap();
         std::os::unix::fs::symlink("4", folder.join("current")).unwrap();
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_rows_it_was_trained_on_can_not_judge_a_model() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let error = evaluated(&bench, json!({ "split": "train" })).unwrap_err().to_string();
         assert!(error.contains("trained on the very rows of split `train`"), "{error}");
     }

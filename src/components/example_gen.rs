@@ -240,7 +240,7 @@ mod tests {
     use crate::components::shared::{dataset::Dataset, fixture::Bench};
 
     fn bench() -> Bench {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("data/a.csv", 60, 1);
         bench.csv("data/b.csv", 40, 2);
         bench

@@ -117,9 +117,6 @@ fn verdict(report: &Anomalies) -> Result<()> {
         }
         [one] => bail!("{}", one.description),
         several => {
-            for anomaly in several {
-                eprintln!("anomaly: {}", anomaly.description);
-            }
             let all: Vec<&str> = several.iter().map(|anomaly| anomaly.description.as_str()).collect();
             bail!("{} anomalies: {}", several.len(), all.join("; "))
         }
@@ -137,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_good_data_set_passes_and_its_report_says_so() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 100, 1);
         let job = bench.job_on(&bench.dataset("a.csv"), json!({ "min_rows": 100, "columns": ["hour", "delay"] }));
         ExampleValidator.run(&job).unwrap();
@@ -147,7 +144,7 @@ mod tests {
 
     #[test]
     fn too_few_rows_are_told_with_both_numbers() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 12, 1);
         let error = validate(&bench, json!({ "min_rows": "1000" })).unwrap_err().to_string();
         assert_eq!(error, "12 rows, but min_rows is 1000");
@@ -155,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_missing_column_is_told_with_file_and_columns() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 30, 1);
         let error = validate(&bench, json!({ "columns": ["hour", "delai"] })).unwrap_err().to_string();
         assert_eq!(error, "column `delai` is missing in a.csv; it has: hour, weight, carrier, delay; did you mean `delay`?");
@@ -163,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_column_without_any_value_is_told_with_the_number_of_rows() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.write("a.csv", &format!("hour,delay\n{}", (0..30).map(|row| format!("{row},NA\n")).collect::<String>()));
         let error = validate(&bench, json!({})).unwrap_err().to_string();
         assert_eq!(error, "`delay` has no value in any of 30 rows");
@@ -171,7 +168,7 @@ mod tests {
 
     #[test]
     fn all_anomalies_are_told_at_once_and_reported_before_the_failure() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 30, 1);
         let job = bench.job_on(&bench.dataset("a.csv"), json!({ "min_rows": 31, "columns": ["x", "y"] }));
         let error = ExampleValidator.run(&job).unwrap_err().to_string();

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_model_and_its_scores_are_served_under_the_next_version() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         for text in ["{\"v\":1}", "{\"v\":2}"] {
             let (model, scores) = model(&bench, text);
             let job = bench.job_with(&[("model", &model), ("evaluation", &scores)], json!({ "base_directory": "models/x" }));
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn scores_of_another_model_deploy_nothing() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let (model, scores) = model(&bench, "{}");
         fs::write(model.join("model.json"), "{ }").unwrap();
         let job = bench.job_with(&[("model", &model), ("evaluation", &scores)], json!({ "base_directory": "models/x" }));

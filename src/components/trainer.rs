@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_saved_model_gives_the_same_probabilities_when_loaded() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 600, 1);
         let folder = bench.dataset("a.csv");
         let job = bench.job_on(&folder, with(7));
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 600, 1);
         let folder = bench.dataset("a.csv");
         let bytes = |seed| {
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn probabilities_are_those_of_yes_and_better_than_chance() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 2000, 1);
         let folder = bench.dataset("a.csv");
         let job = bench.job_on(&folder, with(1));
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn progress_and_loss_are_told_while_training() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 600, 1);
         Trainer.run(&bench.job_on(&bench.dataset("a.csv"), with(1))).unwrap();
         let lines = bench.metrics();
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_handful_of_rows_trains_without_made_up_scores() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let rows: String = (0..12).map(|row| format!("{row},{}\n", if row % 2 == 0 { 30 } else { 0 })).collect();
         bench.write("a.csv", &format!("hour,delay\n{rows}"));
         let with = json!({ "label": { "column": "delay", "greater_than": 15 }, "features": ["hour"], "rounds": 2 });
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn an_infinite_number_is_refused_and_a_missing_one_is_not() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let train = |hour: &str| {
             let rows: String = (0..90).map(|row| format!("{row},{}\n", if row % 2 == 0 { 30 } else { 0 })).collect();
             bench.write("a.csv", &format!("hour,delay\n{rows}{hour},30\n{hour},0\n{hour},31\n{hour},1\n"));
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_can_not_be_learned_is_refused_by_name() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         bench.csv("a.csv", 60, 1);
         let folder = bench.dataset("a.csv");
         let error = |with: serde_json::Value| format!("{:#}", Trainer.run(&bench.job_on(&folder, with)).unwrap_err());

@@ -48,7 +48,9 @@ impl Engine {
         match answer {
             Ok(message) => {
                 out.effects.push(Effect::Answer(Reply::Done { message, run: Some(run_id.clone()) }));
-                self.take(&run_id, out)
+                let effects = self.take(&run_id, out);
+                self.forget_stale_wakes(&run_id);
+                effects
             }
             Err(why) => vec![Effect::Answer(Reply::Refused { why })],
         }

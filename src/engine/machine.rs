@@ -180,6 +180,12 @@ impl Engine {
         effects
     }
 
+    /// A command may have ended a back-off: nobody waits for its time any more.
+    pub(super) fn forget_stale_wakes(&mut self, id: &RunId) {
+        let Some(run) = self.runs.get(id) else { return };
+        self.wakes.retain(|(at, of, position)| of != id || run.tasks[*position].retry_at == Some(*at));
+    }
+
     /// Books what a step collected beside its effects.
     pub(super) fn take(&mut self, id: &RunId, out: Out<'_>) -> Vec<Effect> {
         self.queue.extend(out.queued.into_iter().map(|position| (id.clone(), position)));

@@ -22,6 +22,8 @@ impl Run {
     /// Looks again at `start` and, as far as something changes, at everything below.
     pub(super) fn reconsider(&mut self, start: impl IntoIterator<Item = usize>, out: &mut Out<'_>) {
         let mut todo: Vec<usize> = start.into_iter().collect();
+        // A stack: the first to be looked at, and so the first in the queue, is the first that was named.
+        todo.reverse();
         while let Some(position) = todo.pop() {
             if self.tasks[position].state == TaskState::Pending && self.decide(position, out) {
                 todo.extend(self.graph.downstream[position].iter().rev());

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn numbers_are_taken_from_texts_because_templates_may_render_to_text() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let job = bench.job(json!({ "rounds": "12" }));
         assert_eq!(Args::of(&job, SIGNATURE).unwrap().int("rounds", 1, 1).unwrap(), 12);
         let job = bench.job(json!({ "rounds": "many" }));
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn an_unknown_argument_is_refused_with_the_nearest_one() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         let job = bench.job(json!({ "roundz": 3 }));
         let error = Args::of(&job, SIGNATURE).unwrap_err().to_string();
         assert!(error.contains("did you mean `rounds`?"), "{error}");
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_path_never_leaves_the_workspace() {
-        let bench = Bench::new();
+        let bench = Bench::empty();
         for bad in ["/etc", "../x", "a/../../x", ""] {
             let job = bench.job(json!({ "base": bad }));
             let error = Args::of(&job, SIGNATURE).unwrap().path("base", None).unwrap_err().to_string();

@@ -19,7 +19,7 @@ pub struct Bench {
 
 impl Bench {
     /// An empty one.
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), jobs: Cell::new(0) }
     }
 
