@@ -6,10 +6,10 @@ use super::{
     log_line, text,
 };
 use crate::{
-    model::{AttemptFiles, AttemptSnapshot, RunId, TaskId, TaskSnapshot},
+    model::{AttemptSnapshot, RunId, TaskId, TaskSnapshot},
     runtime::{
         Handle,
-        logs::{LogReader, Stream},
+        logs::{LogLine, LogReader, Stream},
     },
 };
 use std::{
@@ -125,36 +125,39 @@ impl Watch {
 }
 
 fn merged(args: &Args, context: &Context, watch: &mut Watch, attempt: &AttemptSnapshot) -> Result<(), Failure> {
-    let files = AttemptFiles::new(folder(attempt));
-    let mut reader = LogReader::open(files.folder(), None)?;
-    let mut out = io::stdout().lock();
+    let mut reader = LogReader::open(&folder(attempt), None)?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut ended = false;
     loop {
         // Asked before reading: what was written before the end is then read after it.
-        let ended = !args.follow || watch.has_ended()?;
-        let mut lines = reader.poll()?;
+        ended = ended || !args.follow || watch.has_ended()?;
+        // A long log comes in parts: only an empty part says that there is no more now.
+        let lines = reader.poll()?;
         let more = !lines.is_empty();
-        if ended {
-            lines.extend(reader.poll()?);
-            lines.extend(reader.rest());
+        write_lines(&mut out, lines, args, context)?;
+        if more {
+            continue;
         }
-        for line in lines {
-            let wanted = match line.stream {
-                Stream::Stdout => !args.stderr,
-                Stream::Stderr => !args.stdout,
-            };
-            if wanted {
-                let text = if context.out.tty { log_line::show(&line.text, context.out.colours) } else { line.text };
-                writeln!(out, "{text}")?;
-            }
-        }
-        out.flush()?;
         if ended {
+            write_lines(&mut out, reader.rest(), args, context)?;
             return Ok(());
         }
-        if !more {
-            watch.wait();
+        watch.wait();
+    }
+}
+
+fn write_lines(out: &mut impl Write, lines: Vec<LogLine>, args: &Args, context: &Context) -> io::Result<()> {
+    for line in lines {
+        let wanted = match line.stream {
+            Stream::Stdout => !args.stderr,
+            Stream::Stderr => !args.stdout,
+        };
+        if wanted {
+            let text = if context.out.tty { log_line::show(&line.text, context.out.colours) } else { line.text };
+            writeln!(out, "{text}")?;
         }
     }
+    out.flush()
 }
 
 fn raw(args: &Args, watch: &mut Watch, attempt: &AttemptSnapshot) -> Result<(), Failure> {

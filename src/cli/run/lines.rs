@@ -120,7 +120,9 @@ impl Face for Plain<'_> {
             }
             let retries = self.pipeline.task(&step.task).map_or(0, |task| task.retries);
             let attempt = match step.attempt {
-                Some(number) if retries > 0 || number > 1 => format!("  attempt {number}/{}", (retries + 1).max(number)),
+                Some(number) if number > 1 || (retries > 0 && matches!(state, TaskState::Failed | TaskState::UpForRetry)) => {
+                    format!("  attempt {number}/{}", (retries + 1).max(number))
+                }
                 _ => String::new(),
             };
             let known = run.tasks.iter().find(|task| task.task == step.task && task.map_index == step.map_index);
