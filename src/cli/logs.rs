@@ -3,7 +3,9 @@
 use super::{
     Failure,
     context::{Access, Context},
-    log_line, text,
+    log_line,
+    pace::Look,
+    text,
 };
 use crate::{
     model::{AttemptSnapshot, RunId, TaskId, TaskSnapshot},
@@ -101,7 +103,9 @@ impl Watch {
         let mut found = (self.pick(task), task.state.is_terminal());
         while follow && matches!(found, (None, false)) {
             self.wait();
+            let look = Look::begin();
             found = self.look()?;
+            look.rest();
         }
         Ok(found.0)
     }
@@ -113,7 +117,12 @@ impl Watch {
     }
 
     fn has_ended(&self) -> Result<bool, Failure> {
-        Ok(self.look()?.0.is_none_or(|attempt| attempt.state.is_terminal()))
+        let look = Look::begin();
+        let ended = self.look()?.0.is_none_or(|attempt| attempt.state.is_terminal());
+        if !ended {
+            look.rest();
+        }
+        Ok(ended)
     }
 
     fn wait(&mut self) {

@@ -112,6 +112,8 @@ fn accept_existing(place: &Place, found: &fs::Metadata) -> Result<(), RuntimeErr
             show(folder)
         )));
     }
+    nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK)
+        .map_err(|error| cannot_write(folder, &error.into()))?;
     if found.permissions().mode() & 0o077 != 0 {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|error| cannot_make(folder, &error))?;
     }
@@ -299,12 +301,20 @@ fn cannot(verb: &str, path: &Path, error: &io::Error) -> RuntimeError {
 }
 
 fn cannot_make(path: &Path, error: &io::Error) -> RuntimeError {
+    no_room("make", path, error)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> RuntimeError {
+    no_room("write in", path, error)
+}
+
+fn no_room(verb: &str, path: &Path, error: &io::Error) -> RuntimeError {
     let next = match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only; put the state elsewhere with --state-dir, or look with --read-only",
         io::ErrorKind::StorageFull => "the disk is full; make room, or put the state elsewhere with --state-dir",
         _ => "mend the rights of the folder, put the state elsewhere with --state-dir, or look with --read-only",
     };
-    RuntimeError::Io(format!("cannot make {}: {}; {next}", show(path), words(error)))
+    RuntimeError::Io(format!("cannot {verb} {}: {}; {next}", show(path), words(error)))
 }
 
 /// The system's words without the number: `permission denied`.
