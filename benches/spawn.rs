@@ -1,7 +1,9 @@
 //! Measures two ways to start a shim: this binary executed again for each attempt, and a resident spawner that forks.
 //!
 //! `cargo bench --bench spawn -- [ROUNDS]` prints milliseconds per `/bin/true`, from the request until its verdict is in
-//! hand, interleaved in one run, with the measuring process small and with 300 MB of heap.
+//! hand, interleaved in one run, with the measuring process small and with 300 MB of heap. `TMPDIR` says on which disk.
+
+#![allow(clippy::disallowed_methods)]
 
 use flowyard::{
     executors::{
@@ -19,7 +21,7 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Child, Command, ExitCode, Stdio},
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
@@ -83,7 +85,11 @@ impl Ways {
         for _ in 0..rounds {
             plain.push(timed(|| Command::new("/bin/true").status().map(drop))?);
             *number += 2;
-            exec.push(timed(|| self.by_exec(*number))?);
+            let mut shim = None;
+            exec.push(timed(|| self.by_exec(*number).map(|child| shim = Some(child)))?);
+            if let Some(mut child) = shim {
+                child.wait()?;
+            }
             fork.push(timed(|| self.by_spawner(*number + 1))?);
         }
         Ok([plain, exec, fork].map(quantiles).join(" | "))
@@ -102,22 +108,20 @@ impl Ways {
     }
 
     /// The ticket goes the same way as to the spawner, over standard input of a new process each time.
-    fn by_exec(&self, number: u32) -> io::Result<()> {
+    fn by_exec(&self, number: u32) -> io::Result<Child> {
         let ticket = self.ticket(number);
         std::fs::create_dir(&ticket.folder)?;
         Order::new(u64::from(number), &ticket)?.send(&self.ours)?;
         let program = std::env::current_exe()?;
         let stdin = Stdio::from(self.theirs.try_clone()?);
-        let mut child = Command::new(program).arg(EXECUTED).stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let child = Command::new(program).arg(EXECUTED).stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let mut packet = [0_u8; MAX_PACKET];
         loop {
             let (length, _) = rustix::net::recv(&self.ours, &mut packet, RecvFlags::empty())?;
             if String::from_utf8_lossy(&packet[..length]).contains(r#""ended""#) {
-                break;
+                return Ok(child);
             }
         }
-        // Not part of the time of a real engine, which reaps whenever it likes: but only a few microseconds here.
-        child.wait().map(drop)
     }
 
     fn by_spawner(&self, number: u32) -> io::Result<()> {

@@ -1,5 +1,7 @@
 //! What every executor promises, over real processes. Local is the first; each later one passes the same stories.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
 use flowyard::{
     executors::{
         Executor, Notice, Sink,

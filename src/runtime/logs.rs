@@ -4,6 +4,9 @@
 //! output, then all of standard error: more is not known. Bytes that the index does not cover are given 200 ms to be
 //! covered, and are shown without a time then.
 
+// Only for how long bytes wait for the index.
+#![allow(clippy::disallowed_methods)]
+
 use crate::{
     executors::shim::log_index::{self, Entry},
     model::AttemptFiles,
