@@ -1,5 +1,7 @@
 //! What every executor promises, over real processes. Local is the first; each later one passes the same stories.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
 use flowyard::{
     executors::{
         Executor, Notice, Sink,
@@ -11,6 +13,7 @@ use flowyard::{
         },
     },
     model::{AttemptFiles, AttemptKey, End, Reason, RunId, TaskId, TaskKey, Ticket, Verdict},
+    runtime::logs::{LogReader, Stream},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -38,9 +41,13 @@ struct Stage {
 }
 
 fn open() -> (Local, Receiver<Notice>) {
+    open_by(Path::new(env!("CARGO_BIN_EXE_flowyard")))
+}
+
+fn open_by(program: &Path) -> (Local, Receiver<Notice>) {
     let (sender, notices) = mpsc::channel();
     let sink: Sink = Arc::new(move |notice| drop(sender.send(notice)));
-    (Local::open(PathBuf::from(env!("CARGO_BIN_EXE_flowyard")), sink).unwrap(), notices)
+    (Local::open(program.to_owned(), sink).unwrap(), notices)
 }
 
 impl Stage {
@@ -374,6 +381,88 @@ fn what_drains_a_pipe_after_the_task_ended_may_finish() {
     let stdout = AttemptFiles::new(&ticket.folder).stdout();
     assert_eq!(stage.run(ticket), End::Exited { code: 0 });
     assert_eq!(fs::read_to_string(stdout).unwrap(), "kept\n");
+}
+
+#[test]
+fn a_cancel_reaches_what_left_the_group_with_term_first() {
+    let stage = Stage::new();
+    let escapee = "setsid bash -c 'trap \"echo heard > heard; exit\" TERM; echo ready; while :; do sleep 0.02; done'";
+    let ticket = stage.shell(&format!("{escapee} & wait"));
+    let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
+    stage.local().start(ticket);
+    stage.began();
+    until("the trap is set", || fs::read(AttemptFiles::new(&folder).stdout()).is_ok_and(|text| !text.is_empty()));
+    stage.local().cancel(&key, folder);
+    assert_eq!(stage.ended().end, End::Canceled { code: None, signal: Some(15) });
+    assert_eq!(fs::read_to_string(stage.path("heard")).unwrap(), "heard\n");
+    assert!(stage.left().is_empty());
+}
+
+#[test]
+fn signals_of_a_terminal_or_a_shutdown_do_not_hurt_a_shim() {
+    let stage = Stage::new();
+    let ticket = stage.shell("until [ -e go ]; do sleep 0.02; done; exit 9");
+    let folder = ticket.folder.clone();
+    stage.local().start(ticket);
+    stage.began();
+    for signal in [Signal::HUP, Signal::INT, Signal::TSTP, Signal::PIPE, Signal::TERM, Signal::QUIT] {
+        kill_process(Pid::from_raw(shim_pid(&folder)).unwrap(), signal).unwrap();
+    }
+    fs::write(stage.path("go"), "").unwrap();
+    assert_eq!(stage.ended().end, End::Exited { code: 9 });
+}
+
+#[test]
+fn without_room_for_a_verdict_nothing_is_started() {
+    let mut stage = Stage::new();
+    let wrapper = stage.path("wrapper");
+    // Files of at most 1 KiB: the lock fits, the room for the verdict does not.
+    fs::write(&wrapper, format!("#!/bin/bash\nulimit -f 1\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_flowyard"))).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    let (local, notices) = open_by(&wrapper);
+    (stage.local, stage.notices) = (Some(local), notices);
+    let ticket = stage.shell("touch ran");
+    let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
+    stage.local().start(ticket);
+    assert!(matches!(stage.ended().end, End::DiskFull { .. }));
+    // An engine that did not hear of it finds the same.
+    stage.local().adopt(key, folder);
+    assert_eq!(stage.lost(), Reason::NeverBegun);
+    assert!(!stage.path("ran").exists());
+}
+
+#[test]
+fn lines_of_a_running_task_are_read_live_with_their_times() {
+    let stage = Stage::new();
+    let ticket = stage.shell("echo one; until [ -e go ]; do sleep 0.02; done; echo two >&2; printf three");
+    let mut reader = LogReader::open(&ticket.folder, Some(1_000)).unwrap();
+    stage.local().start(ticket);
+    let began = stage.began();
+    let mut lines = Vec::new();
+    until("the first line is read", || {
+        lines.extend(reader.poll().unwrap());
+        !lines.is_empty()
+    });
+    fs::write(stage.path("go"), "").unwrap();
+    let verdict = stage.ended();
+    lines.extend(reader.poll().unwrap());
+    lines.extend(reader.rest());
+    let read: Vec<_> = lines.iter().map(|line| (line.stream, line.text.as_str())).collect();
+    assert_eq!(read, [(Stream::Stdout, "one"), (Stream::Stderr, "two"), (Stream::Stdout, "three")]);
+    let times: Vec<_> = lines.iter().map(|line| line.at.expect("a time").timestamp_micros()).collect();
+    assert!(times.is_sorted() && times[0] >= began && times[2] <= verdict.ended_at_micros, "{times:?}");
+}
+
+#[test]
+fn the_index_of_a_busy_task_grows_at_most_ten_times_a_second() {
+    let stage = Stage::new();
+    let ticket = stage.shell("for i in {1..40}; do echo $i; sleep 0.01; done");
+    let index = AttemptFiles::new(&ticket.folder).log_index();
+    stage.local().start(ticket);
+    let began = stage.began();
+    let took = stage.ended().ended_at_micros - began;
+    let entries = fs::read_to_string(index).unwrap().lines().count() as i64 - 1;
+    assert!((2..=took / 100_000 + 2).contains(&entries), "{entries} entries in {took} µs");
 }
 
 #[test]
