@@ -179,20 +179,26 @@ impl Router<'_> {
         let left = self.columns[vertex] - width / 2;
         let count = sources.len();
         let apart = PORTS_APART.min(width / count.max(1));
-        sources
-            .into_iter()
-            .enumerate()
-            .map(|(at, (top, net))| {
-                let slot = left + width * at / count..left + width * (at + 1) / count;
-                if slot.contains(&top) {
-                    return (net, top);
-                }
-                let wish = (self.columns[vertex] + apart * at).saturating_sub(apart * (count - 1) / 2).clamp(slot.start, slot.end - 1);
-                let is_free = |column: &usize| slot.contains(column) && tops.get(column).is_none_or(|&other| other == net);
-                let near = (0..slot.len()).flat_map(|away| [wish.checked_sub(away), Some(wish + away)]).flatten();
-                (net, near.into_iter().find(is_free).unwrap_or(wish))
-            })
-            .collect()
+        let slot = |at: usize| left + width * at / count..left + width * (at + 1) / count;
+        let mut taken: Vec<usize> =
+            sources.iter().enumerate().filter(|(at, (top, _))| slot(*at).contains(top)).map(|(_, (top, _))| *top).collect();
+        let mut ways = Vec::with_capacity(count);
+        for (at, &(top, net)) in sources.iter().enumerate() {
+            let slot = slot(at);
+            if slot.contains(&top) {
+                ways.push((net, top));
+                continue;
+            }
+            let wish = (self.columns[vertex] + apart * at).saturating_sub(apart * (count - 1) / 2).clamp(slot.start, slot.end - 1);
+            let near = (0..slot.len()).flat_map(|away| [wish.checked_sub(away), Some(wish + away)]).flatten();
+            let is_free = |column: &usize| slot.contains(column) && tops.get(column).is_none_or(|&other| other == net);
+            let is_roomy = |column: &usize| taken.iter().all(|other| other.abs_diff(*column) > 1);
+            let port =
+                near.clone().find(|column| is_free(column) && is_roomy(column)).or_else(|| near.clone().find(is_free)).unwrap_or(wish);
+            taken.push(port);
+            ways.push((net, port));
+        }
+        ways
     }
 
     fn covers(&self, vertex: usize, column: usize) -> bool {
