@@ -1,5 +1,8 @@
 //! How long the layout of a graph takes, and a frame of a large one. Prints medians; asserts nothing.
 
+// A benchmark is where a clock is the point.
+#![allow(clippy::disallowed_methods)]
+
 use flowyard::tui::graph::{Drawing, Shape, Window};
 use std::time::{Duration, Instant};
 

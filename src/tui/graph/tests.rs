@@ -320,3 +320,12 @@ fn the_tfx_pipeline_is_drawn_compactly_and_reads_back() {
     insta::assert_snapshot!("tfx", with_pills(&Drawing::layout(&shape), &pills));
     insta::assert_snapshot!("tfx_ascii", with_pills(&Drawing::layout_with(&shape, Options { ascii: true }), &pills));
 }
+
+#[test]
+fn two_lines_that_swap_columns_pass_by_a_knee() {
+    use super::tracks::{Net, assign};
+    let (wires, tracks) = assign(&[Net { tops: vec![5], bottoms: vec![9] }, Net { tops: vec![9], bottoms: vec![5] }]);
+    assert_eq!((wires.len(), tracks), (3, 3));
+    let knees: Vec<usize> = wires.iter().filter_map(|wire| wire.knee).map(|(column, _)| column).collect();
+    assert!(knees.len() == 2 && knees[0] == knees[1] && ![5, 9].contains(&knees[0]));
+}
