@@ -127,8 +127,8 @@ impl Router<'_> {
             let down = self.layered.down.of(vertex);
             let Some(first) = down.clone().next() else { continue };
             let top = self.way_out(vertex);
-            let joins = self.layered.joined.get(first).copied().unwrap_or(false);
-            let net = match shared.get(&first).filter(|_| joins) {
+            let joined = self.joined(first);
+            let net = match joined.and_then(|group| shared.get(&group)) {
                 Some(&net) => net,
                 None => {
                     nets.push(Net::default());
@@ -136,8 +136,8 @@ impl Router<'_> {
                     nets.len() - 1
                 }
             };
-            if joins {
-                shared.insert(first, net);
+            if let Some(group) = joined {
+                shared.insert(group, net);
                 owners[net].tops.push((top, self.layered.source[vertex]));
             }
             nets[net].tops.push(top);
@@ -171,7 +171,8 @@ impl Router<'_> {
         let mut sources: Vec<(usize, usize)> =
             self.layered.up.of(vertex).filter_map(|up| net_of.get(&up)).map(|&(net, top)| (top, net)).collect();
         sources.sort_unstable();
-        if self.layered.joined.get(vertex).copied().unwrap_or(false) {
+        if self.joined(vertex).is_some() {
+            // One line comes for all, to the middle: from no column in particular.
             sources.truncate(1);
             sources.iter_mut().for_each(|source| source.0 = usize::MAX);
         }
@@ -199,6 +200,10 @@ impl Router<'_> {
             ways.push((net, port));
         }
         ways
+    }
+
+    fn joined(&self, vertex: usize) -> Option<usize> {
+        self.layered.joined.get(vertex).copied().flatten()
     }
 
     fn covers(&self, vertex: usize, column: usize) -> bool {

@@ -243,6 +243,19 @@ fn a_full_pill_takes_its_lines_joined_without_inventing_edges() {
 }
 
 #[test]
+fn tasks_that_wait_for_the_same_many_share_one_line() {
+    let mut upstream = vec![vec![]; 40];
+    upstream.extend(vec![(0..40).collect::<Vec<usize>>(); 30]);
+    upstream.push(vec![3, 50]);
+    let shape = even(6, upstream);
+    check(&shape);
+    assert!(Drawing::layout(&shape).height < 20);
+    let mut all_to_all = vec![vec![]; 100];
+    all_to_all.extend(vec![(0..100).collect::<Vec<usize>>(); 100]);
+    assert_eq!(Drawing::layout(&even(6, all_to_all)).height, 3);
+}
+
+#[test]
 fn doubles_strangers_and_edges_back_are_left_out() {
     let drawing = Drawing::layout(&even(4, vec![vec![2], vec![0, 0, 7], vec![1, 1, 2]]));
     assert_eq!(read_back(&drawing).len(), 2);
