@@ -185,13 +185,13 @@ fn assign(upstream: &[Vec<usize>], downstream: &[Vec<usize>], order: &[usize], j
 fn add_dummies(layered: &mut Layered) {
     let parting = parting(&layered.downstream, &layered.joined);
     let mut edges: Vec<(usize, usize)> = Vec::new();
-    for task in 0..layered.tasks {
+    for (task, parting) in parting.into_iter().enumerate() {
         let top = layered.layer[task];
         // For each task it leads to: the layer in which its line parts from the chain, and whether a dummy of its own follows.
         let targets: Vec<(usize, usize, bool)> = layered.downstream[task]
             .iter()
             .map(|&down| {
-                let parts = parting[task] && layered.joined[down].is_some();
+                let parts = parting && layered.joined[down].is_some();
                 (down, layered.layer[down] - if parts { 2 } else { 1 }, parts)
             })
             .collect();
