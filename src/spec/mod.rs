@@ -84,6 +84,7 @@ fn read_table(table: &Table, catalog: &Catalog, report: &mut Report<'_>) -> Opti
     let task_table = tasks_of(table, report).unwrap_or(&no_tasks);
     let mut drafts = task::read_all(task_table, &defaults, report);
     component::check(&mut drafts, catalog, report);
+    component::check_links(&drafts, catalog, report);
     links::resolve(&mut drafts, report);
     texts::check(&drafts, table.table("defaults"), &params, catalog, report);
 
