@@ -1,1 +1,3 @@
 //! The interactive face.
+
+pub mod graph;

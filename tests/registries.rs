@@ -1,0 +1,79 @@
+//! A file nobody registered is a feature nobody can reach.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// Files in a registry's folder that serve the others and are no entry themselves.
+const SHARED: &[(&str, &[&str])] = &[("src/executors", &["shim"]), ("src/components", &["shared"])];
+
+#[test]
+fn every_executor_file_is_registered() {
+    every_file_is_listed("src/executors");
+}
+
+#[test]
+fn every_component_file_is_registered() {
+    every_file_is_listed("src/components");
+}
+
+#[test]
+fn every_view_file_is_registered() {
+    every_file_is_listed("src/tui/views");
+}
+
+#[test]
+fn every_theme_is_built_in_under_its_name() {
+    let Ok(folder) = fs::read_dir("themes") else { return };
+    let source = registry_text(Path::new("src/tui/theme.rs")).or_else(|| registry_text(Path::new("src/tui/theme/mod.rs")));
+    let list = list_after(&source.unwrap(), "const BUILTIN");
+    let files: BTreeSet<_> = folder.map(|entry| stem(&entry.unwrap().path())).collect();
+    for name in &files {
+        assert!(list.contains(&format!("\"{name}\"")), "themes/{name}.toml is not in tui::theme::BUILTIN");
+        assert!(list.contains(&format!("themes/{name}.toml")), "tui::theme::BUILTIN does not embed themes/{name}.toml");
+    }
+    assert_eq!(list.matches(".toml").count(), files.len(), "tui::theme::BUILTIN names a file twice, or one that is not there");
+}
+
+/// The folder's `mod.rs` lists each file once in its `ALL`, and nothing else.
+fn every_file_is_listed(folder: &str) {
+    let Some(source) = registry_text(&Path::new(folder).join("mod.rs")) else { return };
+    let list = list_after(&source, "const ALL");
+    let entries: BTreeSet<_> = entries_in(&list).into_iter().collect();
+    let shared = SHARED.iter().find(|(name, _)| *name == folder).map_or(&[][..], |(_, files)| files);
+    let files: BTreeSet<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| stem(&entry.unwrap().path()))
+        .filter(|name| name != "mod" && !shared.contains(&name.as_str()))
+        .collect();
+    assert_eq!(entries, files, "left: what {folder}/mod.rs lists in ALL; right: its files");
+}
+
+fn registry_text(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n"))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap().to_str().unwrap().to_owned()
+}
+
+/// What stands in the brackets of a list's value.
+fn list_after(text: &str, name: &str) -> String {
+    let Some(start) = text.find(name) else { return String::new() };
+    let value = text[start..].find('=').map_or("", |at| &text[start + at..]);
+    value[..value.find(';').unwrap_or(value.len())].to_owned()
+}
+
+/// The modules whose values a list names: `&local::Local` is `local`.
+fn entries_in(list: &str) -> Vec<String> {
+    let paths = list.split([',', '[', ']']).map(|item| item.trim().trim_start_matches(['&', '(', '=', ' ']));
+    paths.filter_map(|item| item.split_once("::")).map(|(module, _)| module.to_owned()).collect()
+}
+
+#[test]
+fn a_list_is_read_as_it_is_written() {
+    let text = "pub mod a;\npub const ALL: &[&dyn Thing] = &[\n    &a::A,\n    &b_c::New { x: 1 },\n];\nfn f() { d::D; }";
+    assert_eq!(entries_in(&list_after(text, "const ALL")), ["a", "b_c"]);
+    assert_eq!(entries_in(&list_after("pub const ALL: &[&dyn Thing] = &[];", "const ALL")), Vec::<String>::new());
+}
