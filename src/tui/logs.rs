@@ -189,6 +189,11 @@ impl LogScroll {
         format!("PAUSED {} new below", log.end().saturating_sub(shown_to))
     }
 
+    /// The first line in sight.
+    pub fn position(&self, log: &LogBuffer, area: Rect) -> usize {
+        self.first(log, area)
+    }
+
     fn first(&self, log: &LogBuffer, area: Rect) -> usize {
         let last = self.last_top(log, area);
         if self.follow { last } else { self.top.clamp(log.start(), last.max(log.start())) }

@@ -76,6 +76,8 @@ pub trait View {
     fn is_live(&self, world: &World) -> bool;
     /// New data is in the world.
     fn arrived(&mut self, world: &World) -> Vec<Intent>;
+    /// It is in sight again.
+    fn resumed(&mut self) {}
     /// Why an action does nothing here; `Ok` if it does something.
     ///
     /// # Errors
