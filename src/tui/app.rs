@@ -73,7 +73,7 @@ impl App {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.typed(Typed::Text(text)),
             Msg::Resize => self.chore = Some(Chore::Redraw),
-            Msg::Changed => self.ask_again(),
+            Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),
             Msg::Reply(command, reply) => self.replied(&command, reply),
