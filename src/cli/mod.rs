@@ -1,1 +1,131 @@
 //! The headless face: one file per subcommand.
+
+mod act;
+mod attempts;
+mod cancel;
+mod check;
+mod completions;
+mod context;
+mod doctor;
+mod engine;
+mod failure;
+mod journal;
+mod list;
+mod log_line;
+mod logs;
+mod retry;
+mod run;
+mod runs;
+mod show;
+mod skip;
+mod term;
+mod text;
+mod welcome;
+mod why;
+
+pub use context::{Color, Global};
+pub use failure::{Failure, report_error};
+
+use crate::runtime::Attach;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What the interactive face is given when no subcommand is.
+#[derive(Debug)]
+pub struct Screen {
+    /// The workspace, and how to reach it.
+    pub attach: Attach,
+    /// `--theme`.
+    pub theme: Option<String>,
+    /// `--color`.
+    pub color: Color,
+}
+
+/// Runs pipelines of machine-learning and data work, and shows what they do.
+#[derive(Parser)]
+#[command(name = "flowyard", version, about = "A terminal workbench for machine-learning and data pipelines", max_term_width = 100)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  flowyard                         open the workbench\n  flowyard run hello               run pipelines/hello.toml and follow it\n  flowyard show latest             what the newest run did\n  flowyard COMMAND --help          flags and an example of a command"
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// Every subcommand. A new one is a file and a line here and below.
+#[derive(Subcommand)]
+enum Verb {
+    Run(run::Args),
+    Check(check::Args),
+    List(list::Args),
+    Runs(runs::Args),
+    Show(show::Args),
+    Attempts(attempts::Args),
+    Logs(logs::Args),
+    Retry(retry::Args),
+    Skip(skip::Args),
+    Cancel(cancel::Args),
+    Why(why::Args),
+    Journal(journal::Args),
+    Engine(engine::Args),
+    Doctor(doctor::Args),
+    Completions(completions::Args),
+}
+
+/// Reads the command line and does what it says; `open_screen` is the interactive face and answers with its exit code.
+pub fn main(open_screen: impl FnOnce(Screen) -> u8) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader that left (`--help | head -1`) is not an error.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let context = context::Context::new(cli.global);
+    let result = match cli.verb {
+        Some(verb) => dispatch(verb, &context),
+        None => welcome::open(&context, open_screen),
+    };
+    ExitCode::from(result.unwrap_or_else(|failure| report_error(&failure, &context)))
+}
+
+fn dispatch(verb: Verb, context: &context::Context) -> Result<u8, Failure> {
+    match verb {
+        Verb::Run(args) => run::main(&args, context),
+        Verb::Check(args) => check::main(&args, context),
+        Verb::List(args) => list::main(&args, context),
+        Verb::Runs(args) => runs::main(&args, context),
+        Verb::Show(args) => show::main(&args, context),
+        Verb::Attempts(args) => attempts::main(&args, context),
+        Verb::Logs(args) => logs::main(&args, context),
+        Verb::Retry(args) => retry::main(args, context),
+        Verb::Skip(args) => skip::main(args, context),
+        Verb::Cancel(args) => cancel::main(args, context),
+        Verb::Why(args) => why::main(&args, context),
+        Verb::Journal(args) => journal::main(&args, context),
+        Verb::Engine(args) => engine::main(&args, context),
+        Verb::Doctor(args) => doctor::main(&args, context),
+        Verb::Completions(args) => completions::main(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_every_command_shows_an_example() {
+        let mut command = Cli::command();
+        command.clone().debug_assert();
+        for verb in command.get_subcommands_mut() {
+            let help = verb.render_help().to_string();
+            assert!(help.contains("Example"), "{} has no example", verb.get_name());
+            assert!(verb.get_about().is_some(), "{} has no line about it", verb.get_name());
+        }
+    }
+}

@@ -1,1 +1,90 @@
-//! The pure state machine.
+//! The pure state machine: `apply(input, now)` decides what happens to runs, task instances and attempts.
+//!
+//! It reads no clock and touches no file: the runtime commits the changes it returns, then carries out the rest.
+
+mod commands;
+mod machine;
+mod outcome;
+mod readiness;
+mod run;
+pub mod transitions;
+
+#[cfg(test)]
+mod story;
+
+pub use machine::Engine;
+pub use run::Run;
+
+use crate::model::{
+    AttemptKey, Command, Reason, Reply, Verdict,
+    record::{ArtifactRecord, Change, RunRecord},
+};
+use crate::stdx::time::Timestamp;
+use serde_json::{Map, Value};
+
+/// What the world tells the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A person or program asks for a run, already resolved from its file.
+    Create(Box<RunRecord>),
+    /// A person or program asks for something else.
+    Command {
+        /// What.
+        command: Command,
+        /// Who.
+        by: String,
+        /// Why, in their words.
+        reason: Option<String>,
+    },
+    /// The proof that an attempt began exists.
+    Began {
+        /// Which attempt.
+        key: AttemptKey,
+        /// When.
+        at: Timestamp,
+    },
+    /// An attempt is over, and this is what it left.
+    Ended {
+        /// Which attempt.
+        key: AttemptKey,
+        /// What it left.
+        report: Box<Report>,
+    },
+    /// An attempt is over and nobody can know how.
+    Lost {
+        /// Which attempt.
+        key: AttemptKey,
+        /// Why nobody knows.
+        reason: Reason,
+    },
+    /// Time has passed: back-offs may be due.
+    Tick,
+}
+
+/// What an attempt left, read and published by the runtime.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// How the program ended.
+    pub verdict: Verdict,
+    /// What it wrote to `$FLOWYARD_OUTPUT`.
+    pub output_parameters: Map<String, Value>,
+    /// The last value of each metric.
+    pub metrics: Map<String, Value>,
+    /// Its outputs, published.
+    pub artifacts: Vec<ArtifactRecord>,
+    /// What should be there and is not, or cannot be read, in sentences.
+    pub missing: Vec<String>,
+}
+
+/// What the engine wants of the runtime.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Commit this, with all other changes of the batch, before anything else is done.
+    Commit(Change),
+    /// Start this attempt.
+    Start(AttemptKey),
+    /// End this attempt.
+    Cancel(AttemptKey),
+    /// Answer the command.
+    Answer(Reply),
+}

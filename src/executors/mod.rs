@@ -1,6 +1,7 @@
 //! Where attempts run. An executor starts, finds again and ends attempts; what it learns it tells as notices.
 
 pub mod local;
+pub mod shim;
 
 use crate::model::{AttemptKey, Reason, Ticket, Verdict};
 use std::{path::PathBuf, sync::Arc};
@@ -33,6 +34,9 @@ pub enum Notice {
 
 /// Where notices go; called from a thread of the executor's.
 pub type Sink = Arc<dyn Fn(Notice) + Send + Sync>;
+
+/// Every executor, by the name that attempts keep; each file of this folder has its entry.
+pub const ALL: &[&str] = &[local::NAME];
 
 /// One way to run attempts.
 pub trait Executor: Send + Sync {

@@ -8,8 +8,11 @@ pub mod graph;
 pub mod ids;
 pub mod journal;
 pub mod pipeline;
+pub mod record;
 pub mod snapshot;
+pub mod source;
 pub mod state;
+pub mod values;
 
 pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Ticket, Verdict};
 pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
@@ -20,4 +23,5 @@ pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
 pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Task, TriggerDef};
 pub use snapshot::{AttemptSnapshot, GateLine, GitState, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark};
+pub use source::{Report, did_you_mean};
 pub use state::{AttemptState, Reason, RunState, RunType, TaskState};

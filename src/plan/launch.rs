@@ -1,11 +1,20 @@
 //! The command line, environment and folder of one attempt.
 
 use crate::{
-    expr::Scope,
-    model::{AttemptKey, Job, JobInput, Pipeline, Task, Ticket},
-    stdx::time::Timestamp,
+    expr::{
+        Scope,
+        template::{self, Style},
+    },
+    model::{Action, AttemptFiles, AttemptKey, InputSource, Job, JobInput, JobOutput, Pipeline, Task, Ticket},
+    stdx::{ids::as_identifier, time::Timestamp},
 };
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// A longer value stands only in `inputs.json`: one environment string on Linux holds at most 128 KiB, all of them share a few MiB.
+const LONGEST_VARIABLE: usize = 32 * 1024;
 
 /// What is known when an attempt is about to start.
 #[derive(Debug, Clone)]
@@ -47,10 +56,187 @@ pub enum Shell {
     Sh,
 }
 
+impl Shell {
+    fn argv(self, script: String) -> Vec<String> {
+        let start: &[&str] = match self {
+            Self::Bash => &["bash", "-euo", "pipefail", "-c"],
+            Self::Sh => &["sh", "-eu", "-c"],
+        };
+        start.iter().map(|part| (*part).to_owned()).chain([script]).collect()
+    }
+}
+
 /// What to start, and what to write to `inputs.json` first.
 ///
 /// # Errors
 /// A sentence that names the template that cannot be rendered, or the value that is too long.
-pub fn ticket(_launch: &Launch<'_>) -> Result<(Ticket, Job), String> {
-    todo!()
+pub fn ticket(launch: &Launch<'_>) -> Result<(Ticket, Job), String> {
+    let files = AttemptFiles::new(&launch.folder);
+    let mut scope = launch.scope.clone();
+    scope.run.entry("id").or_insert_with(|| launch.key.task.run.as_str().into());
+    scope.run.entry("logical_date").or_insert_with(|| date(launch.logical_date).into());
+    scope.inputs.clear();
+    scope.outputs.clear();
+    let inputs = inputs(launch, &scope)?;
+    scope.inputs = inputs.iter().map(|(name, input)| (name.clone(), text_of(&input.path).into())).collect();
+    let outputs = outputs(launch, &files, &scope)?;
+    scope.outputs = outputs.iter().map(|(name, output)| (name.clone(), text_of(&output.path).into())).collect();
+
+    let job = job(launch, &files, &scope, inputs, outputs)?;
+    let ticket = Ticket {
+        key: launch.key.clone(),
+        folder: launch.folder.clone(),
+        argv: argv(launch, &scope)?,
+        env: environment(launch, &files, &scope, &job)?,
+        cwd: match &launch.task.cwd {
+            Some(cwd) => launch.workspace.join(render("cwd", cwd, &scope)?),
+            None => launch.workspace.clone(),
+        },
+        timeout: launch.task.timeout,
+        grace: launch.task.grace,
+    };
+    Ok((ticket, job))
 }
+
+fn render(key: &str, text: &str, scope: &Scope) -> Result<String, String> {
+    template::render(text, Style::Plain, scope).map_err(|error| format!("`{key}`: {error}"))
+}
+
+fn date(at: Timestamp) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn inputs(launch: &Launch<'_>, scope: &Scope) -> Result<BTreeMap<String, JobInput>, String> {
+    let mut inputs = BTreeMap::new();
+    for input in &launch.task.inputs {
+        let value = match &input.source {
+            InputSource::Path { path } => {
+                let path = render(&format!("inputs.{}", input.name), path, scope)?;
+                JobInput { path: launch.workspace.join(path), artifact_type: None, artifact: None }
+            }
+            InputSource::Output { task, output } => match launch.inputs.get(&input.name) {
+                Some(artifact) => artifact.clone(),
+                // The task may have been skipped by a person; what it would have written is not there.
+                None => return Err(format!("`inputs.{}`: task `{task}` has written no `{output}`", input.name)),
+            },
+        };
+        inputs.insert(input.name.clone(), value);
+    }
+    Ok(inputs)
+}
+
+fn outputs(launch: &Launch<'_>, files: &AttemptFiles, scope: &Scope) -> Result<BTreeMap<String, JobOutput>, String> {
+    let mut outputs = BTreeMap::new();
+    for output in &launch.task.outputs {
+        let path = match &output.path {
+            Some(path) => launch.workspace.join(render(&format!("outputs.{}.path", output.name), path, scope)?),
+            None => files.staged(&output.name),
+        };
+        outputs.insert(output.name.clone(), JobOutput { path, artifact_type: output.artifact_type.clone() });
+    }
+    Ok(outputs)
+}
+
+fn argv(launch: &Launch<'_>, scope: &Scope) -> Result<Vec<String>, String> {
+    match &launch.task.action {
+        Action::Run { script } => {
+            let script = template::render(script, Style::Shell, scope).map_err(|error| format!("`run`: {error}"))?;
+            Ok(launch.shell.argv(script))
+        }
+        Action::Argv { argv } => argv.iter().map(|text| render("argv", text, scope)).collect(),
+        Action::Component { name, .. } => Ok(vec![text_of(&launch.program), "__component".into(), name.clone()]),
+    }
+}
+
+fn job(
+    launch: &Launch<'_>,
+    files: &AttemptFiles,
+    scope: &Scope,
+    inputs: BTreeMap<String, JobInput>,
+    outputs: BTreeMap<String, JobOutput>,
+) -> Result<Job, String> {
+    let mut with = serde_json::Map::new();
+    if let Action::Component { with: arguments, .. } = &launch.task.action {
+        for (name, value) in arguments {
+            let value = template::render_json(value, scope).map_err(|error| format!("`with.{name}`: {error}"))?;
+            with.insert(name.clone(), value);
+        }
+    }
+    Ok(Job {
+        run_id: launch.key.task.run.clone(),
+        pipeline: launch.pipeline.id.clone(),
+        task: launch.task.id.clone(),
+        attempt: launch.key.attempt,
+        workspace: launch.workspace.clone(),
+        params: scope.params.clone(),
+        with,
+        inputs,
+        outputs,
+        metrics_file: match &launch.task.metrics {
+            Some(path) => launch.workspace.join(path),
+            None => files.metrics(),
+        },
+        output_file: files.output_parameters(),
+    })
+}
+
+fn environment(launch: &Launch<'_>, files: &AttemptFiles, scope: &Scope, job: &Job) -> Result<BTreeMap<String, String>, String> {
+    let mut env = launch.run_env.clone();
+    env.entry("PYTHONUNBUFFERED".into()).or_insert_with(|| "1".into());
+    env.extend(launch.workspace_env.clone());
+    for (name, value) in &launch.task.env {
+        env.insert(name.clone(), render(&format!("env.{name}"), value, scope)?);
+    }
+    env.extend(own_variables(launch, files, job));
+    Ok(env)
+}
+
+/// The `FLOWYARD_*` variables. Nothing that the task is given can replace one of them.
+fn own_variables(launch: &Launch<'_>, files: &AttemptFiles, job: &Job) -> BTreeMap<String, String> {
+    let key = &launch.key;
+    let logical_date = date(launch.logical_date);
+    let idempotency = format!("{}/{}/{}", key.task.run, key.task.folder(), launch.generation);
+    let mut variables: BTreeMap<String, String> = [
+        ("RUN_ID", key.task.run.to_string()),
+        ("PIPELINE", launch.pipeline.id.to_string()),
+        ("TASK", launch.task.id.to_string()),
+        ("ATTEMPT", key.attempt.to_string()),
+        ("LOGICAL_DATE", logical_date.clone()),
+        // A run started by a person stands for a moment: its interval is empty.
+        ("DATA_INTERVAL_START", logical_date.clone()),
+        ("DATA_INTERVAL_END", logical_date),
+        ("IDEMPOTENCY_KEY", idempotency),
+        ("OUTPUT", text_of(&files.output_parameters())),
+        ("METRICS", text_of(&job.metrics_file)),
+        ("WORK_DIR", text_of(files.folder())),
+        ("INPUTS_FILE", text_of(&files.inputs_json())),
+    ]
+    .into_iter()
+    .map(|(name, value)| (format!("FLOWYARD_{name}"), value))
+    .collect();
+    if let Some(index) = key.task.map_index {
+        variables.insert("FLOWYARD_MAP_INDEX".into(), index.to_string());
+    }
+    let mut add = |kind: &str, name: &str, value: String| {
+        if value.len() <= LONGEST_VARIABLE {
+            variables.insert(format!("FLOWYARD_{kind}_{}", as_identifier(name).to_uppercase()), value);
+        }
+    };
+    for (name, value) in &job.params {
+        add("PARAM", name, template::plain(value));
+    }
+    for (name, input) in &job.inputs {
+        add("INPUT", name, text_of(&input.path));
+    }
+    for (name, output) in &job.outputs {
+        add("OUTPUT", name, text_of(&output.path));
+    }
+    variables
+}
+
+#[cfg(test)]
+mod tests;

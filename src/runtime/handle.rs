@@ -1,58 +1,42 @@
 //! The only door for clients: reads the database read-only, sends commands to the engine.
 
-use crate::model::{
-    Diagnostics, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, RunId, RunRow, RunSnapshot, RunState, TaskId, Why,
+use super::{
+    RuntimeError, attempts,
+    client::{self, Line},
+    pipelines, serve, why,
+    wire::{Ask, Tell},
+    workspace::Place,
 };
-use std::{path::Path, path::PathBuf, time::Duration};
+use crate::{
+    model::{
+        AttemptFiles, Diagnostics, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, RunId, RunRow, RunSnapshot, RunState,
+        TaskId, Why,
+    },
+    store::{Reader, RunQuery, StoreError},
+};
+use std::{
+    cell::OnceCell,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// How much of the end of a metrics file is read for the progress of a running task.
+const PROGRESS_TAIL: u64 = 4096;
 
 /// How to attach to a workspace.
 #[derive(Debug, Clone)]
 pub struct Attach {
     /// The workspace and its state folder.
-    pub place: super::workspace::Place,
+    pub place: Place,
     /// Look, never act, never start an engine.
     pub read_only: bool,
     /// Run the engine inside this process.
     pub in_process: bool,
     /// Who asks, for the journal: `user@host (cli)`.
     pub by: String,
-}
-
-/// What can go wrong between a client and its workspace; each knows its exit code.
-#[derive(Debug, thiserror::Error)]
-pub enum RuntimeError {
-    /// Unknown id, invalid file, no workspace (exit 2).
-    #[error("{0}")]
-    Usage(String),
-    /// Not possible now (exit 3).
-    #[error("{0}")]
-    Refused(String),
-    /// The database is newer than this program, or not ours (exit 65).
-    #[error("{0}")]
-    Foreign(String),
-    /// The engine cannot be reached (exit 69).
-    #[error("{0}")]
-    Unreachable(String),
-    /// The system said no (exit 74).
-    #[error("{0}")]
-    Io(String),
-    /// Another engine owns the workspace (exit 75).
-    #[error("{0}")]
-    Owned(String),
-}
-
-impl RuntimeError {
-    /// The exit code of the contract.
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Self::Usage(_) => 2,
-            Self::Refused(_) => 3,
-            Self::Foreign(_) => 65,
-            Self::Unreachable(_) => 69,
-            Self::Io(_) => 74,
-            Self::Owned(_) => 75,
-        }
-    }
 }
 
 /// Which runs to list.
@@ -90,82 +74,380 @@ pub struct EngineStatus {
 
 /// A client's view of one workspace. Every call blocks only for a read of the database or one answer of the engine;
 /// a TUI calls it from a thread of its own. Cheap to open twice.
-pub struct Handle {}
+pub struct Handle {
+    attach: Attach,
+    reader: OnceCell<Reader>,
+    line: Option<Line>,
+    seen: i64,
+    inside: Option<JoinHandle<()>>,
+}
 
 impl Handle {
     /// Opens the workspace. Starts an engine if a run is open and nobody runs it, unless `read_only`.
     ///
     /// # Errors
     /// See [`RuntimeError`].
-    pub fn attach(_attach: Attach) -> Result<Self, RuntimeError> {
-        todo!()
+    pub fn attach(attach: Attach) -> Result<Self, RuntimeError> {
+        let mut handle = Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None };
+        if handle.attach.in_process {
+            handle.start_inside()?;
+        }
+        handle.wake_engine()?;
+        handle.seen = handle.last_seq()?;
+        Ok(handle)
     }
+
+    /// Viewing starts an engine only where one is missing: a run is open and nobody runs it.
+    fn wake_engine(&mut self) -> Result<(), RuntimeError> {
+        let open = match self.reader()? {
+            Some(reader) => reader.open_runs()?,
+            None => 0,
+        };
+        if open > 0 && !self.attach.read_only && self.engine_status()?.is_none() {
+            client::connect_or_start(&self.attach.place, false)?;
+        }
+        Ok(())
+    }
+
+    fn start_inside(&mut self) -> Result<(), RuntimeError> {
+        let place = self.attach.place.clone();
+        let (failed, failure) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("serve".to_owned()).spawn(move || {
+            if let Err(error) = serve::serve_inside(&place) {
+                let _ = failed.send(error);
+            }
+        });
+        self.inside = Some(thread.map_err(|error| RuntimeError::Io(error.to_string()))?);
+        loop {
+            if let Some((line, status)) = Line::open(&self.attach.place.state_dir, true)? {
+                if status.pid != std::process::id() {
+                    return Err(RuntimeError::Owned("another engine owns this workspace; leave --in-process out to use it".to_owned()));
+                }
+                self.line = Some(line);
+                return Ok(());
+            }
+            match failure.recv_timeout(Duration::from_millis(5)) {
+                Ok(error) => return Err(error),
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(RuntimeError::Unreachable("the engine inside this process ended at once; see its log".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// The database; `None` while nothing ever ran here.
+    fn reader(&self) -> Result<Option<&Reader>, RuntimeError> {
+        if self.reader.get().is_none() {
+            match Reader::open(&self.attach.place.state_dir) {
+                Ok(reader) => drop(self.reader.set(reader)),
+                Err(StoreError::Missing { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.reader.get())
+    }
+
+    /// The place this handle is attached to.
+    pub fn place(&self) -> &Place {
+        &self.attach.place
+    }
+
     /// The workspace folder.
     pub fn workspace(&self) -> &Path {
-        todo!()
+        &self.attach.place.workspace
     }
+
     /// The state folder.
     pub fn state_dir(&self) -> &Path {
-        todo!()
+        &self.attach.place.state_dir
     }
+
     /// Every pipeline of the workspace, broken files included, in order of name.
+    ///
+    /// # Errors
+    /// A file or the database cannot be read.
     pub fn pipelines(&self) -> Result<Vec<PipelineRow>, RuntimeError> {
-        todo!()
+        let all = pipelines::all(&self.attach.place)?;
+        let ids: Vec<PipelineId> = all.iter().map(|found| found.id.clone()).collect();
+        let mut recent = match self.reader()? {
+            Some(reader) => reader.recent_by_pipeline(&ids)?,
+            None => Default::default(),
+        };
+        Ok(all
+            .into_iter()
+            .map(|found| {
+                let (last_run, recent) = recent.remove(&found.id).map_or((None, Vec::new()), |(last, strip)| (Some(last), strip));
+                row(found, last_run, recent)
+            })
+            .collect())
     }
+
     /// Reads the file of a pipeline now: id, or path of a file.
-    pub fn definition(&self, _pipeline: &str) -> Result<(Option<Pipeline>, Diagnostics), RuntimeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// There is no such file, or it cannot be read.
+    pub fn definition(&self, pipeline: &str) -> Result<(Option<Pipeline>, Diagnostics), RuntimeError> {
+        let found = pipelines::find(&self.attach.place, pipeline)?;
+        Ok((found.pipeline, found.diagnostics))
     }
+
     /// The definition that a run keeps.
-    pub fn run_definition(&self, _run: &RunId) -> Result<Pipeline, RuntimeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// There is no such run.
+    pub fn run_definition(&self, run: &RunId) -> Result<Pipeline, RuntimeError> {
+        self.history()?.definition(run)?.ok_or_else(|| no_run(run.as_str()))
     }
+
+    fn history(&self) -> Result<&Reader, RuntimeError> {
+        self.reader()?.ok_or_else(|| {
+            RuntimeError::Usage(
+                "nothing ran in this workspace yet\nhint: `flowyard list` shows what can, `flowyard run PIPELINE` runs it".to_owned(),
+            )
+        })
+    }
+
     /// Runs, newest first.
-    pub fn runs(&self, _filter: &RunFilter) -> Result<Vec<RunRow>, RuntimeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, RuntimeError> {
+        let Some(reader) = self.reader()? else { return Ok(Vec::new()) };
+        let query = RunQuery {
+            pipeline: filter.pipeline.as_ref(),
+            state: filter.state,
+            since: filter.since,
+            before: filter.before.as_ref(),
+            limit: filter.limit,
+        };
+        Ok(reader.runs(&query)?)
     }
-    /// The run meant by an id, `latest` or `latest:PIPELINE`.
-    pub fn find_run(&self, _selector: &str) -> Result<RunId, RuntimeError> {
-        todo!()
+
+    /// The run meant by an id, the beginning of one, `latest` or `latest:PIPELINE`.
+    ///
+    /// # Errors
+    /// There is none, or several.
+    pub fn find_run(&self, selector: &str) -> Result<RunId, RuntimeError> {
+        let history = self.history()?;
+        let newest = |pipeline: Option<PipelineId>| -> Result<Option<RunId>, RuntimeError> {
+            let runs = history.runs(&RunQuery { pipeline: pipeline.as_ref(), limit: 1, ..RunQuery::default() })?;
+            Ok(runs.into_iter().next().map(|run| run.run_id))
+        };
+        if selector == "latest" {
+            return newest(None)?.ok_or_else(|| no_run(selector));
+        }
+        if let Some(pipeline) = selector.strip_prefix("latest:") {
+            return newest(Some(pipeline.into()))?.ok_or_else(|| RuntimeError::Usage(format!("pipeline `{pipeline}` has no run yet")));
+        }
+        let mut found = history.runs_with_prefix(&selector.to_ascii_lowercase())?;
+        match found.len() {
+            1 if !selector.is_empty() => Ok(found.swap_remove(0)),
+            2 => Err(RuntimeError::Usage(format!(
+                "several runs start with `{selector}`; write more of the id\nhint: `flowyard runs` lists them"
+            ))),
+            _ => Err(no_run(selector)),
+        }
     }
+
     /// One run with its tasks and attempts.
-    pub fn run(&self, _run: &RunId) -> Result<RunSnapshot, RuntimeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// There is no such run.
+    pub fn run(&self, run: &RunId) -> Result<RunSnapshot, RuntimeError> {
+        self.history()?.run(run)?.ok_or_else(|| no_run(run.as_str()))
     }
+
     /// The journal after `after`, oldest first; of one run if asked.
-    pub fn journal(&self, _run: Option<&RunId>, _after: i64, _limit: usize) -> Result<Vec<JournalEntry>, RuntimeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn journal(&self, run: Option<&RunId>, after: i64, limit: usize) -> Result<Vec<JournalEntry>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.journal(run, after, limit)?),
+            None => Ok(Vec::new()),
+        }
     }
+
     /// Why a task or a run is as it is.
-    pub fn why(&self, _run: &RunId, _task: Option<&TaskId>) -> Result<Why, RuntimeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// There is no such run or task.
+    pub fn why(&self, run: &RunId, task: Option<&TaskId>) -> Result<Why, RuntimeError> {
+        let snapshot = self.run(run)?;
+        let definition = self.run_definition(run)?;
+        let slots = self.engine_status()?.map(|status| status.slots);
+        match task {
+            None => Ok(why::run(&snapshot, slots)),
+            Some(id) => why::task(&snapshot, &definition, id, slots).ok_or_else(|| {
+                let near = crate::stdx::suggest::nearest(id.as_str(), snapshot.tasks.iter().map(|task| task.task.as_str()));
+                let hint = near.map(|name| format!("\nhint: did you mean `{name}`?")).unwrap_or_default();
+                RuntimeError::Usage(format!("run {run} has no task `{id}`{hint}"))
+            }),
+        }
     }
+
     /// The newest sequence number of the journal.
+    ///
+    /// # Errors
+    /// The database cannot be read.
     pub fn last_seq(&self) -> Result<i64, RuntimeError> {
-        todo!()
+        match self.reader()? {
+            Some(reader) => Ok(reader.last_seq()?),
+            None => Ok(0),
+        }
     }
+
+    /// SQLite's own opinion of the database: empty if it is whole, `None` if there is none yet.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn integrity(&self) -> Result<Option<Vec<String>>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(Some(reader.integrity()?)),
+            None => Ok(None),
+        }
+    }
+
     /// Sends a command, starting an engine if none is there; the answer comes after the commit.
-    pub fn send(&mut self, _request: Request) -> Result<Reply, RuntimeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The engine cannot be reached or started; `Refused` with `read_only`.
+    pub fn send(&mut self, request: Request) -> Result<Reply, RuntimeError> {
+        if self.attach.read_only {
+            return Err(RuntimeError::Refused("this program looks only (--read-only); it sends no commands".to_owned()));
+        }
+        let mut line = match self.line.take() {
+            Some(line) => line,
+            None => client::connect_or_start(&self.attach.place, true)?.0,
+        };
+        let reply = match line.command(request.clone()) {
+            // The engine this line led to may have left long ago; a trigger that reached one is never sent twice.
+            Err(RuntimeError::Unreachable(_)) if !matches!(request.command, crate::model::Command::Trigger(_)) => {
+                line = client::connect_or_start(&self.attach.place, true)?.0;
+                line.command(request)
+            }
+            other => other,
+        };
+        self.line = Some(line);
+        reply
     }
+
     /// Waits until something changed, at most `timeout`; true if it did. Keeps this client attached to the engine.
-    pub fn wait_for_change(&mut self, _timeout: Duration) -> Result<bool, RuntimeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The engine cannot be reached though a run is open.
+    pub fn wait_for_change(&mut self, timeout: Duration) -> Result<bool, RuntimeError> {
+        if self.line.is_none() {
+            self.line = Line::open(&self.attach.place.state_dir, true)?.map(|(line, _)| line);
+        }
+        let told = match &mut self.line {
+            Some(line) => line.wait(timeout),
+            None => {
+                std::thread::sleep(timeout.min(Duration::from_secs(1)));
+                Ok(false)
+            }
+        };
+        match told {
+            Ok(told) => {
+                let seq = self.last_seq()?;
+                Ok(told | (std::mem::replace(&mut self.seen, seq) != seq))
+            }
+            Err(RuntimeError::Unreachable(_)) => {
+                self.line = None;
+                self.wake_engine()?;
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
     }
+
     /// The engine that owns the workspace; never starts one.
+    ///
+    /// # Errors
+    /// It is there and does not answer.
     pub fn engine_status(&self) -> Result<Option<EngineStatus>, RuntimeError> {
-        todo!()
+        Ok(Line::open(&self.attach.place.state_dir, false)?.map(|(_, status)| status))
     }
+
     /// Asks the engine to leave; running tasks go on.
+    ///
+    /// # Errors
+    /// There is none.
     pub fn stop_engine(&self) -> Result<(), RuntimeError> {
-        todo!()
+        stop_engine(&self.attach.place)
     }
-    /// The last known progress of a running task, 0 to 1, from the key `progress` of its live metrics.
-    pub fn progress(&self, _stdout: &Path) -> Option<f64> {
-        todo!()
+
+    /// The last known progress of a running task, 0 to 1: the key `progress` of its live metrics. `stdout` is that of its attempt.
+    pub fn progress(&self, stdout: &Path) -> Option<f64> {
+        let metrics = AttemptFiles::new(stdout.parent()?).metrics();
+        let mut file = File::open(metrics).ok()?;
+        let length = file.metadata().ok()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(PROGRESS_TAIL))).ok()?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail).ok()?;
+        let tail = String::from_utf8_lossy(&tail);
+        tail.lines().rev().find_map(|line| attempts::metric_line(line)?.get("progress")?.as_f64()).map(|p| p.clamp(0.0, 1.0))
     }
+
     /// The folder of the program's own log.
     pub fn own_logs(&self) -> PathBuf {
-        todo!()
+        self.attach.place.state_dir.join("logs")
     }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(thread) = self.inside.take() {
+            self.line = None;
+            let _ = self.stop_engine();
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Asks the engine of a workspace to leave and waits until it is gone; running tasks go on.
+///
+/// # Errors
+/// There is none, or it does not go.
+pub fn stop_engine(place: &Place) -> Result<(), RuntimeError> {
+    let Some((mut line, _)) = Line::open(&place.state_dir, false)? else {
+        return Err(RuntimeError::Unreachable("no engine owns this workspace".to_owned()));
+    };
+    match line.ask(&Ask::Stop) {
+        Ok(Tell::Stopping) => {}
+        Ok(other) => return Err(RuntimeError::Unreachable(format!("the engine refused to stop: {other:?}"))),
+        Err(error) => return Err(error),
+    }
+    // Its end of the line closes when it is gone.
+    while line.wait(Duration::from_secs(1)).is_ok() {}
+    Ok(())
+}
+
+fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent: Vec<RunState>) -> PipelineRow {
+    let first_error = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error);
+    let error = first_error.map(|d| format!("{}:{}: {}", d.file, d.line, d.message));
+    let (description, owner, tags, triggers) = match found.pipeline {
+        Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind, t.text)).collect()),
+        None => Default::default(),
+    };
+    PipelineRow {
+        pipeline: found.id,
+        description,
+        owner,
+        tags,
+        paused: true,
+        next_fire: None,
+        last_run,
+        recent,
+        triggers,
+        error,
+        file: found.file,
+    }
+}
+
+fn no_run(selector: &str) -> RuntimeError {
+    RuntimeError::Usage(format!(
+        "there is no run `{selector}`\nhint: `flowyard runs` lists them; `latest` and `latest:PIPELINE` name the newest"
+    ))
 }

@@ -1,7 +1,21 @@
 //! The imperative shell: owns the engine, store and executors, carries out effects; the one clock; `Handle` for clients.
 
+mod attempts;
+mod client;
+pub mod clock;
+mod core;
+mod errors;
+pub mod file_system;
+mod git;
 pub mod handle;
 pub mod logs;
+pub mod own_log;
+pub mod pipelines;
+pub mod serve;
+mod trigger;
+mod why;
+mod wire;
 pub mod workspace;
 
-pub use handle::{Attach, EngineStatus, Handle, RunFilter, RuntimeError};
+pub use errors::RuntimeError;
+pub use handle::{Attach, EngineStatus, Handle, RunFilter, stop_engine};

@@ -1,7 +1,30 @@
-//! Finds the workspace and its state folder.
+//! Finds the workspace and its state folder, and makes the state folder when something is about to be written.
 
-use crate::config::WorkspaceConfig;
-use std::path::{Path, PathBuf};
+use super::{
+    RuntimeError,
+    file_system::{Probe, network_kind},
+};
+use crate::{
+    config::{self, WorkspaceConfig},
+    stdx::{atomic, sanitize},
+};
+use std::{
+    fs, io,
+    io::Read,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Settings of a workspace, beside `pipelines/`.
+pub const CONFIG_FILE: &str = "flowyard.toml";
+/// The folder of pipeline files.
+pub const PIPELINES: &str = "pipelines";
+/// The folder of the state, if nothing else is said.
+const STATE: &str = ".flowyard";
+/// No file of ours is longer; a longer one is not read.
+pub const MAX_FILE: u64 = 4 * 1024 * 1024;
+/// What a state folder of ours may hold at its top: a folder with none of it is somebody else's.
+const OURS: &[&str] = &["flowyard.db", ".gitignore", "runs", "artifacts", "logs"];
 
 /// A workspace and where its state lives.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +43,267 @@ pub struct Place {
 ///
 /// # Errors
 /// What is missing, where it was looked for, and what to do.
-pub fn find(_start: &Path, _explicit: Option<&Path>, _state_dir: Option<&Path>) -> Result<Place, super::RuntimeError> {
-    todo!()
+pub fn find(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
+    find_with(start, explicit, state_dir, &network_kind, local_state_home())
 }
+
+/// The workspace folder alone, without reading its settings.
+///
+/// # Errors
+/// What is missing, where it was looked for, and what to do.
+pub fn locate(start: &Path, explicit: Option<&Path>) -> Result<PathBuf, RuntimeError> {
+    let workspace = match explicit {
+        Some(folder) => explicit_workspace(&start.join(folder))?,
+        None => upward(start)?,
+    };
+    must_be_ours(&workspace, "the workspace", "choose a workspace of your own with --workspace")?;
+    Ok(workspace)
+}
+
+/// The pipeline files of a workspace, sorted by name. A workspace without `pipelines/` has none.
+///
+/// # Errors
+/// What the file system says.
+pub fn pipeline_files(workspace: &Path) -> Result<Vec<PathBuf>, RuntimeError> {
+    let folder = workspace.join(PIPELINES);
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(cannot("read", &folder, &error)),
+    };
+    let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_toml(path)).collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Makes the state folder: mode 0700, a `.gitignore` of `*`, owned by this user. To be called only when something is about to be written.
+///
+/// # Errors
+/// What stands in the way and what to do: exit 2 for a wrong place, 74 for what the system refuses.
+pub fn prepare(place: &Place) -> Result<(), RuntimeError> {
+    let folder = &place.state_dir;
+    match fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => {
+            return Err(RuntimeError::Usage(format!(
+                "{} is a file, but the state of the workspace belongs into a folder of that name; move the file away or choose another folder with --state-dir",
+                show(folder)
+            )));
+        }
+        Ok(found) => accept_existing(place, &found)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            atomic::create_private_dir(folder).map_err(|error| cannot_make(folder, &error))?;
+        }
+        Err(error) => return Err(cannot_make(folder, &error)),
+    }
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        atomic::write(&ignore, b"*\n").map_err(|error| cannot_make(&ignore, &error))?;
+    }
+    Ok(())
+}
+
+/// A folder that exists may be used if it is ours, or empty, or the workspace's own `.flowyard`.
+fn accept_existing(place: &Place, found: &fs::Metadata) -> Result<(), RuntimeError> {
+    let folder = &place.state_dir;
+    must_be_ours(folder, "the state folder", "choose another one with --state-dir")?;
+    if *folder != place.workspace.join(STATE) && !looks_like_state(folder)? {
+        return Err(RuntimeError::Usage(format!(
+            "{} is not empty and holds no state of flowyard; choose a new or empty folder with --state-dir",
+            show(folder)
+        )));
+    }
+    if found.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|error| cannot_make(folder, &error))?;
+    }
+    Ok(())
+}
+
+fn looks_like_state(folder: &Path) -> Result<bool, RuntimeError> {
+    let names: Vec<_> = fs::read_dir(folder).map_err(|error| cannot("read", folder, &error))?.filter_map(Result::ok).collect();
+    Ok(names.is_empty() || names.iter().any(|entry| OURS.iter().any(|name| entry.file_name() == *name)))
+}
+
+fn find_with(
+    start: &Path,
+    explicit: Option<&Path>,
+    state_dir: Option<&Path>,
+    probe: Probe<'_>,
+    state_home: Option<PathBuf>,
+) -> Result<Place, RuntimeError> {
+    let workspace = locate(start, explicit)?;
+    let config = read_config(&workspace)?;
+    let told = state_dir.map(|dir| start.join(dir)).or_else(|| config.state_dir.as_ref().map(|dir| workspace.join(dir)));
+    let mut notices = Vec::new();
+    let state_dir = match told {
+        Some(folder) => {
+            if let Some(kind) = probe(&folder) {
+                notices.push(format!(
+                    "the state folder {} is on a network file system ({kind}), where locks and the database's log are not safe; \
+                     use it from one machine only",
+                    show(&folder)
+                ));
+            }
+            folder
+        }
+        None => default_state_dir(&workspace, probe, state_home, &mut notices)?,
+    };
+    Ok(Place { workspace, state_dir: tidy(&state_dir), config, notices })
+}
+
+/// `<workspace>/.flowyard`, or a local folder when the workspace is on another machine's disk.
+fn default_state_dir(
+    workspace: &Path,
+    probe: Probe<'_>,
+    state_home: Option<PathBuf>,
+    notices: &mut Vec<String>,
+) -> Result<PathBuf, RuntimeError> {
+    let Some(kind) = probe(workspace) else { return Ok(workspace.join(STATE)) };
+    let home = state_home.ok_or_else(|| {
+        RuntimeError::Usage(format!(
+            "the workspace {} is on a network file system ({kind}), where the database is not safe, and no home folder is known to put it into; \
+             say where with --state-dir",
+            show(workspace)
+        ))
+    })?;
+    let name = workspace.file_name().map_or_else(|| "root".to_owned(), |name| name.to_string_lossy().into_owned());
+    let hash = blake3::hash(workspace.as_os_str().as_encoded_bytes()).to_hex();
+    let folder = home.join("flowyard").join(format!("{name}-{}", &hash[..12]));
+    notices.push(format!(
+        "the workspace is on a network file system ({kind}), where the database is not safe; its state is in {} (change it with --state-dir)",
+        show(&folder)
+    ));
+    Ok(folder)
+}
+
+/// `$XDG_STATE_HOME`, else `~/.local/state`.
+fn local_state_home() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    etcetera::choose_base_strategy().ok().and_then(|base| base.state_dir())
+}
+
+fn explicit_workspace(folder: &Path) -> Result<PathBuf, RuntimeError> {
+    let folder = fs::canonicalize(folder)
+        .map_err(|error| RuntimeError::Usage(format!("there is no workspace at {}: {}", show(folder), words(&error))))?;
+    if !folder.is_dir() {
+        return Err(RuntimeError::Usage(format!("{} is a file; a workspace is a folder that holds `pipelines/`", show(&folder))));
+    }
+    if is_workspace(&folder)? { Ok(folder) } else { Err(RuntimeError::Usage(format!("{} is not a workspace\n{HOW}", show(&folder)))) }
+}
+
+fn upward(start: &Path) -> Result<PathBuf, RuntimeError> {
+    let start = fs::canonicalize(start).map_err(|error| cannot("enter", start, &error))?;
+    for folder in start.ancestors() {
+        if is_workspace(folder)? {
+            return Ok(folder.to_owned());
+        }
+    }
+    Err(RuntimeError::Usage(format!("no workspace in {} or any folder above it\n{HOW}", show(&start))))
+}
+
+const HOW: &str = "  hint: a workspace holds `pipelines/*.toml` with `[tasks.NAME]` tables, or a `flowyard.toml`; \
+    go to one, name it with --workspace DIR, or begin one:\n    \
+    mkdir -p pipelines && printf '[tasks.hello]\\nrun = \"echo hello\"\\n' > pipelines/hello.toml";
+
+/// `flowyard.toml`, `.flowyard/`, or a pipeline file with tasks.
+fn is_workspace(folder: &Path) -> Result<bool, RuntimeError> {
+    if folder.join(CONFIG_FILE).is_file() || folder.join(STATE).is_dir() {
+        return Ok(true);
+    }
+    let files = match pipeline_files(folder) {
+        Ok(files) => files,
+        // A folder above that may not be read is no workspace of this user; one that is `pipelines/`'s own parent may be.
+        Err(_) if fs::read_dir(folder).is_err() => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    Ok(files.iter().any(|file| has_tasks(file)))
+}
+
+/// Whether a file speaks of tasks. By its lines, not by parsing it, so that a broken file still marks its workspace.
+fn has_tasks(file: &Path) -> bool {
+    if !file.is_file() {
+        return false;
+    }
+    let mut text = Vec::new();
+    let read = fs::File::open(file).and_then(|opened| opened.take(MAX_FILE).read_to_end(&mut text));
+    read.is_ok()
+        && String::from_utf8_lossy(&text).lines().any(|line| {
+            let line = line.trim_start();
+            let name = line.strip_prefix('[').unwrap_or(line).trim_start();
+            name.strip_prefix("tasks").is_some_and(|rest| rest.trim_start().starts_with(['.', ']', '=']))
+        })
+}
+
+fn read_config(workspace: &Path) -> Result<WorkspaceConfig, RuntimeError> {
+    let path = workspace.join(CONFIG_FILE);
+    let text = match fs::metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Ok(found) if !found.is_file() || found.len() > MAX_FILE => {
+            return Err(RuntimeError::Usage(format!("{} is not a file of settings: not a plain file, or over 4 MiB", show(&path))));
+        }
+        _ => fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error))?,
+    };
+    let (config, diagnostics) = config::read_workspace(CONFIG_FILE, &text);
+    if diagnostics.has_errors() {
+        return Err(RuntimeError::Usage(format!("{} cannot be used\n{}", show(&path), diagnostics.to_string().trim_end())));
+    }
+    Ok(config)
+}
+
+fn must_be_ours(folder: &Path, what: &str, next: &str) -> Result<(), RuntimeError> {
+    let owner = fs::metadata(folder).map_err(|error| cannot("read", folder, &error))?.uid();
+    let me = nix::unistd::geteuid().as_raw();
+    if owner == me {
+        return Ok(());
+    }
+    Err(RuntimeError::Usage(format!(
+        "{what} {} belongs to another user (uid {owner}, you are uid {me}), and what it says would run as you; {next}",
+        show(folder)
+    )))
+}
+
+fn is_toml(path: &Path) -> bool {
+    let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    !hidden && path.extension().is_some_and(|extension| extension == "toml")
+}
+
+/// Without `.` and `..`, as far as the text tells; the folder need not exist.
+fn tidy(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                clean.pop();
+            }
+            part => clean.push(part),
+        }
+    }
+    clean
+}
+
+fn cannot(verb: &str, path: &Path, error: &io::Error) -> RuntimeError {
+    RuntimeError::Io(format!("cannot {verb} {}: {}", show(path), words(error)))
+}
+
+fn cannot_make(path: &Path, error: &io::Error) -> RuntimeError {
+    let next = match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only; put the state elsewhere with --state-dir, or look with --read-only",
+        io::ErrorKind::StorageFull => "the disk is full; make room, or put the state elsewhere with --state-dir",
+        _ => "mend the rights of the folder, put the state elsewhere with --state-dir, or look with --read-only",
+    };
+    RuntimeError::Io(format!("cannot make {}: {}; {next}", show(path), words(error)))
+}
+
+/// The system's words without the number: `permission denied`.
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
+fn show(path: &Path) -> String {
+    sanitize::line(&path.to_string_lossy())
+}
+
+#[cfg(test)]
+#[path = "workspace_tests.rs"]
+mod tests;

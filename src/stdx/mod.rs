@@ -6,3 +6,4 @@ pub mod ids;
 pub mod sanitize;
 pub mod suggest;
 pub mod time;
+pub mod toml_tree;

@@ -1,1 +1,15 @@
-//! The metadata store.
+//! The metadata store: history in SQLite. The only place with SQL.
+//!
+//! One writer, the engine; readers open the same file read-only. Every transition and its journal entry are one transaction.
+
+mod open;
+mod read;
+mod rows;
+mod write;
+
+pub use open::{MIN_SQLITE, StoreError, sqlite_version};
+pub use read::{Reader, RunQuery};
+pub use write::Writer;
+
+/// The database's file name in the state folder.
+pub const FILE: &str = "flowyard.db";

@@ -1,0 +1,40 @@
+//! Sending a command about a run and saying what became of it: shared by the subcommands that act.
+
+use super::{
+    Failure,
+    context::{Access, Context, who},
+    text,
+};
+use crate::{
+    model::{Command, Reply, Request, RunId, TaskId},
+    runtime::Handle,
+};
+
+/// Finds the run, asks for the command that `build` makes of it and its task, and prints the answer.
+pub fn on_run(
+    context: &Context,
+    run: &str,
+    task: Option<&str>,
+    reason: Option<String>,
+    build: impl FnOnce(RunId, Option<TaskId>) -> Command,
+) -> Result<u8, Failure> {
+    let (mut handle, run) = context.handle_and_run(run, Access::Act)?;
+    let task = match task {
+        Some(task) => Some(text::find_task(&handle.run(&run)?, task)?.task.clone()),
+        None => None,
+    };
+    let (message, _) = send(&mut handle, build(run, task), reason)?;
+    context.print(&(crate::stdx::sanitize::text(&message) + "\n"))?;
+    Ok(0)
+}
+
+/// Sends a command; the answer is the message and the run it was about, or a failure with the exit code of the contract.
+pub fn send(handle: &mut Handle, command: Command, reason: Option<String>) -> Result<(String, Option<RunId>), Failure> {
+    match handle.send(Request { command, by: who(), reason })? {
+        Reply::Done { message, run } => Ok((message, run)),
+        Reply::Refused { why } => Err(Failure::refused(why)),
+        Reply::Invalid { diagnostics, .. } if diagnostics.has_errors() => Err(Failure::File(diagnostics)),
+        Reply::Invalid { message, .. } => Err(Failure::usage(message)),
+        Reply::Failed { message } => Err(Failure::Said { code: 74, message }),
+    }
+}

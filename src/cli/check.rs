@@ -1,0 +1,143 @@
+//! `flowyard check`: everything that is wrong with pipeline files, all at once. Reads, and executes nothing.
+
+use super::{Failure, context::Context, failure::findings};
+use crate::{
+    components, config,
+    model::{Catalog, Diagnostic, Diagnostics, PipelineId, Severity},
+    runtime::workspace::{self, CONFIG_FILE, MAX_FILE},
+    spec,
+};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Check pipeline files: every error and warning, with its place
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  flowyard check\n  flowyard check pipelines/hello.toml --json")]
+pub struct Args {
+    /// Files [default: every pipeline of the workspace, and flowyard.toml]
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks; exit 2 if there is an error.
+pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
+    let files = if args.files.is_empty() { of_workspace(context)? } else { args.files.clone() };
+    let here = context.here()?;
+    let diagnostics = check(&files, &here);
+    if args.json {
+        context.json(&diagnostics.0.iter().map(as_json).collect::<Vec<_>>())?;
+    } else {
+        context.print(&(findings(&diagnostics, &context.out) + &summary(&files, &diagnostics)))?;
+    }
+    Ok(if diagnostics.has_errors() { 2 } else { 0 })
+}
+
+fn of_workspace(context: &Context) -> Result<Vec<PathBuf>, Failure> {
+    let folder = context.workspace()?;
+    let mut files = workspace::pipeline_files(&folder)?;
+    if files.is_empty() {
+        context.note(&format!("no pipelines in {}; write pipelines/NAME.toml", folder.display()));
+    }
+    let settings = folder.join(CONFIG_FILE);
+    if settings.exists() {
+        files.push(settings);
+    }
+    Ok(files)
+}
+
+/// Every finding of every file, and ids that two files claim.
+pub fn check(files: &[PathBuf], here: &Path) -> Diagnostics {
+    let catalog = components::catalog();
+    let mut all = Vec::new();
+    let mut claimed: BTreeMap<PipelineId, String> = BTreeMap::new();
+    for path in files {
+        let name = as_typed(path, here);
+        let (id, found) = check_file(&here.join(path), &name, &catalog);
+        all.extend(found.0);
+        let Some(id) = id else { continue };
+        match claimed.get(&id) {
+            Some(first) if *first != name => all.push(Diagnostic {
+                hint: Some("give one of them another `id`, or rename its file".to_owned()),
+                ..whole_file(&name, "duplicate-id", format!("the pipeline `{id}` is also defined in {first}"))
+            }),
+            _ => drop(claimed.insert(id, name)),
+        }
+    }
+    Diagnostics(all)
+}
+
+fn check_file(path: &Path, name: &str, catalog: &Catalog) -> (Option<PipelineId>, Diagnostics) {
+    let text = match read(path, name) {
+        Ok(text) => text,
+        Err(diagnostic) => return (None, Diagnostics(vec![*diagnostic])),
+    };
+    if path.file_name().is_some_and(|file| file == CONFIG_FILE) {
+        return (None, config::read_workspace(name, &text).1);
+    }
+    let (pipeline, diagnostics) = spec::read(name, &text, catalog);
+    (pipeline.map(|pipeline| pipeline.id), diagnostics)
+}
+
+fn read(path: &Path, name: &str) -> Result<String, Box<Diagnostic>> {
+    let unreadable = |error: std::io::Error| Box::new(whole_file(name, "unreadable", format!("the file cannot be read: {error}")));
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        return Err(Box::new(whole_file(name, "unreadable", "this is not a plain file".to_owned())));
+    }
+    if found.len() > MAX_FILE {
+        return Err(Box::new(whole_file(name, "too-large", format!("the file has {} bytes; at most 4 MiB are read", found.len()))));
+    }
+    String::from_utf8(fs::read(path).map_err(unreadable)?).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
+        let message = "the file is not UTF-8 here".to_owned();
+        Box::new(Diagnostic { line, column, ..whole_file(name, "not-utf8", message) })
+    })
+}
+
+fn whole_file(file: &str, code: &str, message: String) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        code: code.to_owned(),
+        message,
+        file: file.to_owned(),
+        line: 0,
+        column: 0,
+        hint: None,
+        source_line: String::new(),
+        length: 0,
+    }
+}
+
+/// The path as the user would type it from here.
+fn as_typed(path: &Path, here: &Path) -> String {
+    let here = fs::canonicalize(here).unwrap_or_else(|_| here.to_owned());
+    path.strip_prefix(&here).unwrap_or(path).to_string_lossy().into_owned()
+}
+
+fn as_json(diagnostic: &Diagnostic) -> serde_json::Value {
+    json!({
+        "severity": diagnostic.severity, "code": diagnostic.code, "message": diagnostic.message, "file": diagnostic.file,
+        "line": diagnostic.line, "column": diagnostic.column, "hint": diagnostic.hint,
+    })
+}
+
+fn summary(files: &[PathBuf], diagnostics: &Diagnostics) -> String {
+    let count = |severity| diagnostics.0.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let counted = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    format!(
+        "{} checked: {}, {}\n",
+        counted(files.len(), "file"),
+        counted(count(Severity::Error), "error"),
+        counted(count(Severity::Warning), "warning")
+    )
+}

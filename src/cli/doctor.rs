@@ -1,0 +1,255 @@
+//! `flowyard doctor`: looks at everything the program leans on, and says what to do where something is wrong.
+
+use super::{
+    Failure,
+    check::check,
+    context::{Access, Context},
+    term::{Cell, Style, render, size},
+};
+use crate::{
+    model::Severity,
+    runtime::{
+        Handle, file_system,
+        workspace::{self, Place},
+    },
+};
+use serde_json::json;
+use std::{
+    env, fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Check everything the program leans on, and say what to do where something is wrong
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  flowyard doctor")]
+pub struct Args {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How one check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Health {
+    Ok,
+    Warning,
+    Failed,
+}
+
+/// One thing that was looked at.
+#[derive(Debug)]
+struct Finding {
+    name: &'static str,
+    health: Health,
+    /// What was found, and what to do if it is not well.
+    text: String,
+}
+
+fn ok(name: &'static str, text: impl Into<String>) -> Finding {
+    Finding { name, health: Health::Ok, text: text.into() }
+}
+fn warning(name: &'static str, text: impl Into<String>) -> Finding {
+    Finding { name, health: Health::Warning, text: text.into() }
+}
+fn failed(name: &'static str, text: impl Into<String>) -> Finding {
+    Finding { name, health: Health::Failed, text: text.into() }
+}
+
+/// Looks at everything; exit 1 if something is wrong.
+pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
+    let findings = examine(context)?;
+    if args.json {
+        let rows: Vec<_> = findings.iter().map(|f| json!({ "check": f.name, "health": f.health, "message": f.text })).collect();
+        context.json(&rows)?;
+    } else {
+        context.print(&findings.iter().map(|finding| line(finding, context)).collect::<String>())?;
+    }
+    Ok(u8::from(findings.iter().any(|finding| finding.health == Health::Failed)))
+}
+
+fn line(finding: &Finding, context: &Context) -> String {
+    let (code, token) = match finding.health {
+        Health::Ok => ("OK  ", "state.success"),
+        Health::Warning => ("NOTE", "warning"),
+        Health::Failed => ("FAIL", "state.failed"),
+    };
+    let mut lines = finding.text.trim_end().lines();
+    let head =
+        [Cell::styled(code, Style::bold(token)), Cell::from(format!("  {:<13}", finding.name)), Cell::from(lines.next().unwrap_or(""))];
+    let mut shown = render(&context.out, &head, usize::MAX) + "\n";
+    for line in lines {
+        shown.push_str(&(render(&context.out, &[Cell::from(format!("{:19}{line}", ""))], usize::MAX) + "\n"));
+    }
+    shown
+}
+
+fn examine(context: &Context) -> Result<Vec<Finding>, Failure> {
+    let mut findings = vec![ok("program", format!("flowyard {}", env!("CARGO_PKG_VERSION")))];
+    match context.place() {
+        Ok(place) => {
+            findings.push(ok("workspace", place.workspace.display().to_string()));
+            findings.push(state_folder(&place.state_dir));
+            findings.push(disk(&place.state_dir));
+            findings.extend(engine_and_database(context, &place));
+            findings.push(slots(&place));
+            findings.push(pipelines(&place, &context.here()?));
+        }
+        Err(Failure::Said { message, .. }) => findings.push(failed("workspace", message)),
+        Err(other) => return Err(other),
+    }
+    findings.push(shell());
+    findings.push(terminal(context));
+    Ok(findings)
+}
+
+fn state_folder(folder: &Path) -> Finding {
+    const NAME: &str = "state folder";
+    let shown = folder.display();
+    match fs::metadata(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => match nearest_parent(folder) {
+            Some(parent) if nix::unistd::access(&parent, nix::unistd::AccessFlags::W_OK).is_err() => failed(
+                NAME,
+                format!(
+                    "{shown} is not there and cannot be made: no right to write in {}\nput it elsewhere with --state-dir",
+                    parent.display()
+                ),
+            ),
+            _ => ok(NAME, format!("{shown} (made when something is first written)")),
+        },
+        Err(error) => failed(NAME, format!("{shown} cannot be read: {error}\nput it elsewhere with --state-dir")),
+        Ok(found) if !found.is_dir() => {
+            failed(NAME, format!("{shown} is not a folder\nmove it away, or choose another place with --state-dir"))
+        }
+        Ok(found) if found.uid() != nix::unistd::geteuid().as_raw() => {
+            failed(NAME, format!("{shown} belongs to another user (uid {})\nchoose another place with --state-dir", found.uid()))
+        }
+        Ok(_) if nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK).is_err() => {
+            failed(NAME, format!("no right to write in {shown}\nmend its rights, or put the state elsewhere with --state-dir"))
+        }
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => warning(
+            NAME,
+            format!("{shown} can be read by others (mode {:o}); the next engine makes it 700", found.permissions().mode() & 0o777),
+        ),
+        Ok(_) => ok(NAME, format!("{shown} (mode 700)")),
+    }
+}
+
+fn nearest_parent(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().find(|path| path.exists()).map(Path::to_owned)
+}
+
+fn disk(folder: &Path) -> Finding {
+    const NAME: &str = "disk";
+    if let Some(kind) = file_system::network_kind(folder) {
+        return warning(
+            NAME,
+            format!(
+                "the state is on a network file system ({kind}), where the database is not safe\nput it on a local disk with --state-dir"
+            ),
+        );
+    }
+    let room =
+        nearest_parent(folder).and_then(|path| rustix::fs::statvfs(&path).ok()).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    match room {
+        Some(bytes) if bytes < 200 << 20 => {
+            warning(NAME, format!("only {} MiB are free\nmake room: logs and artifacts need it", bytes >> 20))
+        }
+        Some(bytes) => ok(NAME, format!("local, {:.1} GiB free", bytes as f64 / f64::from(1 << 30))),
+        None => ok(NAME, "local"),
+    }
+}
+
+fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
+    let attached = context.attach_to(place.clone(), Access::Peek).and_then(|attach| Ok(Handle::attach(attach)?));
+    let handle = match attached {
+        Ok(handle) => handle,
+        Err(failure) => return vec![failed("database", words(&failure))],
+    };
+    let database = match handle.last_seq() {
+        Ok(0) => ok("database", "nothing recorded yet"),
+        Ok(seq) => ok("database", format!("opened; {seq} journal entries")),
+        Err(error) => failed("database", error.to_string()),
+    };
+    let engine = match handle.engine_status() {
+        Ok(Some(status)) => ok("engine", format!("running, pid {}, {} open runs", status.pid, status.open_runs)),
+        Ok(None) => ok("engine", "not running; commands start one when they need it"),
+        Err(error) => failed("engine", error.to_string()),
+    };
+    vec![database, engine]
+}
+
+fn words(failure: &Failure) -> String {
+    match failure {
+        Failure::Said { message, .. } => message.clone(),
+        Failure::File(diagnostics) => diagnostics.to_string(),
+        Failure::ReaderLeft => String::new(),
+    }
+}
+
+fn slots(place: &Place) -> Finding {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    match place.config.slots {
+        Some(slots) if slots > cores * 4 => warning(
+            "slots",
+            format!("{slots} attempts at once on {cores} cores\nthey will wait for each other; see [engine] slots in flowyard.toml"),
+        ),
+        Some(slots) => ok("slots", format!("{slots} attempts at once, {cores} cores")),
+        None => ok("slots", format!("{cores} attempts at once, as many as cores")),
+    }
+}
+
+fn pipelines(place: &Place, here: &Path) -> Finding {
+    const NAME: &str = "pipelines";
+    let files = match workspace::pipeline_files(&place.workspace) {
+        Ok(files) => files,
+        Err(error) => return failed(NAME, error.to_string()),
+    };
+    if files.is_empty() {
+        return warning(NAME, format!("none in {}\nwrite pipelines/NAME.toml", place.workspace.display()));
+    }
+    let wrong = check(&files, here);
+    let mut broken: Vec<&str> = wrong.0.iter().filter(|d| d.severity == Severity::Error).map(|d| d.file.as_str()).collect();
+    broken.dedup();
+    if broken.is_empty() {
+        ok(NAME, format!("{} without errors", files.len()))
+    } else {
+        failed(NAME, format!("{} of {} have errors: {}\n`flowyard check` shows them", broken.len(), files.len(), broken.join(", ")))
+    }
+}
+
+fn shell() -> Finding {
+    match in_path("bash") {
+        Some(path) => ok("shell", format!("{} runs `run` lines, with pipefail", path.display())),
+        None => warning("shell", "no bash in PATH: `run` lines are run by sh, which cannot fail in the middle of a pipe\ninstall bash"),
+    }
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file() && nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok())
+}
+
+fn terminal(context: &Context) -> Finding {
+    const NAME: &str = "terminal";
+    let term = env::var("TERM").unwrap_or_default();
+    if !context.out.tty {
+        return ok(NAME, "standard output is not a terminal: plain text, no colours");
+    }
+    let (columns, rows) = size();
+    let colours = match (context.out.colours, env::var("COLORTERM").unwrap_or_default().as_str()) {
+        (false, _) => "no colours",
+        (true, "truecolor" | "24bit") => "24-bit colours",
+        (true, _) if term.contains("256") => "256 colours",
+        (true, _) => "16 colours",
+    };
+    let glyphs = if context.out.unicode { "Unicode glyphs" } else { "ASCII glyphs" };
+    let text = format!("{term}, {columns}x{rows}, {colours}, {glyphs}");
+    match (context.out.unicode, columns >= 60 && rows >= 15) {
+        (_, false) => warning(NAME, format!("{text}\nthe workbench needs 60x15; make the window larger")),
+        (false, _) => warning(NAME, format!("{text}\nfor Unicode set a UTF-8 locale: LANG=C.UTF-8")),
+        (true, true) => ok(NAME, text),
+    }
+}

@@ -1,0 +1,114 @@
+//! `flowyard engine`: the engine process in the foreground, its end, and whether there is one.
+
+use super::{
+    Failure,
+    context::{Access, Context},
+    term::{Cell, Style, render},
+    text::{elapsed, moment},
+};
+use crate::{
+    runtime::{
+        EngineStatus, Handle, clock, own_log,
+        serve::{self, ServeOptions},
+        workspace,
+    },
+    stdx::duration,
+};
+use clap::Subcommand;
+use serde_json::json;
+
+/// Run the engine of the workspace in the foreground; end it; ask whether there is one
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:\n  flowyard engine --exit-when-idle\n  flowyard engine status\n  flowyard engine stop")]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// End when every open run has ended
+    #[arg(long)]
+    exit_when_idle: bool,
+    /// Started by a client, with nobody watching
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+/// What to do with an engine that is there.
+#[derive(Subcommand)]
+enum Verb {
+    /// End the engine; running tasks go on, and the next engine finds them
+    #[command(after_help = "Example:\n  flowyard engine stop")]
+    Stop,
+    /// Tell whether an engine owns the workspace: exit 0 if so, 69 if not
+    #[command(after_help = "Example:\n  flowyard engine status --json")]
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs, ends or asks.
+pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
+    match &args.verb {
+        None => foreground(args, context),
+        Some(Verb::Stop) => stop(context),
+        Some(Verb::Status { json }) => status(*json, context),
+    }
+}
+
+fn foreground(args: &Args, context: &Context) -> Result<u8, Failure> {
+    if context.global.read_only {
+        return Err(Failure::refused("an engine writes; leave --read-only out to run one"));
+    }
+    let place = context.place()?;
+    workspace::prepare(&place)?;
+    let _log = own_log::start(&place.state_dir.join("logs"), "engine", context.global.verbose)?;
+    Ok(serve::serve(&place, ServeOptions { exit_when_idle: args.exit_when_idle, detached: args.detached })?)
+}
+
+fn stop(context: &Context) -> Result<u8, Failure> {
+    if context.global.read_only {
+        return Err(Failure::refused("--read-only looks and never acts; leave it out to end the engine"));
+    }
+    let handle = context.handle(Access::Peek)?;
+    let Some(status) = handle.engine_status()? else {
+        context.note("no engine owns this workspace; nothing to stop");
+        return Ok(0);
+    };
+    handle.stop_engine()?;
+    let rest = if status.open_runs > 0 { "; running tasks go on, and the next engine finds them" } else { "" };
+    context.print(&format!("engine {} ended{rest}\n", status.pid))?;
+    Ok(0)
+}
+
+fn status(json: bool, context: &Context) -> Result<u8, Failure> {
+    let handle: Handle = context.handle(Access::Peek)?;
+    let status = handle.engine_status()?;
+    if json {
+        let mut object = status.as_ref().map_or_else(|| json!({}), |status| json!(status));
+        object["running"] = json!(status.is_some());
+        context.json(&object)?;
+    } else {
+        match &status {
+            Some(status) => context.print(&describe(status, context))?,
+            None => context.print("no engine owns this workspace; commands start one when they need it\n")?,
+        }
+    }
+    Ok(if status.is_some() { 0 } else { 69 })
+}
+
+fn describe(status: &EngineStatus, context: &Context) -> String {
+    let since = format!("{} ({})", moment(status.started_at), duration::short(elapsed(status.started_at, clock::now())));
+    let facts = [
+        ("pid", status.pid.to_string()),
+        ("version", status.version.clone()),
+        ("since", since),
+        ("open runs", status.open_runs.to_string()),
+        ("slots", format!("{} of {} in use", status.slots.0, status.slots.1)),
+        ("clients", status.clients.to_string()),
+    ];
+    let line = |(name, value): &(&str, String)| {
+        render(&context.out, &[Cell::styled(format!("{name:<11}"), Style::dim()), Cell::from(value)], context.out.width()) + "\n"
+    };
+    facts.iter().map(line).collect()
+}

@@ -1,0 +1,201 @@
+//! `flowyard logs`: what a task wrote.
+
+use super::{
+    Failure,
+    context::{Access, Context},
+    log_line, text,
+};
+use crate::{
+    model::{AttemptFiles, AttemptSnapshot, RunId, TaskId, TaskSnapshot},
+    runtime::{
+        Handle,
+        logs::{LogReader, Stream},
+    },
+};
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How often a log that is being followed is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Print the log of a task
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  flowyard logs latest train_model --follow\n  flowyard logs latest train_model --attempt 1 --stderr\n  flowyard logs latest train_model --raw > train.log"
+)]
+pub struct Args {
+    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    run: String,
+    /// The task
+    task: String,
+    /// Which attempt [default: the newest]
+    #[arg(long, value_name = "N")]
+    attempt: Option<u32>,
+    /// Go on until the attempt ends
+    #[arg(long, short)]
+    follow: bool,
+    /// Only standard error
+    #[arg(long, conflicts_with = "stdout")]
+    stderr: bool,
+    /// Only standard output
+    #[arg(long)]
+    stdout: bool,
+    /// One stream, byte for byte: standard output unless --stderr
+    #[arg(long)]
+    raw: bool,
+}
+
+/// Prints.
+pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
+    let (handle, run) = context.handle_and_run(&args.run, Access::Look)?;
+    let snapshot = handle.run(&run)?;
+    let task = text::find_task(&snapshot, &args.task)?;
+    let mut watch = Watch { handle, run, task: task.task.clone(), map_index: task.map_index, wanted: args.attempt };
+    let Some(attempt) = watch.first(task, args.follow)? else {
+        return Err(Failure::refused(nothing_yet(task, args)));
+    };
+    watch.wanted = Some(attempt.attempt);
+    if args.raw {
+        raw(args, &mut watch, &attempt)?
+    } else {
+        merged(args, context, &mut watch, &attempt)?
+    }
+    Ok(0)
+}
+
+fn nothing_yet(task: &TaskSnapshot, args: &Args) -> String {
+    match args.attempt {
+        Some(number) if !task.attempts.is_empty() => {
+            format!("`{}` has no attempt {number}; it has had {}", task.task, task.attempts.len())
+        }
+        _ => {
+            let next = if task.state.is_terminal() { "flowyard why tells the reason" } else { "add --follow to wait for it" };
+            format!("`{}` has no log: it is {} and has had no attempt; {next}", task.task, task.state)
+        }
+    }
+}
+
+/// One attempt, looked at again and again.
+struct Watch {
+    handle: Handle,
+    run: RunId,
+    task: TaskId,
+    map_index: Option<u32>,
+    wanted: Option<u32>,
+}
+
+impl Watch {
+    fn pick(&self, task: &TaskSnapshot) -> Option<AttemptSnapshot> {
+        match self.wanted {
+            Some(number) => task.attempts.iter().find(|attempt| attempt.attempt == number).cloned(),
+            None => task.last_attempt().cloned(),
+        }
+    }
+
+    /// The attempt, waited for if it may still come.
+    fn first(&mut self, task: &TaskSnapshot, follow: bool) -> Result<Option<AttemptSnapshot>, Failure> {
+        let mut found = (self.pick(task), task.state.is_terminal());
+        while follow && matches!(found, (None, false)) {
+            self.wait();
+            found = self.look()?;
+        }
+        Ok(found.0)
+    }
+
+    fn look(&self) -> Result<(Option<AttemptSnapshot>, bool), Failure> {
+        let run = self.handle.run(&self.run)?;
+        let task = run.tasks.iter().find(|task| task.task == self.task && task.map_index == self.map_index);
+        Ok(task.map_or((None, true), |task| (self.pick(task), task.state.is_terminal())))
+    }
+
+    fn has_ended(&self) -> Result<bool, Failure> {
+        Ok(self.look()?.0.is_none_or(|attempt| attempt.state.is_terminal()))
+    }
+
+    fn wait(&mut self) {
+        // Without an engine there is nobody to tell of changes, and the log is still there to be read.
+        if self.handle.wait_for_change(LOOK).is_err() {
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+fn merged(args: &Args, context: &Context, watch: &mut Watch, attempt: &AttemptSnapshot) -> Result<(), Failure> {
+    let files = AttemptFiles::new(folder(attempt));
+    let mut reader = LogReader::open(files.folder(), None)?;
+    let mut out = io::stdout().lock();
+    loop {
+        // Asked before reading: what was written before the end is then read after it.
+        let ended = !args.follow || watch.has_ended()?;
+        let mut lines = reader.poll()?;
+        let more = !lines.is_empty();
+        if ended {
+            lines.extend(reader.poll()?);
+            lines.extend(reader.rest());
+        }
+        for line in lines {
+            let wanted = match line.stream {
+                Stream::Stdout => !args.stderr,
+                Stream::Stderr => !args.stdout,
+            };
+            if wanted {
+                let text = if context.out.tty { log_line::show(&line.text, context.out.colours) } else { line.text };
+                writeln!(out, "{text}")?;
+            }
+        }
+        out.flush()?;
+        if ended {
+            return Ok(());
+        }
+        if !more {
+            watch.wait();
+        }
+    }
+}
+
+fn raw(args: &Args, watch: &mut Watch, attempt: &AttemptSnapshot) -> Result<(), Failure> {
+    let path: PathBuf = if args.stderr { attempt.stderr.clone() } else { attempt.stdout.clone() };
+    let mut out = io::stdout().lock();
+    let mut position = 0;
+    loop {
+        let ended = !args.follow || watch.has_ended()?;
+        let copied = copy_from(&path, position, &mut out)?;
+        position += copied;
+        if ended {
+            return Ok(());
+        }
+        if copied == 0 {
+            watch.wait();
+        }
+    }
+}
+
+/// What a file holds after `position`; a file that is not there yet holds nothing.
+fn copy_from(path: &Path, position: u64, out: &mut impl Write) -> io::Result<u64> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    file.seek(SeekFrom::Start(position))?;
+    let mut buffer = [0; 64 * 1024];
+    let mut copied = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            out.flush()?;
+            return Ok(copied);
+        }
+        out.write_all(&buffer[..read])?;
+        copied += read as u64;
+    }
+}
+
+/// The folder of an attempt: both streams lie in it.
+pub fn folder(attempt: &AttemptSnapshot) -> PathBuf {
+    attempt.stdout.parent().map(Path::to_owned).unwrap_or_default()
+}

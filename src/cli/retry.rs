@@ -1,0 +1,28 @@
+//! `flowyard retry`: a new attempt of what did not succeed.
+
+use super::{Failure, act, context::Context};
+use crate::model::Command;
+
+/// Try a task again, or every task of a run that did not succeed
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  flowyard retry latest train_model\n  flowyard retry latest train_model --downstream --reason 'new data'\n  flowyard retry latest"
+)]
+pub struct Args {
+    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    run: String,
+    /// The task [default: every failed, lost or canceled task]
+    task: Option<String>,
+    /// Also run again everything below the task
+    #[arg(long, requires = "task")]
+    downstream: bool,
+    /// Why; kept in the journal
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// Retries.
+pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
+    let downstream = args.downstream;
+    act::on_run(context, &args.run, args.task.as_deref(), args.reason, |run, task| Command::Retry { run, task, downstream })
+}

@@ -1,0 +1,128 @@
+//! `flowyard run`: starts a run and follows it; the exit code tells the result.
+
+mod card;
+mod follow;
+mod frame;
+mod given;
+mod lines;
+mod live;
+mod signals;
+mod tty;
+
+use super::{
+    Failure, act,
+    context::{Access, Context},
+    failure::report_findings,
+    text::parse_date,
+};
+use crate::{
+    config,
+    model::{Command, Diagnostics, Pipeline, RunId, Severity, TriggerRequest},
+    plan,
+    runtime::Handle,
+};
+use clap::ValueEnum;
+use follow::{Face, Follow};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// Run a pipeline and follow it: exit 0 if it succeeds, 1 if it fails, 130 if it is canceled
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  flowyard run hello\n  flowyard run ml_training -p rounds=50 -p min_auc=0.7\n  flowyard run ml_training --detach\n\nCtrl-C cancels the run; in a terminal `d` detaches and the run goes on."
+)]
+pub struct Args {
+    /// Its id, or a file in pipelines/
+    pipeline: String,
+    /// The value of a param; may be given many times
+    #[arg(short = 'p', long = "param", value_name = "K=V")]
+    params: Vec<String>,
+    /// Values of params from a TOML or JSON file; -p wins
+    #[arg(long, value_name = "F")]
+    params_file: Option<PathBuf>,
+    /// The time the run stands for [default: now]
+    #[arg(long, value_name = "D")]
+    logical_date: Option<String>,
+    /// Print the run's id and return; the run goes on
+    #[arg(long)]
+    detach: bool,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t, value_name = "auto|tty|plain|json", hide_possible_values = true)]
+    progress: Progress,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Progress {
+    /// `tty` on a terminal, else `plain`.
+    #[default]
+    Auto,
+    /// A live view.
+    Tty,
+    /// A line a transition.
+    Plain,
+    /// A JSON object a transition.
+    Json,
+}
+
+/// Starts and follows.
+pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
+    if args.detach && context.global.in_process {
+        return Err(Failure::usage("--detach leaves the run to an engine, and --in-process has none that stays; leave one of them out"));
+    }
+    let logical_date = args.logical_date.as_deref().map(parse_date).transpose().map_err(Failure::usage)?;
+    let params = given::params(&args.params, args.params_file.as_deref())?;
+    let attach = context.attach_to(context.place()?, Access::Act)?;
+    let mut handle = Handle::attach(attach.clone())?;
+    let pipeline = definition(&handle, &args.pipeline, context)?;
+    plan::params::resolve(&pipeline.params, &params).map_err(|wrong| Failure::usage(wrong.join("\n")))?;
+
+    let (env, env_not_passed) = environment(&attach.place.config.pass_env);
+    let request = TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date, env_not_passed: env_not_passed.clone() };
+    let signals = signals::Signals::listen()?;
+    let (message, run) = act::send(&mut handle, Command::Trigger(request), None)?;
+    let Some(run) = run else { return Err(Failure::Said { code: 74, message: format!("the engine named no run: {message}") }) };
+    if args.detach {
+        context.print(&format!("{run}\n"))?;
+        return Ok(0);
+    }
+    let face = face(args.progress, context, &run, pipeline);
+    Follow { handle, attach, run, signals, env_not_passed }.to_the_end(face)
+}
+
+/// The pipeline's definition, if its file has no errors; warnings are shown.
+fn definition(handle: &Handle, name: &str, context: &Context) -> Result<Pipeline, Failure> {
+    let (pipeline, diagnostics) = handle.definition(name)?;
+    let Some(pipeline) = pipeline.filter(|_| !diagnostics.has_errors()) else { return Err(Failure::File(diagnostics)) };
+    let warnings = diagnostics.0.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).collect();
+    report_findings(&Diagnostics(warnings), context);
+    Ok(pipeline)
+}
+
+/// This process's environment as far as tasks may see it, and the names of what they may not.
+fn environment(pass_env: &[String]) -> (BTreeMap<String, String>, Vec<String>) {
+    let (mut passed, mut held_back) = (BTreeMap::new(), Vec::new());
+    // What is not UTF-8 cannot travel as JSON; no variable that a task is likely to need is of that kind.
+    let readable = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    for (name, value) in readable {
+        if config::passes(pass_env, &name) {
+            passed.insert(name, value);
+        } else {
+            held_back.push(name);
+        }
+    }
+    held_back.sort();
+    (passed, held_back)
+}
+
+fn face<'a>(progress: Progress, context: &'a Context, run: &RunId, pipeline: Pipeline) -> Box<dyn Face + 'a> {
+    let live = match progress {
+        Progress::Auto => context.out.moves && tty::is_ours(),
+        Progress::Tty => true,
+        Progress::Plain | Progress::Json => false,
+    };
+    match progress {
+        Progress::Json => Box::new(lines::Json::new(context, run.clone())),
+        _ if live => Box::new(live::Live::new(context, pipeline)),
+        _ => Box::new(lines::Plain::new(context, pipeline)),
+    }
+}

@@ -1,0 +1,105 @@
+//! `flowyard show`: one run with its tasks.
+
+use super::{
+    Failure,
+    context::Context,
+    term::{Cell, Style, render, table, task_look},
+    text::{cause, moment, run_name, span, task_name},
+};
+use crate::{
+    model::{GitState, RunSnapshot, TaskSnapshot},
+    runtime::clock,
+};
+use serde_json::Value;
+
+/// Show a run: its state, params, tasks, attempts and metrics
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  flowyard show latest\n  flowyard show latest:ml_training --json")]
+pub struct Args {
+    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    run: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows.
+pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
+    let run = context.snapshot(&args.run)?;
+    if args.json {
+        context.json(&run)?
+    } else {
+        context.print(&describe(&run, context))?
+    }
+    Ok(0)
+}
+
+fn describe(run: &RunSnapshot, context: &Context) -> String {
+    let (screen, row) = (&context.out, &run.run);
+    let title = [Cell::styled(run_name(row), Style::bold("fg")), Cell::from("  "), screen.state(row.state.look())];
+    let mut shown = render(screen, &title, screen.width()) + "\n";
+    let mut fact = |name: &str, value: String| {
+        if !value.is_empty() {
+            let cells = [Cell::styled(format!("  {name:<13}"), Style::dim()), Cell::from(value)];
+            shown.push_str(&(render(screen, &cells, screen.width()) + "\n"));
+        }
+    };
+    fact("run", row.run_id.to_string());
+    fact("by", format!("{} ({})", row.by, row.run_type));
+    fact("logical date", moment(row.logical_date));
+    fact("created", moment(row.created_at));
+    fact("started", row.started_at.map(moment).unwrap_or_default());
+    fact("ended", row.ended_at.map(moment).unwrap_or_default());
+    fact("took", span(row.started_at, row.ended_at, clock::now()));
+    fact("params", pairs(&row.params));
+    fact("git", git(&row.git));
+    shown.push('\n');
+    let lines: Vec<Vec<Cell>> = run.tasks.iter().map(|task| line(task, context)).collect();
+    shown.push_str(&table(screen, &["STATE", "TASK", "ATTEMPTS", "TOOK", "RESULT"], &lines));
+    for task in &run.tasks {
+        for gate in &task.gates {
+            let mark = if gate.passed { ("passed", "state.success") } else { ("rejected", "state.failed") };
+            let text = format!("gate of {}: {}  ({})  ", task_name(task), gate.expression, gate.measured);
+            shown.push_str(&(render(screen, &[Cell::from(text), Cell::styled(mark.0, Style::of(mark.1))], screen.width()) + "\n"));
+        }
+    }
+    shown
+}
+
+fn line(task: &TaskSnapshot, context: &Context) -> Vec<Cell> {
+    let (started, ended) = task.span().map_or((None, None), |(from, to)| (Some(from), to));
+    let result = match cause(task) {
+        Some(cause) => cause,
+        None => [pairs(&task.metrics), pairs(&task.output_parameters)].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("  "),
+    };
+    vec![
+        context.out.state(task_look(task)),
+        Cell::from(task_name(task)),
+        Cell::from(if task.attempts.is_empty() { String::new() } else { task.attempts.len().to_string() }),
+        Cell::from(span(started, ended, clock::now())),
+        Cell::from(result),
+    ]
+}
+
+/// `rows=120 path="…"`.
+fn pairs(map: &serde_json::Map<String, Value>) -> String {
+    map.iter().map(|(name, value)| format!("{name}={}", short(value))).collect::<Vec<_>>().join(" ")
+}
+
+fn short(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => format!("{float:.4}").trim_end_matches('0').trim_end_matches('.').to_owned(),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn git(git: &GitState) -> String {
+    let Some(commit) = &git.commit else { return String::new() };
+    let branch = git.branch.as_deref().map(|branch| format!(" on {branch}")).unwrap_or_default();
+    let dirty = if git.dirty == Some(true) { ", with uncommitted changes" } else { "" };
+    format!("{}{branch}{dirty}", commit.get(..12).unwrap_or(commit))
+}

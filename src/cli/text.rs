@@ -1,0 +1,167 @@
+//! Texts that several commands share: times, spans, causes, the names of tasks, dates that people type.
+
+use super::Failure;
+use crate::{
+    model::{AttemptSnapshot, AttemptState, Reason, RunRow, RunSnapshot, TaskId, TaskSnapshot},
+    stdx::{duration, suggest, time::Timestamp},
+};
+use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+/// Local date and time to the second.
+pub fn moment(at: Timestamp) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Local time of day to the second.
+pub fn time_of_day(at: Timestamp) -> String {
+    at.with_timezone(&Local).format("%H:%M:%S").to_string()
+}
+
+/// How long something took, or has taken so far.
+pub fn span(started: Option<Timestamp>, ended: Option<Timestamp>, now: Timestamp) -> String {
+    started.map(|from| duration::short(elapsed(from, ended.unwrap_or(now)))).unwrap_or_default()
+}
+
+/// From one time to a later one; nothing if the clock went back.
+pub fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    (to - from).to_std().unwrap_or_default()
+}
+
+/// `train` or `train[3]`.
+pub fn task_name(task: &TaskSnapshot) -> String {
+    instance(&task.task, task.map_index)
+}
+
+/// `train` or `train[3]`.
+pub fn instance(task: &TaskId, map_index: Option<u32>) -> String {
+    map_index.map_or_else(|| task.to_string(), |index| format!("{task}[{index}]"))
+}
+
+/// `ml_training #12`.
+pub fn run_name(run: &RunRow) -> String {
+    format!("{} #{}", run.pipeline, run.number)
+}
+
+/// Reads `task` or `task[3]`.
+pub fn parse_instance(text: &str) -> (TaskId, Option<u32>) {
+    let mapped = text.strip_suffix(']').and_then(|text| text.split_once('[')).and_then(|(id, index)| Some((id, index.parse().ok()?)));
+    mapped.map_or_else(|| (TaskId::from(text), None), |(id, index)| (TaskId::from(id), Some(index)))
+}
+
+/// The task instance of a run that was meant.
+pub fn find_task<'a>(run: &'a RunSnapshot, text: &str) -> Result<&'a TaskSnapshot, Failure> {
+    let (id, index) = parse_instance(text);
+    run.tasks.iter().find(|task| task.task == id && (task.map_index == index || index.is_none())).ok_or_else(|| {
+        let names: Vec<String> = run.tasks.iter().map(task_name).collect();
+        let hint = match suggest::nearest(text, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("its tasks are {}", some_of(&names)),
+        };
+        Failure::usage(format!("{} has no task `{text}`\n  hint: {hint}", run_name(&run.run)))
+    })
+}
+
+/// At most ten names, and how many more there are.
+pub fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
+
+/// Why a task is as it is, in one sentence; nothing where there is nothing to say.
+pub fn cause(task: &TaskSnapshot) -> Option<String> {
+    if let Some(message) = task.message.as_deref().filter(|message| !message.is_empty()) {
+        return Some(message.to_owned());
+    }
+    match task.reason {
+        Some(Reason::ExitCode | Reason::Signal) | None => task.last_attempt().and_then(attempt_cause),
+        Some(reason) => Some(reason_words(reason).to_owned()),
+    }
+}
+
+/// How an attempt ended, if not well.
+pub fn attempt_cause(attempt: &AttemptSnapshot) -> Option<String> {
+    match (attempt.exit_code, attempt.signal, attempt.reason) {
+        (_, Some(signal), _) => Some(format!("signal {}", signal_name(signal))),
+        (Some(code), _, Some(Reason::ExitCode) | None) if code != 0 => Some(format!("exit code {code}")),
+        (_, _, Some(reason)) => Some(reason_words(reason).to_owned()),
+        _ if attempt.state == AttemptState::TimedOut => Some(reason_words(Reason::Timeout).to_owned()),
+        _ => None,
+    }
+}
+
+/// `9 (SIGKILL)`.
+pub fn signal_name(number: i32) -> String {
+    match nix::sys::signal::Signal::try_from(number) {
+        Ok(signal) => format!("{number} ({signal})"),
+        Err(_) => number.to_string(),
+    }
+}
+
+const fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::ExitCode => "the program ended with a code other than 0",
+        Reason::Signal => "a signal ended the program",
+        Reason::Timeout => "it ran longer than its timeout",
+        Reason::OutOfMemory => "the kernel ended it for want of memory",
+        Reason::SpawnError => "the program could not be started",
+        Reason::NeverBegun => "the attempt never began",
+        Reason::ShimDied => "what watched over it was killed, so nobody knows how it ended",
+        Reason::Reboot => "the machine restarted while it ran",
+        Reason::DiskFull => "the disk is full",
+        Reason::OutputMissing => "a declared output was not written",
+        Reason::GateRejected => "a gate said no",
+        Reason::Rejected => "a person said no",
+        Reason::Canceled => "a person canceled it",
+        Reason::WhenFalse => "its `when` was false",
+        Reason::TriggerRule => "its trigger rule cannot be met any more",
+        Reason::ByPerson => "a person decided so",
+        Reason::InputMissing => "an input does not exist",
+        Reason::RunCanceled => "the run was canceled",
+    }
+}
+
+/// A date as people type it: RFC 3339, `2024-01-31`, `2024-01-31T06:00` (both UTC).
+pub fn parse_date(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(at.with_timezone(&Utc));
+    }
+    let with_time = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
+    let full = with_time.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+    full.or_else(day).map(|at| at.and_utc()).ok_or_else(|| format!("`{text}` is not a date; write 2024-01-31 or 2024-01-31T06:00:00Z"))
+}
+
+/// A date, or how long ago: `2h`, `7d`.
+pub fn parse_since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let Ok(ago) = duration::parse(text) else {
+        return parse_date(text).map_err(|error| format!("{error}, or how long ago, such as 2h or 7d"));
+    };
+    Ok(TimeDelta::from_std(ago).ok().and_then(|ago| now.checked_sub_signed(ago)).unwrap_or(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_as_people_type_them() {
+        let written = |text| parse_date(text).map(crate::stdx::time::rfc3339);
+        assert_eq!(written("2024-01-31"), Ok("2024-01-31T00:00:00.000Z".to_owned()));
+        assert_eq!(written("2024-01-31T06:00"), Ok("2024-01-31T06:00:00.000Z".to_owned()));
+        assert_eq!(written("2024-01-31T06:00:00+02:00"), Ok("2024-01-31T04:00:00.000Z".to_owned()));
+        assert!(written("yesterday").is_err_and(|error| error.contains("2024-01-31")));
+        let now = parse_date("2024-02-01").unwrap();
+        assert_eq!(parse_since("1d", now), parse_date("2024-01-31"));
+    }
+
+    #[test]
+    fn a_mapped_instance_is_named_by_its_index() {
+        assert_eq!(parse_instance("train[3]"), (TaskId::from("train"), Some(3)));
+        assert_eq!(parse_instance("train"), (TaskId::from("train"), None));
+        assert_eq!(parse_instance("train[x]"), (TaskId::from("train[x]"), None));
+        assert_eq!(signal_name(9), "9 (SIGKILL)");
+    }
+}

@@ -1,0 +1,56 @@
+//! `flowyard` without a subcommand: opens the workbench, or says what to type where it cannot be drawn.
+
+use super::{
+    Failure, Screen,
+    context::{Access, Context},
+};
+use crate::{
+    runtime::{own_log, workspace},
+    stdx::sanitize,
+};
+use std::io::{self, Write};
+
+/// Opens the interactive face if there is a terminal to draw on.
+pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> u8) -> Result<u8, Failure> {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    if !context.out.tty || dumb {
+        let why = if context.out.tty { "this terminal cannot move its cursor (TERM=dumb)" } else { "standard output is not a terminal" };
+        // A reader that left does not change what there is to say.
+        let _ = io::stderr().write_all(suggestions(why, &pipelines(context)).as_bytes());
+        return Ok(2);
+    }
+    let place = context.place()?;
+    let log = match context.global.read_only {
+        true => None,
+        false => {
+            workspace::prepare(&place)?;
+            Some(own_log::start(&place.state_dir.join("logs"), "tui", context.global.verbose)?)
+        }
+    };
+    let attach = context.attach_to(place, Access::Look)?;
+    let code = open_screen(Screen { attach, theme: context.global.theme.clone(), color: context.global.color });
+    drop(log);
+    Ok(code)
+}
+
+/// The stems of the pipeline files; nothing where there is no workspace.
+fn pipelines(context: &Context) -> Vec<String> {
+    let files = context.workspace().ok().and_then(|folder| workspace::pipeline_files(&folder).ok()).unwrap_or_default();
+    files.iter().filter_map(|file| file.file_stem()).map(|stem| sanitize::line(&stem.to_string_lossy())).collect()
+}
+
+fn suggestions(why: &str, pipelines: &[String]) -> String {
+    let found = match pipelines {
+        [] => "No pipelines here: a workspace holds pipelines/*.toml; go to one or name it with --workspace DIR.".to_owned(),
+        names => format!("Pipelines here: {}", super::text::some_of(names)),
+    };
+    let name = pipelines.first().map_or("PIPELINE", String::as_str);
+    format!(
+        "The workbench needs a terminal, but {why}.\n{found}\n\nWithout a terminal:\n  \
+         flowyard check             what is wrong with the pipeline files\n  \
+         flowyard run {name:<13} run a pipeline and follow it\n  \
+         flowyard list              the pipelines and their last runs\n  \
+         flowyard show latest       what the newest run did\n  \
+         flowyard --help            every command\n"
+    )
+}

@@ -1,0 +1,264 @@
+//! What a person may ask, when it is possible, and if not, why not.
+
+use super::{
+    Effect,
+    machine::Engine,
+    run::{Out, Run},
+    transitions::Cause,
+};
+use crate::{
+    model::{Command, Reason, Reply, RunState, TaskId, TaskState, record::What},
+    stdx::time::Timestamp,
+};
+
+/// What was done, in words; or why it is not possible now.
+type Answer = Result<String, String>;
+
+impl Engine {
+    /// Carries out a command about a run that is in memory.
+    pub(super) fn command(&mut self, command: &Command, by: &str, reason: Option<String>, now: Timestamp) -> Vec<Effect> {
+        let (run_id, task) = match command {
+            // A trigger arrives resolved, as `Input::Create`.
+            Command::Trigger(_) => return vec![invalid("a trigger must be resolved from its file first")],
+            Command::Retry { run, task, .. } | Command::Cancel { run, task } => (run.clone(), task.clone()),
+            Command::Skip { run, task } => (run.clone(), Some(task.clone())),
+        };
+        let Some(run) = self.runs.get_mut(&run_id) else {
+            return vec![invalid(&format!("there is no run {run_id}"))];
+        };
+        let position = match &task {
+            None => None,
+            Some(id) => match run.position(id) {
+                Some(position) => Some(position),
+                None => return vec![invalid(&unknown_task(run, id))],
+            },
+        };
+        let mut out = Out::new(now, by, Cause::Command);
+        let entity = position.map_or_else(|| format!("run/{run_id}"), |p| run.tasks[p].key.entity());
+        out.commit(What::Command { entity, command: command.word().to_owned(), reason });
+        let answer = match (command, position) {
+            (Command::Cancel { .. }, None) => run.cancel(&mut out),
+            (Command::Cancel { .. }, Some(position)) => run.cancel_task(position, &mut out),
+            (Command::Skip { .. }, Some(position)) => run.skip(position, &mut out),
+            (Command::Retry { downstream: true, .. }, Some(position)) => run.retry_from(position, &mut out),
+            (Command::Retry { .. }, Some(position)) => run.retry(vec![position], &mut out),
+            (Command::Retry { .. }, None) => run.retry_failed(&mut out),
+            (Command::Trigger(_) | Command::Skip { .. }, _) => Err("not about a task of a run".to_owned()),
+        };
+        match answer {
+            Ok(message) => {
+                out.effects.push(Effect::Answer(Reply::Done { message, run: Some(run_id.clone()) }));
+                let effects = self.take(&run_id, out);
+                self.forget_stale_wakes(&run_id);
+                effects
+            }
+            Err(why) => vec![Effect::Answer(Reply::Refused { why })],
+        }
+    }
+}
+
+impl Run {
+    fn cancel(&mut self, out: &mut Out<'_>) -> Answer {
+        match self.record.state {
+            state if state.is_terminal() => return Err(format!("nothing to cancel (the run ended as {state})")),
+            RunState::Canceling => return Err("it is being canceled already; its attempts are still ending".to_owned()),
+            _ => {}
+        }
+        for position in 0..self.tasks.len() {
+            match self.tasks[position].state {
+                TaskState::Running => self.request_cancel(position, out),
+                state if !state.is_terminal() => self.end_task(position, TaskState::Canceled, Reason::RunCanceled, "", out),
+                _ => {}
+            }
+        }
+        if self.attempts.is_empty() {
+            self.set_run(RunState::Canceled, out);
+            return Ok("the run is canceled".to_owned());
+        }
+        self.set_run(RunState::Canceling, out);
+        Ok(format!("canceling: {} running {} ending", self.attempts.len(), if self.attempts.len() == 1 { "task is" } else { "tasks are" }))
+    }
+
+    fn cancel_task(&mut self, position: usize, out: &mut Out<'_>) -> Answer {
+        let id = self.tasks[position].key.task.clone();
+        match self.tasks[position].state {
+            TaskState::Running if self.tasks[position].cancel_requested => Err(format!("`{id}` is being canceled already")),
+            TaskState::Running => {
+                self.request_cancel(position, out);
+                Ok(format!("canceling `{id}`"))
+            }
+            state if state.is_terminal() => Err(format!("nothing to cancel (`{id}` ended as {state})")),
+            _ => {
+                self.end_task(position, TaskState::Canceled, Reason::ByPerson, "", out);
+                let below = self.graph.downstream[position].clone();
+                self.reconsider(below, out);
+                Ok(format!("`{id}` is canceled"))
+            }
+        }
+    }
+
+    /// The wish is committed, so that an engine that starts later still ends the attempt.
+    fn request_cancel(&mut self, position: usize, out: &mut Out<'_>) {
+        let Some(key) = self.open_attempt(position) else { return };
+        self.tasks[position].cancel_requested = true;
+        out.commit(What::Wish(Box::new(self.tasks[position].clone())));
+        out.effects.push(Effect::Cancel(key));
+    }
+
+    fn skip(&mut self, position: usize, out: &mut Out<'_>) -> Answer {
+        let id = self.tasks[position].key.task.clone();
+        match self.tasks[position].state {
+            TaskState::Running => return Err(format!("`{id}` is running; cancel it first")),
+            TaskState::Success => return Err(format!("`{id}` succeeded already; there is nothing to skip")),
+            TaskState::Skipped => return Err(format!("`{id}` is skipped already")),
+            _ => {}
+        }
+        self.reopen(out)?;
+        self.end_task(position, TaskState::Skipped, Reason::ByPerson, "", out);
+        self.revive_below(&[position], out);
+        let below = self.graph.downstream[position].clone();
+        self.reconsider(below, out);
+        Ok(format!("`{id}` is skipped"))
+    }
+
+    fn retry_failed(&mut self, out: &mut Out<'_>) -> Answer {
+        let again = |task: &crate::model::record::TaskRecord| {
+            matches!(task.state, TaskState::Failed | TaskState::Lost)
+                || (task.state == TaskState::Canceled && task.reason != Some(Reason::RunCanceled))
+        };
+        let mut positions: Vec<usize> = self.tasks.iter().filter(|task| again(task)).map(|task| task.position).collect();
+        if positions.is_empty() {
+            // A run canceled before anything was started has no failed task, and goes on where it stopped.
+            positions = self.tasks.iter().filter(|task| task.state == TaskState::Canceled).map(|task| task.position).collect();
+        }
+        if positions.is_empty() {
+            return Err("no task of this run failed, was lost or was canceled".to_owned());
+        }
+        self.retry(positions, out)
+    }
+
+    fn retry(&mut self, positions: Vec<usize>, out: &mut Out<'_>) -> Answer {
+        if let [position] = positions[..] {
+            let id = self.tasks[position].key.task.clone();
+            match self.tasks[position].state {
+                TaskState::UpForRetry => {
+                    self.set_task(position, TaskState::Queued, out, |_| {});
+                    return Ok(format!("retry queued: `{id}` does not wait any longer"));
+                }
+                TaskState::Success => {
+                    return Err(format!("`{id}` succeeded; retry it with everything downstream (--downstream) to run it again"));
+                }
+                TaskState::UpstreamFailed => {
+                    return Err(format!("`{id}` waits for a task that failed; retry that one: {}", self.blockers(position)));
+                }
+                state if !state.is_terminal() => return Err(format!("`{id}` is {state}; there is nothing to retry yet")),
+                _ => {}
+            }
+        }
+        self.reopen(out)?;
+        for &position in &positions {
+            self.reset(position, out);
+        }
+        self.revive_below(&positions, out);
+        self.reconsider(positions.clone(), out);
+        let names: Vec<String> = positions.iter().map(|&p| format!("`{}`", self.tasks[p].key.task)).collect();
+        Ok(format!("retry queued: {}", names.join(", ")))
+    }
+
+    /// Forgets the result of a task and of everything below, so that all of it runs again.
+    fn retry_from(&mut self, position: usize, out: &mut Out<'_>) -> Answer {
+        let all = self.graph.with_downstream(position);
+        if let Some(&busy) = all.iter().find(|&&p| !self.tasks[p].state.is_terminal() && self.tasks[p].state != TaskState::Pending) {
+            let task = &self.tasks[busy];
+            return Err(format!("`{}` is {}; cancel it or wait for its end first", task.key.task, task.state));
+        }
+        if self.tasks[position].state == TaskState::Pending {
+            return Err(format!("`{}` has not run yet", self.tasks[position].key.task));
+        }
+        self.reopen(out)?;
+        for &p in all.iter().filter(|&&p| self.tasks[p].state.is_terminal()).collect::<Vec<_>>() {
+            self.tasks[p].generation += 1;
+            self.tasks[p].outputs.clear();
+            self.tasks[p].output_parameters.clear();
+            self.tasks[p].metrics.clear();
+            self.tasks[p].gates.clear();
+            self.reset(p, out);
+        }
+        self.reconsider([position], out);
+        Ok(format!("retry queued: `{}` and {} downstream", self.tasks[position].key.task, all.len() - 1))
+    }
+
+    /// A run that ended goes on; one that is being canceled does not.
+    fn reopen(&mut self, out: &mut Out<'_>) -> Result<(), String> {
+        match self.record.state {
+            RunState::Canceling => return Err("the run is being canceled; wait for its end".to_owned()),
+            state if state.is_terminal() => self.set_run(RunState::Running, out),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Back to the start, with a full budget of retries.
+    fn reset(&mut self, position: usize, out: &mut Out<'_>) {
+        self.set_task(position, TaskState::Pending, out, |task| task.forgiven = task.last_attempt);
+    }
+
+    /// What stands below `positions` and did not run because of them gets another chance.
+    fn revive_below(&mut self, positions: &[usize], out: &mut Out<'_>) {
+        let mut todo: Vec<usize> = positions.to_vec();
+        while let Some(at) = todo.pop() {
+            for down in self.graph.downstream[at].clone() {
+                let task = &self.tasks[down];
+                let never_had_its_turn = match task.state {
+                    TaskState::UpstreamFailed => true,
+                    TaskState::Canceled => task.reason == Some(Reason::RunCanceled),
+                    TaskState::Skipped => matches!(task.reason, Some(Reason::TriggerRule | Reason::InputMissing)),
+                    _ => false,
+                };
+                if never_had_its_turn {
+                    self.reset(down, out);
+                    todo.push(down);
+                }
+            }
+        }
+        // Others of a canceled run that stand above or beside go on too, or the revived ones would wait for ever.
+        let canceled: Vec<usize> = self
+            .tasks
+            .iter()
+            .filter(|task| task.state == TaskState::Canceled && task.reason == Some(Reason::RunCanceled))
+            .map(|task| task.position)
+            .collect();
+        for &position in &canceled {
+            self.reset(position, out);
+        }
+        let order: Vec<usize> = self.graph.order.iter().copied().filter(|&p| self.tasks[p].state == TaskState::Pending).collect();
+        self.reconsider(order, out);
+    }
+
+    fn blockers(&self, position: usize) -> String {
+        let mut todo = vec![position];
+        let mut found = std::collections::BTreeSet::new();
+        while let Some(at) = todo.pop() {
+            for &up in &self.graph.upstream[at] {
+                match self.tasks[up].state {
+                    TaskState::UpstreamFailed => todo.push(up),
+                    TaskState::Failed | TaskState::Lost | TaskState::Canceled => {
+                        found.insert(format!("`{}`", self.tasks[up].key.task));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn unknown_task(run: &Run, id: &TaskId) -> String {
+    let near = crate::stdx::suggest::nearest(id.as_str(), run.tasks.iter().map(|task| task.key.task.as_str()));
+    let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+    format!("run {} has no task `{id}`{hint}", run.record.run_id)
+}
+
+fn invalid(message: &str) -> Effect {
+    Effect::Answer(Reply::Invalid { message: message.to_owned(), diagnostics: Default::default() })
+}

@@ -1,0 +1,165 @@
+//! What the end of an attempt means for its task instance: success, another attempt, or the end.
+
+use super::{
+    Report,
+    run::{Out, Run},
+};
+use crate::{
+    expr,
+    model::{AttemptState, End, GateLine, Reason, TaskState, record::What},
+    stdx::time::{Timestamp, from_micros},
+};
+use chrono::TimeDelta;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Attempts in a row that may fail to begin before a person is asked.
+const MAX_NEVER_BEGUN: u32 = 5;
+
+/// How an attempt ended, once everything about it is known.
+struct Outcome {
+    state: AttemptState,
+    reason: Option<Reason>,
+    message: String,
+}
+
+impl Run {
+    /// Takes in what an attempt left.
+    pub(super) fn attempt_ended(&mut self, position: usize, report: Report, out: &mut Out<'_>) {
+        let gates = self.gates(position, &report);
+        let outcome = outcome(&report, &gates);
+        let (exit_code, signal) = codes(&report.verdict.end);
+        self.set_attempt(position, outcome.state, out, |attempt| {
+            attempt.reason = outcome.reason;
+            attempt.exit_code = exit_code;
+            attempt.signal = signal;
+            // A program that could not be started has no beginning to tell of.
+            let began = !matches!(report.verdict.end, End::SpawnError { .. } | End::DiskFull { .. });
+            attempt.started_at = attempt.started_at.or(began.then(|| from_micros(report.verdict.started_at_micros)));
+            attempt.ended_at = Some(from_micros(report.verdict.ended_at_micros));
+        });
+        let task = &mut self.tasks[position];
+        task.never_begun = 0;
+        task.metrics = report.metrics;
+        task.gates = gates;
+        if outcome.state == AttemptState::Success {
+            task.output_parameters = report.output_parameters;
+            task.outputs = report.artifacts.iter().map(|a| (a.name.clone(), Value::from(a.id.clone()))).collect();
+            for artifact in report.artifacts {
+                out.commit(What::Artifact(Box::new(artifact.clone())));
+                self.artifacts.insert(artifact.id.clone(), artifact);
+            }
+            self.set_task(position, TaskState::Success, out, |_| {});
+        } else {
+            self.after_failure(position, outcome, out);
+        }
+        self.reconsider_below(position, out);
+    }
+
+    /// Takes in that nobody can know how an attempt ended.
+    pub(super) fn attempt_lost(&mut self, position: usize, reason: Reason, out: &mut Out<'_>) {
+        let ended = out.now;
+        self.set_attempt(position, AttemptState::Lost, out, |attempt| {
+            attempt.reason = Some(reason);
+            attempt.ended_at = Some(ended);
+        });
+        let task = &self.tasks[position];
+        if task.cancel_requested {
+            self.end_task(position, TaskState::Canceled, Reason::Canceled, "", out);
+        } else if reason == Reason::NeverBegun && task.never_begun < MAX_NEVER_BEGUN {
+            let tried = task.never_begun;
+            self.tasks[position].never_begun += 1;
+            // It never ran, so it does not count against the retries either.
+            self.tasks[position].forgiven += 1;
+            self.wait_for_retry(
+                position,
+                Duration::from_secs(1 << tried),
+                Reason::NeverBegun,
+                "the attempt never began; trying again".to_owned(),
+                out,
+            );
+        } else {
+            let message = match reason {
+                Reason::Reboot => "the machine restarted while it ran; nobody can know how it ended",
+                Reason::NeverBegun => "it could not be begun several times in a row",
+                _ => "the process that watched it was killed; nobody can know how it ended",
+            };
+            self.end_task(position, TaskState::Lost, reason, message, out);
+        }
+        self.reconsider_below(position, out);
+    }
+
+    fn reconsider_below(&mut self, position: usize, out: &mut Out<'_>) {
+        let below = self.graph.downstream[position].clone();
+        self.reconsider(below, out);
+    }
+
+    fn after_failure(&mut self, position: usize, outcome: Outcome, out: &mut Out<'_>) {
+        let def = self.task_def(position);
+        let (delay, retries) = (def.retry_delay, def.retries);
+        let task = &self.tasks[position];
+        let reason = outcome.reason.unwrap_or(Reason::ExitCode);
+        let used = task.last_attempt.saturating_sub(task.forgiven);
+        let retried = matches!(reason, Reason::ExitCode | Reason::Signal | Reason::Timeout | Reason::OutOfMemory);
+        if task.cancel_requested || outcome.state == AttemptState::Canceled {
+            self.end_task(position, TaskState::Canceled, Reason::Canceled, outcome.message, out);
+        } else if retried && used <= retries {
+            self.wait_for_retry(position, delay, reason, outcome.message, out);
+        } else {
+            self.end_task(position, TaskState::Failed, reason, outcome.message, out);
+        }
+    }
+
+    fn wait_for_retry(&mut self, position: usize, delay: Duration, reason: Reason, message: String, out: &mut Out<'_>) {
+        let at: Timestamp = TimeDelta::from_std(delay).ok().and_then(|d| out.now.checked_add_signed(d)).unwrap_or(Timestamp::MAX_UTC);
+        self.set_task(position, TaskState::UpForRetry, out, |task| {
+            task.reason = Some(reason);
+            task.message = Some(message);
+            task.retry_at = Some(at);
+        });
+        out.wakes.push((at, position));
+    }
+
+    /// Asks every gate; only a program that ended well is asked.
+    fn gates(&self, position: usize, report: &Report) -> Vec<GateLine> {
+        if !matches!(report.verdict.end, End::Exited { code: 0 }) || !report.missing.is_empty() {
+            return Vec::new();
+        }
+        let mut scope = self.scope(position);
+        scope.metrics = report.metrics.clone();
+        scope.outputs = report.output_parameters.clone();
+        self.task_def(position).gate.iter().map(|gate| expr::cel::gate(gate, &scope)).collect()
+    }
+}
+
+fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
+    let failed = |reason, message: String| Outcome { state: AttemptState::Failed, reason: Some(reason), message };
+    match &report.verdict.end {
+        End::Exited { code: 0 } if !report.missing.is_empty() => failed(Reason::OutputMissing, report.missing.join("; ")),
+        End::Exited { code: 0 } => match gates.iter().filter(|gate| !gate.passed).map(describe).collect::<Vec<_>>() {
+            rejected if rejected.is_empty() => Outcome { state: AttemptState::Success, reason: None, message: String::new() },
+            rejected => failed(Reason::GateRejected, rejected.join("; ")),
+        },
+        End::Exited { code } => failed(Reason::ExitCode, format!("exit code {code}")),
+        End::Signaled { signal } => failed(Reason::Signal, format!("ended by signal {signal}")),
+        End::TimedOut { .. } => {
+            Outcome { state: AttemptState::TimedOut, reason: Some(Reason::Timeout), message: "ran longer than its timeout".to_owned() }
+        }
+        End::Canceled { .. } => Outcome { state: AttemptState::Canceled, reason: Some(Reason::Canceled), message: String::new() },
+        End::SpawnError { message } => failed(Reason::SpawnError, message.clone()),
+        End::DiskFull { message } => failed(Reason::DiskFull, message.clone()),
+    }
+}
+
+fn describe(gate: &GateLine) -> String {
+    format!("gate rejected: {} ({})", gate.expression, gate.measured)
+}
+
+fn codes(end: &End) -> (Option<i32>, Option<i32>) {
+    match end {
+        End::Exited { code } => (Some(*code), None),
+        End::Signaled { signal } => (None, Some(*signal)),
+        End::TimedOut { code, signal } | End::Canceled { code, signal } => (*code, *signal),
+        End::SpawnError { .. } | End::DiskFull { .. } => (None, None),
+    }
+}

@@ -1,0 +1,107 @@
+//! Which state may follow which: the one place that says so.
+
+use crate::model::{AttemptState, RunState, TaskState};
+
+/// Who causes a transition: terminal states are left only by an explicit command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The engine, following what happened.
+    Engine,
+    /// A person or program, by command.
+    Command,
+}
+
+/// Whether a task instance may go from one state to another. `None` is "does not exist yet".
+pub fn task(from: Option<TaskState>, to: TaskState, cause: Cause) -> bool {
+    use TaskState::*;
+    let Some(from) = from else { return to == Pending };
+    if from.is_terminal() {
+        return cause == Cause::Command && matches!(to, Pending | Skipped) && from != to;
+    }
+    match (from, to) {
+        (Pending, Queued | UpstreamFailed | Skipped | Canceled | AwaitingApproval | Failed) => true,
+        (Queued, Running | Skipped | Canceled | Pending | Failed) => true,
+        (Running, Success | Failed | Canceled | Lost | UpForRetry) => true,
+        (UpForRetry, Queued | Skipped | Canceled) => true,
+        (AwaitingApproval, Queued | Failed | Skipped | Canceled) => true,
+        _ => false,
+    }
+}
+
+/// Whether a run may go from one state to another.
+pub fn run(from: Option<RunState>, to: RunState, cause: Cause) -> bool {
+    use RunState::*;
+    let Some(from) = from else { return to == Queued };
+    match (from, to) {
+        (Queued, Running | Success | Failed | Canceled) => true,
+        (Running, Success | Failed | Canceling | Canceled) => true,
+        (Canceling, Canceled) => true,
+        (Success | Failed | Canceled, Running) => cause == Cause::Command,
+        _ => false,
+    }
+}
+
+/// Whether an attempt may go from one state to another.
+pub fn attempt(from: Option<AttemptState>, to: AttemptState) -> bool {
+    use AttemptState::*;
+    match from {
+        None => to == Starting,
+        // An attempt can end before its beginning was told: both are told by different files.
+        Some(Starting) => to != Starting,
+        Some(Running) => to.is_terminal(),
+        Some(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_task_is_left_only_by_command_and_only_to_run_again_or_be_skipped() {
+        for &from in TaskState::ALL {
+            for &to in TaskState::ALL {
+                if from.is_terminal() {
+                    assert!(!task(Some(from), to, Cause::Engine), "{from} → {to}");
+                    let allowed = from != to && matches!(to, TaskState::Pending | TaskState::Skipped);
+                    assert_eq!(task(Some(from), to, Cause::Command), allowed, "{from} → {to}");
+                }
+                assert!(!task(Some(from), from, Cause::Command), "{from} is not a change");
+            }
+            assert_eq!(task(None, from, Cause::Engine), from == TaskState::Pending);
+        }
+    }
+
+    #[test]
+    fn only_a_running_task_ends_by_what_its_attempt_did() {
+        for &from in TaskState::ALL {
+            for to in [TaskState::Success, TaskState::Lost, TaskState::UpForRetry] {
+                assert_eq!(task(Some(from), to, Cause::Engine), from == TaskState::Running, "{from} → {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_finished_run_goes_on_only_by_command() {
+        for &from in RunState::ALL {
+            for &to in RunState::ALL {
+                if from.is_terminal() {
+                    assert!(!run(Some(from), to, Cause::Engine));
+                    assert_eq!(run(Some(from), to, Cause::Command), to == RunState::Running);
+                }
+            }
+        }
+        assert!(!run(Some(RunState::Canceling), RunState::Success, Cause::Engine), "a run being canceled ends canceled");
+    }
+
+    #[test]
+    fn an_attempt_never_comes_back() {
+        for &from in AttemptState::ALL {
+            for &to in AttemptState::ALL {
+                let legal = attempt(Some(from), to);
+                assert!(!(from.is_terminal() && legal), "{from} → {to}");
+                assert!(!(to == AttemptState::Starting && legal), "{from} → {to}");
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Who is running, read from `/proc`, and signals that cannot reach the wrong process.
+
+use super::{
+    TOKEN_VARIABLE,
+    files::{Identity, Meta},
+};
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::{
+    fs,
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
+};
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stat {
+    /// Its pid.
+    pub pid: i32,
+    /// `Z` and `X` are dead already.
+    pub state: char,
+    /// Its parent.
+    pub parent: i32,
+    /// Its session.
+    pub session: i32,
+    /// When it started, in clock ticks since boot.
+    pub start: u64,
+}
+
+impl Stat {
+    /// Whether it still runs.
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X')
+    }
+}
+
+/// What is known of one process.
+pub fn stat(pid: i32) -> Option<Stat> {
+    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Reads the text of `/proc/PID/stat`. The name of a program may hold spaces and `)`, so the fields begin after the last one.
+fn parse_stat(text: &str) -> Option<Stat> {
+    let pid = text.split_once(' ')?.0.parse().ok()?;
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    Some(Stat {
+        pid,
+        state: fields.first()?.chars().next()?,
+        parent: fields.get(1)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
+        start: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// Every process that can be seen.
+pub fn all() -> Vec<Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| stat(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// The living children of a process.
+pub fn children(parent: i32) -> Vec<i32> {
+    all().into_iter().filter(|p| p.parent == parent && p.is_alive()).map(|p| p.pid).collect()
+}
+
+/// Names this boot of the machine.
+pub fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+/// Who `pid` is now.
+pub fn identify(pid: i32, boot_id: &str) -> Option<Identity> {
+    stat(pid).map(|stat| Identity { pid, start: stat.start, boot_id: boot_id.to_owned() })
+}
+
+/// A handle on exactly this process, if it still runs.
+pub fn open(who: &Identity) -> Option<OwnedFd> {
+    let handle = pidfd_open(Pid::from_raw(who.pid)?, PidfdFlags::empty()).ok()?;
+    // Compared after the handle was taken: from here on the pid cannot come back as somebody else under it.
+    let now = stat(who.pid)?;
+    (now.start == who.start && now.is_alive() && who.boot_id == boot_id()).then_some(handle)
+}
+
+/// Sends a signal to exactly this process; false if it is gone.
+pub fn signal(who: &Identity, signal: Signal) -> bool {
+    open(who).is_some_and(|handle| pidfd_send_signal(&handle, signal).is_ok())
+}
+
+/// Kills what is left of an attempt whose shim died, until nothing is found any more. False if something will not go.
+///
+/// What is left is known by the attempt's token in its environment, or by being in the shim's session.
+pub fn end_leftovers(meta: &Meta, patience: Duration) -> bool {
+    if meta.shim.boot_id != boot_id() {
+        return true;
+    }
+    let deadline = Instant::now() + patience;
+    loop {
+        let left = leftovers(meta);
+        if left.is_empty() {
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        for one in left {
+            let who = Identity { pid: one.pid, start: one.start, boot_id: meta.shim.boot_id.clone() };
+            let Some(handle) = open(&who) else { continue };
+            let _ = pidfd_send_signal(&handle, Signal::KILL);
+            wait_for_end(&handle, deadline);
+        }
+    }
+}
+
+fn wait_for_end(handle: &OwnedFd, deadline: Instant) {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let left = rustix::event::Timespec::try_from(left).unwrap_or_default();
+    let _ = rustix::event::poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&left));
+}
+
+fn leftovers(meta: &Meta) -> Vec<Stat> {
+    let processes = all();
+    // A session outlives its leader; if somebody else has the leader's pid now, the number proves nothing any more.
+    let session_is_ours = processes.iter().all(|p| p.pid != meta.shim.pid || p.start == meta.shim.start);
+    let is_left = |p: &Stat| {
+        p.is_alive()
+            && p.pid != meta.shim.pid
+            && p.start >= meta.shim.start
+            && match token_of(p.pid) {
+                Some(token) => token == meta.token.as_bytes(),
+                None => session_is_ours && p.session == meta.shim.pid,
+            }
+    };
+    processes.into_iter().filter(is_left).collect()
+}
+
+/// The attempt to which a process belongs, as its environment says.
+fn token_of(pid: i32) -> Option<Vec<u8>> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let find = |line: &[u8]| line.strip_prefix(TOKEN_VARIABLE.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    environment.split(|b| *b == 0).find_map(find)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_name_with_parentheses_and_spaces_does_not_shift_the_fields() {
+        let text = "42 (a) b (c) R) S 7 40 39 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
+        let expected = Stat { pid: 42, state: 'S', parent: 7, session: 39, start: 987_654 };
+        assert_eq!(parse_stat(text), Some(expected));
+        assert_eq!(parse_stat("42 (x"), None);
+    }
+
+    #[test]
+    fn this_process_is_itself_and_nobody_else_with_its_pid() {
+        let me = identify(std::process::id() as i32, &boot_id()).unwrap();
+        assert!(open(&me).is_some());
+        assert!(open(&Identity { start: me.start + 1, ..me.clone() }).is_none());
+        assert!(open(&Identity { boot_id: "another".into(), ..me }).is_none());
+    }
+}

@@ -1,0 +1,186 @@
+//! What the engine decided and the store writes: whole rows, each with the transition that made it.
+
+use super::{AttemptKey, AttemptState, GateLine, GitState, Params, Pipeline, Reason, RunId, RunState, RunType, TaskKey, TaskState};
+use crate::stdx::time::Timestamp;
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A run as the database keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// Its id.
+    pub run_id: RunId,
+    /// The definition it keeps.
+    pub definition: Arc<Pipeline>,
+    /// How far it is.
+    pub state: RunState,
+    /// What created it.
+    pub run_type: RunType,
+    /// Who created it.
+    pub by: String,
+    /// The time it stands for.
+    pub logical_date: Timestamp,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When its first attempt was committed.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Values of its params.
+    pub params: Params,
+    /// The commit it was started from.
+    pub git: GitState,
+    /// The environment of whoever started it, filtered; shared because every attempt reads it.
+    pub env: Arc<BTreeMap<String, String>>,
+}
+
+/// A task instance as the database keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskRecord {
+    /// Which one.
+    pub key: TaskKey,
+    /// Its position in the definition.
+    pub position: usize,
+    /// How far it is.
+    pub state: TaskState,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// The reason in a sentence.
+    pub message: Option<String>,
+    /// Counts from 1 how often its result was forgotten.
+    pub generation: u32,
+    /// The number of the last attempt; 0 before the first.
+    pub last_attempt: u32,
+    /// Attempts up to this number do not count against `retries`.
+    pub forgiven: u32,
+    /// How many attempts in a row never began.
+    pub never_begun: u32,
+    /// When the next attempt is due, between two attempts.
+    pub retry_at: Option<Timestamp>,
+    /// A person asked to end its open attempt.
+    pub cancel_requested: bool,
+    /// Artifact ids by output name.
+    pub outputs: Map<String, Value>,
+    /// Small values handed on.
+    pub output_parameters: Map<String, Value>,
+    /// Last value of each metric.
+    pub metrics: Map<String, Value>,
+    /// Each gate with what was measured.
+    pub gates: Vec<GateLine>,
+}
+
+/// An attempt as the database keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// Which one.
+    pub key: AttemptKey,
+    /// How far it is.
+    pub state: AttemptState,
+    /// Why it ended so.
+    pub reason: Option<Reason>,
+    /// 0 to 255.
+    pub exit_code: Option<i32>,
+    /// The number of the signal that ended it.
+    pub signal: Option<i32>,
+    /// When its intent was committed.
+    pub created_at: Timestamp,
+    /// When the program was started.
+    pub started_at: Option<Timestamp>,
+    /// When everything of it was over.
+    pub ended_at: Option<Timestamp>,
+    /// Where it ran.
+    pub executor: String,
+}
+
+/// A concrete output of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactRecord {
+    /// Its id.
+    pub id: String,
+    /// Its type, such as `Model`.
+    pub artifact_type: String,
+    /// Absolute path of its bytes.
+    pub uri: String,
+    /// blake3 of a file, or of the sorted list of a folder, in hex.
+    pub hash: String,
+    /// Bytes.
+    pub size: u64,
+    /// The output's name.
+    pub name: String,
+    /// Who made it.
+    pub producer: AttemptKey,
+    /// When it was published.
+    pub created_at: Timestamp,
+}
+
+/// One thing to commit. Everything but an artifact also becomes one entry of the journal, in the same transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who decided: `engine`, or `user@host (cli)`.
+    pub by: String,
+    /// What changes.
+    pub what: What,
+}
+
+/// The row to write, and the state before it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// A run appears or changes its state.
+    Run {
+        /// Its state before; `None` when it appears.
+        from: Option<RunState>,
+        /// Its row after.
+        record: Box<RunRecord>,
+    },
+    /// A task instance appears or changes its state.
+    Task {
+        /// Its state before; `None` when it appears.
+        from: Option<TaskState>,
+        /// Its row after.
+        record: Box<TaskRecord>,
+    },
+    /// An attempt appears or changes its state.
+    Attempt {
+        /// Its state before; `None` when it appears.
+        from: Option<AttemptState>,
+        /// Its row after.
+        record: Box<AttemptRecord>,
+    },
+    /// A task instance's row changes, but not its state: a wish to end its attempt. Not in the journal; the command is.
+    Wish(Box<TaskRecord>),
+    /// An artifact was published.
+    Artifact(Box<ArtifactRecord>),
+    /// A command was accepted.
+    Command {
+        /// What it is about.
+        entity: String,
+        /// Its word.
+        command: String,
+        /// The person's reason.
+        reason: Option<String>,
+    },
+    /// The engine process changed: `engine/<start>`.
+    Engine {
+        /// The start it is about.
+        start: String,
+        /// Its state before.
+        from: Option<&'static str>,
+        /// Its state after.
+        to: &'static str,
+    },
+}
+
+/// An open run with everything a new engine must know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedRun {
+    /// The run.
+    pub run: RunRecord,
+    /// Its task instances, in order of position.
+    pub tasks: Vec<TaskRecord>,
+    /// Attempts that are not over.
+    pub open_attempts: Vec<AttemptRecord>,
+    /// Every artifact its tasks hold, by id.
+    pub artifacts: Vec<ArtifactRecord>,
+}

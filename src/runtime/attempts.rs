@@ -1,0 +1,287 @@
+//! One attempt at its two ends: what must be on disk before it starts, and what it left when it is over.
+
+use super::clock;
+use crate::{
+    artifacts::{self, Wanted},
+    engine::{Report, Run},
+    model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Task, Ticket, Verdict, record::ArtifactRecord},
+    plan::launch::{self, Launch, Shell},
+    stdx::atomic,
+};
+use serde_json::{Map, Value};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, BufRead},
+    path::{Path, PathBuf},
+};
+
+/// Longest `$FLOWYARD_OUTPUT`, in bytes: output parameters are small values, and are copied into the database.
+const MAX_OUTPUT_PARAMETERS: u64 = 1024 * 1024;
+
+/// What is the same for all attempts of a workspace.
+#[derive(Debug, Clone)]
+pub struct Yard {
+    /// The workspace, absolute.
+    pub workspace: PathBuf,
+    /// The state folder, absolute.
+    pub state_dir: PathBuf,
+    /// `[env]` of the workspace.
+    pub env: BTreeMap<String, String>,
+    /// This program, for components.
+    pub program: PathBuf,
+    /// The shell of `run` scripts.
+    pub shell: Shell,
+}
+
+impl Yard {
+    /// The folder of an attempt.
+    pub fn folder(&self, key: &AttemptKey) -> PathBuf {
+        self.state_dir.join(key.folder())
+    }
+
+    /// Makes the attempt's folder with all that the task will read.
+    ///
+    /// # Errors
+    /// A sentence: a template that cannot be rendered, or what the file system says.
+    pub fn prepare(&self, run: &Run, position: usize, key: &AttemptKey) -> Result<Ticket, String> {
+        let (ticket, job) = launch::ticket(&self.launch(run, position, key)?)?;
+        self.write_down(&ticket, &job).map_err(|error| format!("cannot prepare {}: {error}", ticket.folder.display()))?;
+        Ok(ticket)
+    }
+
+    fn launch<'a>(&'a self, run: &'a Run, position: usize, key: &AttemptKey) -> Result<Launch<'a>, String> {
+        let task = run.task_def(position);
+        Ok(Launch {
+            pipeline: &run.record.definition,
+            task,
+            key: key.clone(),
+            generation: run.tasks[position].generation,
+            logical_date: run.record.logical_date,
+            scope: run.scope(position),
+            inputs: inputs(run, task)?,
+            run_env: &run.record.env,
+            workspace_env: &self.env,
+            workspace: self.workspace.clone(),
+            folder: self.folder(key),
+            program: self.program.clone(),
+            shell: self.shell,
+        })
+    }
+
+    fn write_down(&self, ticket: &Ticket, job: &Job) -> io::Result<()> {
+        let files = AttemptFiles::new(&ticket.folder);
+        atomic::create_private_dir(files.folder())?;
+        for output in job.outputs.values() {
+            if let Some(parent) = output.path.parent() {
+                // An output with a place of its own in the workspace gets ordinary folders; those of ours are private.
+                if parent.starts_with(files.folder()) { atomic::create_private_dir(parent)? } else { fs::create_dir_all(parent)? }
+            }
+        }
+        atomic::write(&files.inputs_json(), &serde_json::to_vec_pretty(job)?)?;
+        atomic::create_private(&files.output_parameters())?;
+        atomic::create_private(&files.metrics())?;
+        Ok(())
+    }
+
+    /// What must be read when the attempt is over; taken from the run beforehand, so that reading can go on beside the engine.
+    pub fn leftovers(&self, task: &Task, key: &AttemptKey) -> Leftovers {
+        let files = AttemptFiles::new(self.folder(key));
+        let wanted = task.outputs.iter().map(|output| Wanted {
+            name: output.name.clone(),
+            artifact_type: output.artifact_type.clone(),
+            path: PathBuf::new(),
+            fixed: output.path.is_some(),
+        });
+        Leftovers {
+            key: key.clone(),
+            wanted: wanted.collect(),
+            metrics: task.metrics.as_ref().map_or_else(|| files.metrics(), |path| self.workspace.join(path)),
+            objects: self.state_dir.join("artifacts"),
+            files,
+        }
+    }
+}
+
+fn inputs(run: &Run, task: &Task) -> Result<BTreeMap<String, JobInput>, String> {
+    let mut found = BTreeMap::new();
+    for input in &task.inputs {
+        // Plain paths are templates of the file, rendered with the rest.
+        let InputSource::Output { task: from, output } = &input.source else { continue };
+        let id = run.position(from).and_then(|p| run.tasks[p].outputs.get(output)).and_then(Value::as_str);
+        let artifact = id
+            .and_then(|id| run.artifacts.get(id))
+            .ok_or_else(|| format!("input `{}` is not there: `{from}` did not write its output `{output}`", input.name))?;
+        found.insert(
+            input.name.clone(),
+            JobInput {
+                path: PathBuf::from(&artifact.uri),
+                artifact_type: Some(artifact.artifact_type.clone()),
+                artifact: Some(artifact.id.clone()),
+            },
+        );
+    }
+    Ok(found)
+}
+
+/// What to read of an attempt that is over.
+#[derive(Debug, Clone)]
+pub struct Leftovers {
+    key: AttemptKey,
+    wanted: Vec<Wanted>,
+    metrics: PathBuf,
+    objects: PathBuf,
+    files: AttemptFiles,
+}
+
+impl Leftovers {
+    /// Whether reading them may take long: files to hash.
+    pub fn are_heavy(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
+    /// Reads metrics and output parameters, publishes outputs.
+    pub fn collect(mut self, verdict: Verdict) -> Report {
+        let mut missing = Vec::new();
+        let metrics = read_metrics(&self.metrics).unwrap_or_default();
+        let mut report = Report { output_parameters: Map::new(), metrics, artifacts: Vec::new(), missing: Vec::new(), verdict };
+        if !matches!(report.verdict.end, End::Exited { code: 0 }) {
+            return report;
+        }
+        match read_output_parameters(&self.files.output_parameters()) {
+            Ok(parameters) => report.output_parameters = parameters,
+            Err(why) => missing.push(why),
+        }
+        match self.publish() {
+            Ok(artifacts) => report.artifacts = artifacts,
+            Err(why) => missing.extend(why),
+        }
+        report.missing = missing;
+        report
+    }
+
+    fn publish(&mut self) -> Result<Vec<ArtifactRecord>, Vec<String>> {
+        if self.wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fail = |error: io::Error| vec![format!("the outputs cannot be read: {error}")];
+        // Where each was to be written is what the task itself was told.
+        let told = fs::read(self.files.inputs_json()).map_err(fail)?;
+        let job: Job = serde_json::from_slice(&told).map_err(|error| fail(error.into()))?;
+        for wanted in &mut self.wanted {
+            wanted.path = job.outputs.get(&wanted.name).map(|output| output.path.clone()).unwrap_or_default();
+        }
+        let published = artifacts::publish(&self.objects, &self.files.published(), &self.wanted).map_err(fail)??;
+        let record = |one: artifacts::Published| ArtifactRecord {
+            id: clock::new_id(),
+            artifact_type: one.artifact_type,
+            uri: one.uri.display().to_string(),
+            hash: one.hash,
+            size: one.size,
+            name: one.name,
+            producer: self.key.clone(),
+            created_at: clock::now(),
+        };
+        Ok(published.into_iter().map(record).collect())
+    }
+}
+
+/// The last value of each key of a file of JSON lines; lines that are no objects are left out.
+///
+/// # Errors
+/// What the file system says; a file that is not there is empty.
+pub fn read_metrics(path: &Path) -> io::Result<Map<String, Value>> {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
+        Err(error) => return Err(error),
+    };
+    let mut last = Map::new();
+    for line in io::BufReader::new(file).split(b'\n') {
+        if let Some(values) = metric_line(&String::from_utf8_lossy(&line?)) {
+            last.extend(values);
+        }
+    }
+    last.remove("progress");
+    Ok(last)
+}
+
+/// One line of metrics. Python writes `NaN` and `Infinity`, which are no JSON: they become null, which no gate lets pass.
+pub fn metric_line(line: &str) -> Option<Map<String, Value>> {
+    let line = line.trim();
+    serde_json::from_str(line).ok().or_else(|| {
+        let null = line.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null");
+        serde_json::from_str(&null).ok()
+    })
+}
+
+/// Reads `$FLOWYARD_OUTPUT`: one JSON object, or lines `key=value`, or `key<<END` … `END` for values of several lines.
+fn read_output_parameters(path: &Path) -> Result<Map<String, Value>, String> {
+    let fail = |error: io::Error| format!("$FLOWYARD_OUTPUT cannot be read: {error}");
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
+        Err(error) => return Err(fail(error)),
+        Ok(meta) if meta.len() > MAX_OUTPUT_PARAMETERS => {
+            return Err(format!(
+                "$FLOWYARD_OUTPUT holds {} bytes; at most {MAX_OUTPUT_PARAMETERS} are taken: write large values to an output",
+                meta.len()
+            ));
+        }
+        Ok(_) => {}
+    }
+    parse_output_parameters(&String::from_utf8_lossy(&fs::read(path).map_err(fail)?))
+}
+
+fn parse_output_parameters(text: &str) -> Result<Map<String, Value>, String> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| format!("$FLOWYARD_OUTPUT starts like JSON and is none: {error}"));
+    }
+    let mut found = Map::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (key, value) = match (line.split_once("<<"), line.split_once('=')) {
+            (Some((key, end)), other) if !end.trim().is_empty() && other.is_none_or(|(short, _)| short.len() > key.len()) => {
+                let block: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != end.trim()).collect();
+                (key, block.join("\n"))
+            }
+            (_, Some((key, value))) => (key, value.to_owned()),
+            _ => return Err(format!("line {} of $FLOWYARD_OUTPUT is not `key=value`: {line:?}", number + 1)),
+        };
+        let key = key.trim();
+        if !crate::stdx::ids::is_valid(key) {
+            return Err(format!("line {} of $FLOWYARD_OUTPUT: {key:?} cannot be a name; use letters, digits, `_` and `-`", number + 1));
+        }
+        found.insert(key.to_owned(), Value::from(value));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn output_parameters_are_lines_blocks_or_one_json_object() {
+        let parsed = |text| parse_output_parameters(text).map(Value::from);
+        assert_eq!(parsed("rows=50000\npath=a=b\n\n"), Ok(json!({"rows": "50000", "path": "a=b"})));
+        assert_eq!(parsed("note<<END\none\ntwo=2\nEND\nx=1"), Ok(json!({"note": "one\ntwo=2", "x": "1"})));
+        assert_eq!(parsed(r#" {"rows": 5, "ok": true}"#), Ok(json!({"rows": 5, "ok": true})));
+        assert_eq!(parsed(""), Ok(json!({})));
+        assert!(parsed("rows").unwrap_err().contains("line 1"));
+        assert!(parsed("a=1\n9x=2").unwrap_err().contains("\"9x\""));
+        assert!(parsed("{nonsense").unwrap_err().contains("JSON"));
+    }
+
+    #[test]
+    fn the_last_value_of_a_metric_counts_and_not_a_number_is_kept_as_null() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("metrics.jsonl");
+        fs::write(&file, "{\"step\": 1, \"loss\": 0.9, \"progress\": 0.5}\nnoise\n{\"step\": 2, \"loss\": NaN}\n{\"auc\": 0.7}").unwrap();
+        assert_eq!(Value::from(read_metrics(&file).unwrap()), json!({"step": 2, "loss": null, "auc": 0.7}));
+        assert!(read_metrics(&home.path().join("none")).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,194 @@
+//! A client's line to the engine: finds it, starts it if it must, asks and listens.
+
+use super::{
+    EngineStatus, RuntimeError,
+    wire::{self, Ask, PROTOCOL, Tell},
+    workspace::{self, Place},
+};
+use crate::model::{Reply, Request};
+use std::{
+    fs,
+    io::{self, BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// How long a start of the engine may take before the client gives up.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an answer may take; a commit on a slow disk is much faster than this.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A connection that said hello.
+pub struct Line {
+    stream: BufReader<UnixStream>,
+    pending: Vec<u8>,
+    /// Something changed since this was last asked.
+    changed: bool,
+}
+
+impl Line {
+    /// Connects to the engine of a state folder; `None` if there is none.
+    ///
+    /// # Errors
+    /// An engine that speaks another protocol, or does not answer.
+    pub fn open(state_dir: &Path, attach: bool) -> Result<Option<(Self, EngineStatus)>, RuntimeError> {
+        let Ok((_folder, path)) = wire::socket_path(state_dir) else { return Ok(None) };
+        let stream = match UnixStream::connect(path) {
+            Ok(stream) => stream,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
+            Err(error) => return Err(RuntimeError::Unreachable(format!("the engine cannot be reached: {error}"))),
+        };
+        let mut line = Self { stream: BufReader::new(stream), pending: Vec::new(), changed: false };
+        let hello = Ask::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), attach };
+        match line.ask(&hello) {
+            Ok(Tell::Status(status)) => Ok(Some((line, status))),
+            Ok(Tell::Refused { why }) => Err(RuntimeError::Unreachable(why)),
+            Ok(other) => Err(unexpected(&other)),
+            // It was leaving in this very moment.
+            Err(RuntimeError::Unreachable(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// The engine went away or does not answer.
+    pub fn ask(&mut self, ask: &Ask) -> Result<Tell, RuntimeError> {
+        self.stream.get_mut().write_all(&wire::line(ask)?).map_err(|error| gone(&error))?;
+        let deadline = now() + ANSWER_PATIENCE;
+        loop {
+            match self.next(deadline)? {
+                Some(Tell::Changed { .. }) => self.changed = true,
+                Some(answer) => return Ok(answer),
+                None => return Err(RuntimeError::Unreachable(format!("the engine did not answer within {} s", ANSWER_PATIENCE.as_secs()))),
+            }
+        }
+    }
+
+    /// Sends a command; the answer comes after the commit.
+    ///
+    /// # Errors
+    /// The engine went away or does not answer.
+    pub fn command(&mut self, request: Request) -> Result<Reply, RuntimeError> {
+        match self.ask(&Ask::Command(Box::new(request)))? {
+            Tell::Reply(reply) => Ok(reply),
+            Tell::Refused { why } => Err(RuntimeError::Unreachable(why)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Waits for a change, at most so long.
+    ///
+    /// # Errors
+    /// The engine went away.
+    pub fn wait(&mut self, timeout: Duration) -> Result<bool, RuntimeError> {
+        if std::mem::take(&mut self.changed) {
+            return Ok(true);
+        }
+        match self.next(now() + timeout)? {
+            Some(Tell::Changed { .. }) => Ok(true),
+            Some(Tell::Refused { why }) => Err(RuntimeError::Unreachable(why)),
+            Some(_) | None => Ok(false),
+        }
+    }
+
+    /// The next line, or nothing until the deadline.
+    fn next(&mut self, deadline: Instant) -> Result<Option<Tell>, RuntimeError> {
+        loop {
+            let left = deadline.saturating_duration_since(now());
+            if left.is_zero() && self.stream.buffer().is_empty() {
+                return Ok(None);
+            }
+            self.stream.get_mut().set_read_timeout(Some(left.max(Duration::from_millis(1)))).map_err(|error| gone(&error))?;
+            match self.stream.read_until(b'\n', &mut self.pending) {
+                Ok(_) if self.pending.ends_with(b"\n") => {
+                    let tell = serde_json::from_slice(&self.pending)
+                        .map_err(|error| RuntimeError::Unreachable(format!("the engine said something unknown: {error}")));
+                    self.pending.clear();
+                    return tell.map(Some);
+                }
+                Ok(_) => return Err(gone(&io::ErrorKind::UnexpectedEof.into())),
+                // What was read of the line so far stays in `pending`.
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted) => {}
+                Err(error) => return Err(gone(&error)),
+            }
+        }
+    }
+}
+
+fn gone(error: &io::Error) -> RuntimeError {
+    RuntimeError::Unreachable(format!("the engine went away: {error}"))
+}
+
+fn unexpected(tell: &Tell) -> RuntimeError {
+    RuntimeError::Unreachable(format!("the engine gave an answer to another question: {tell:?}"))
+}
+
+#[allow(clippy::disallowed_methods, reason = "deadlines of the shell around the engine, not times that are recorded")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Connects to the engine, starting one if there is none.
+///
+/// # Errors
+/// It cannot be started, with its own words; see [`Line::open`].
+pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStatus), RuntimeError> {
+    if let Some(connected) = Line::open(&place.state_dir, attach)? {
+        return Ok(connected);
+    }
+    workspace::prepare(place)?;
+    let words = place.state_dir.join("logs").join("engine.err");
+    let mut child = spawn(place, &words)?;
+    let deadline = now() + START_PATIENCE;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(connected) = Line::open(&place.state_dir, attach)? {
+            // Nobody waits for it any more: it belongs to no client.
+            return Ok(connected);
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            // Another client's engine may have won the race; then it answers soon.
+            if status.code() != Some(75) {
+                let said = fs::read_to_string(&words).unwrap_or_default();
+                return Err(match status.code() {
+                    Some(65) => RuntimeError::Foreign(said.trim().to_owned()),
+                    _ => RuntimeError::Io(format!("the engine could not start ({status}): {}", said.trim())),
+                });
+            }
+            child = spawn(place, &words)?;
+        }
+        if now() > deadline {
+            return Err(RuntimeError::Unreachable(format!(
+                "the engine did not start within {} s\nhint: run `flowyard engine` in another terminal to see why",
+                START_PATIENCE.as_secs()
+            )));
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+fn spawn(place: &Place, words: &Path) -> Result<std::process::Child, RuntimeError> {
+    let fail = |error: io::Error| RuntimeError::Unreachable(format!("the engine cannot be started: {error}"));
+    if let Some(folder) = words.parent() {
+        crate::stdx::atomic::create_private_dir(folder).map_err(fail)?;
+    }
+    let program = std::env::current_exe().ok().filter(|path| path.exists()).unwrap_or_else(|| "/proc/self/exe".into());
+    Command::new(program)
+        .arg("--workspace")
+        .arg(&place.workspace)
+        .arg("--state-dir")
+        .arg(&place.state_dir)
+        .args(["engine", "--exit-when-idle", "--detached"])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(crate::stdx::atomic::create_private(words).map_err(fail)?)
+        .spawn()
+        .map_err(fail)
+}

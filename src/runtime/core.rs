@@ -1,0 +1,353 @@
+//! The loop that owns engine, store and executor: takes messages, decides, commits, then acts.
+//!
+//! It runs on a thread of its own and is the only writer of the database.
+
+use super::{
+    EngineStatus, RuntimeError,
+    attempts::{Leftovers, Yard},
+    clock,
+};
+use crate::{
+    engine::{Effect, Engine, Input, Report, Run},
+    executors::{Executor, Notice},
+    model::{
+        AttemptKey, End, Reply, Request, RunId, Verdict,
+        record::{Change, LoadedRun, RunRecord, What},
+    },
+    stdx::time::{Timestamp, from_micros, to_micros},
+    store::Writer,
+};
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender},
+    },
+    time::Duration,
+};
+use tokio::sync::{oneshot, watch};
+
+/// Most messages decided and committed together: one sync serves all that wait.
+const BATCH: usize = 512;
+
+/// How long an engine that may leave stays without a reason, so that the next command of a script finds it.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// How long it waits for the client that started it.
+const FIRST_CLIENT: Duration = Duration::from_secs(2);
+
+/// What others tell the loop.
+pub enum Msg {
+    /// A client's command about a run.
+    Command(Box<Request>, oneshot::Sender<Reply>),
+    /// A client's trigger, resolved.
+    Create(Box<RunRecord>, oneshot::Sender<Reply>),
+    /// News of an attempt.
+    Notice(Notice),
+    /// Everything an attempt left was read.
+    Collected(AttemptKey, Box<Report>),
+    /// A client that stays came or went.
+    Attached(bool),
+    /// How is the engine?
+    Status(oneshot::Sender<EngineStatus>),
+    /// Leave with this exit code.
+    Stop(u8),
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It was asked to, or had nothing to do.
+    Left(u8),
+    /// A commit failed: nothing may be believed, so nothing more is started.
+    CannotWrite(String),
+}
+
+/// The loop with all it owns.
+pub struct Core {
+    engine: Engine,
+    store: Writer,
+    executor: Arc<dyn Executor>,
+    yard: Yard,
+    inbox: Receiver<Msg>,
+    own: Sender<Msg>,
+    changed: watch::Sender<i64>,
+    exit_when_idle: bool,
+    started_at: Timestamp,
+    clients: usize,
+    idle_since: Timestamp,
+    linger: Duration,
+}
+
+/// What a core is made of.
+pub struct Parts {
+    /// How many attempts may be open.
+    pub slots: usize,
+    /// The database.
+    pub store: Writer,
+    /// Where attempts run.
+    pub executor: Arc<dyn Executor>,
+    /// What all attempts share.
+    pub yard: Yard,
+    /// Where messages arrive.
+    pub inbox: Receiver<Msg>,
+    /// The other end of it.
+    pub own: Sender<Msg>,
+    /// Where the newest sequence number is told.
+    pub changed: watch::Sender<i64>,
+    /// Leave when nothing runs and nobody is attached.
+    pub exit_when_idle: bool,
+}
+
+impl Core {
+    /// Takes up every open run and its attempts.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn start(parts: Parts) -> Result<Self, RuntimeError> {
+        let now = clock::now();
+        let mut core = Self {
+            engine: Engine::new(parts.slots),
+            store: parts.store,
+            executor: parts.executor,
+            yard: parts.yard,
+            inbox: parts.inbox,
+            own: parts.own,
+            changed: parts.changed,
+            exit_when_idle: parts.exit_when_idle,
+            started_at: now,
+            clients: 0,
+            idle_since: now,
+            linger: FIRST_CLIENT,
+        };
+        let open = core.store.open_runs()?;
+        core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
+        for loaded in open {
+            core.take_up(loaded);
+        }
+        let effects = core.engine.apply(Input::Tick, now);
+        core.carry_out(effects, &mut Vec::new()).map_err(RuntimeError::Io)?;
+        Ok(core)
+    }
+
+    fn take_up(&mut self, loaded: LoadedRun) {
+        let id = loaded.run.run_id.clone();
+        let attempts: Vec<AttemptKey> = loaded.open_attempts.iter().map(|attempt| attempt.key.clone()).collect();
+        let Some(run) = Run::restore(loaded) else {
+            tracing::error!(run = %id, "the definition it keeps has a cycle; it is left alone");
+            return;
+        };
+        let canceled: Vec<bool> =
+            attempts.iter().map(|key| run.position(&key.task.task).is_some_and(|p| run.tasks[p].cancel_requested)).collect();
+        self.engine.restore(run);
+        for (key, canceled) in attempts.into_iter().zip(canceled) {
+            tracing::info!(attempt = %key, "taking up an attempt of an earlier engine");
+            let folder = self.yard.folder(&key);
+            self.executor.adopt(key.clone(), folder.clone());
+            if canceled {
+                self.executor.cancel(&key, folder);
+            }
+        }
+    }
+
+    /// Runs until it is asked to stop, has nothing to do, or cannot write.
+    pub fn run(mut self) -> Ending {
+        let ending = loop {
+            let mut batch = match self.inbox.recv_timeout(self.patience()) {
+                Ok(first) => vec![first],
+                Err(RecvTimeoutError::Timeout) => Vec::new(),
+                Err(RecvTimeoutError::Disconnected) => break Ending::Left(0),
+            };
+            batch.extend(self.inbox.try_iter().take(BATCH));
+            match self.turn(batch) {
+                Ok(None) => {}
+                Ok(Some(code)) => break Ending::Left(code),
+                Err(why) => break Ending::CannotWrite(why),
+            }
+            if self.may_leave() {
+                break Ending::Left(0);
+            }
+        };
+        if ending != Ending::Left(0) {
+            tracing::warn!(?ending, "leaving");
+        }
+        if matches!(ending, Ending::Left(_)) {
+            let _ = self.commit(vec![self.own_change(Some("running"), "stopped")]);
+        }
+        ending
+    }
+
+    /// Decides a batch, commits it at once, then acts.
+    fn turn(&mut self, batch: Vec<Msg>) -> Result<Option<u8>, String> {
+        let (mut effects, mut waiting, mut stop) = (Vec::new(), Vec::new(), None);
+        for msg in batch {
+            let now = clock::now();
+            match msg {
+                Msg::Command(request, answer) => {
+                    waiting.push(answer);
+                    effects.extend(self.command(*request, now));
+                }
+                Msg::Create(record, answer) => {
+                    waiting.push(answer);
+                    effects.extend(self.engine.apply(Input::Create(record), now));
+                }
+                Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
+                Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
+                Msg::Attached(true) => {
+                    self.clients += 1;
+                    self.linger = LINGER;
+                }
+                Msg::Attached(false) => self.clients = self.clients.saturating_sub(1),
+                Msg::Status(answer) => {
+                    let _ = answer.send(self.status());
+                }
+                Msg::Stop(code) => stop = Some(code),
+            }
+        }
+        let now = clock::now();
+        if self.engine.next_wake().is_some_and(|at| at <= now) {
+            effects.extend(self.engine.apply(Input::Tick, now));
+        }
+        self.carry_out(effects, &mut waiting)?;
+        self.engine.forget_ended();
+        Ok(stop)
+    }
+
+    fn command(&mut self, request: Request, now: Timestamp) -> Vec<Effect> {
+        let run = match &request.command {
+            crate::model::Command::Retry { run, .. }
+            | crate::model::Command::Skip { run, .. }
+            | crate::model::Command::Cancel { run, .. } => Some(run.clone()),
+            crate::model::Command::Trigger(_) => None,
+        };
+        if let Some(id) = run.filter(|id| self.engine.run(id).is_none())
+            && let Err(error) = self.load(&id)
+        {
+            return vec![Effect::Answer(Reply::Failed { message: error.to_string() })];
+        }
+        self.engine.apply(Input::Command { command: request.command, by: request.by, reason: request.reason }, now)
+    }
+
+    /// A run that is over is read back when a command is about it.
+    fn load(&mut self, id: &RunId) -> Result<(), RuntimeError> {
+        if let Some(run) = self.store.load(id)?.and_then(Run::restore) {
+            self.engine.restore(run);
+        }
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: Notice, now: Timestamp) -> Vec<Effect> {
+        match notice {
+            Notice::Began { key, at_micros } => self.engine.apply(Input::Began { key, at: from_micros(at_micros) }, now),
+            Notice::Lost { key, reason } => self.engine.apply(Input::Lost { key, reason }, now),
+            Notice::Ended { key, verdict } => match self.leftovers(&key) {
+                None => Vec::new(),
+                Some(left) if left.are_heavy() => {
+                    let own = self.own.clone();
+                    std::thread::spawn(move || own.send(Msg::Collected(key, Box::new(left.collect(verdict)))));
+                    Vec::new()
+                }
+                Some(left) => self.engine.apply(Input::Ended { key, report: Box::new(left.collect(verdict)) }, now),
+            },
+        }
+    }
+
+    fn leftovers(&self, key: &AttemptKey) -> Option<Leftovers> {
+        let run = self.engine.run(&key.task.run)?;
+        Some(self.yard.leftovers(run.task_def(run.position(&key.task.task)?), key))
+    }
+
+    /// Journal first, then the world. What cannot be started comes back as a message.
+    fn carry_out(&mut self, effects: Vec<Effect>, waiting: &mut Vec<oneshot::Sender<Reply>>) -> Result<(), String> {
+        let (mut changes, mut acts) = (Vec::new(), Vec::new());
+        for effect in effects {
+            match effect {
+                Effect::Commit(change) => changes.push(change),
+                other => acts.push(other),
+            }
+        }
+        if let Err(why) = self.commit(changes) {
+            for answer in waiting.drain(..) {
+                let _ = answer.send(Reply::Failed { message: why.clone() });
+            }
+            return Err(why);
+        }
+        // Answers come in the order of the commands: the engine gives each exactly one.
+        let mut waiting = waiting.drain(..);
+        for act in acts {
+            match act {
+                Effect::Start(key) => self.start_attempt(key),
+                Effect::Cancel(key) => self.executor.cancel(&key, self.yard.folder(&key)),
+                Effect::Answer(reply) => {
+                    if let Some(answer) = waiting.next() {
+                        let _ = answer.send(reply);
+                    }
+                }
+                Effect::Commit(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, changes: Vec<Change>) -> Result<(), String> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let seq = self.store.commit(&changes).map_err(|error| error.to_string())?;
+        self.changed.send_replace(seq);
+        Ok(())
+    }
+
+    fn start_attempt(&mut self, key: AttemptKey) {
+        let prepared = match self.engine.run(&key.task.run).and_then(|run| Some((run, run.position(&key.task.task)?))) {
+            Some((run, position)) => self.yard.prepare(run, position, &key),
+            None => return,
+        };
+        match prepared {
+            Ok(ticket) => self.executor.start(ticket),
+            Err(message) => {
+                tracing::warn!(attempt = %key, message, "cannot be started");
+                let at = to_micros(clock::now());
+                let verdict = Verdict { end: End::SpawnError { message }, started_at_micros: at, ended_at_micros: at };
+                let _ = self.own.send(Msg::Notice(Notice::Ended { key, verdict }));
+            }
+        }
+    }
+
+    fn own_change(&self, from: Option<&'static str>, to: &'static str) -> Change {
+        let start = format!("{}-{}", to_micros(self.started_at), std::process::id());
+        Change { at: clock::now(), by: "engine".to_owned(), what: What::Engine { start, from, to } }
+    }
+
+    fn status(&self) -> EngineStatus {
+        EngineStatus {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.started_at,
+            open_runs: self.engine.open_runs(),
+            slots: self.engine.slots(),
+            clients: self.clients,
+        }
+    }
+
+    /// How long to wait for the next message: to the next due time, or until it may leave; else for ever, without waking.
+    fn patience(&self) -> Duration {
+        let until = |at: Timestamp| (at - clock::now()).to_std().unwrap_or(Duration::ZERO);
+        let due = self.engine.next_wake().map(until);
+        let leave = (self.exit_when_idle && self.is_idle()).then(|| until(self.idle_since + self.linger));
+        due.into_iter().chain(leave).min().unwrap_or(Duration::from_secs(3_600))
+    }
+
+    fn is_idle(&self) -> bool {
+        self.clients == 0 && self.engine.open_runs() == 0
+    }
+
+    fn may_leave(&mut self) -> bool {
+        if !self.is_idle() {
+            self.idle_since = clock::now();
+            self.linger = LINGER;
+        }
+        self.exit_when_idle
+            && self.is_idle()
+            && clock::now() - self.idle_since >= chrono::TimeDelta::from_std(self.linger).unwrap_or_default()
+    }
+}

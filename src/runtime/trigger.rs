@@ -1,0 +1,38 @@
+//! From "run this pipeline" to a run: reads the file, checks it, resolves its params, asks git.
+
+use super::{git, pipelines, workspace::Place};
+use crate::{
+    model::{Diagnostics, Reply, RunState, RunType, TriggerRequest, record::RunRecord},
+    plan::params,
+    stdx::time::Timestamp,
+};
+use std::sync::Arc;
+
+/// The run that a request asks for; nothing of it exists yet.
+///
+/// # Errors
+/// The reply that says what is wrong with the file or the params.
+pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestamp, id: String) -> Result<RunRecord, Reply> {
+    let invalid = |message: String, diagnostics: Diagnostics| Reply::Invalid { message, diagnostics };
+    let found = pipelines::find(place, request.pipeline.as_str()).map_err(|error| invalid(error.to_string(), Diagnostics::default()))?;
+    let (pipeline, diagnostics) = (found.pipeline, found.diagnostics);
+    let Some(pipeline) = pipeline.filter(|_| !diagnostics.has_errors()) else {
+        return Err(invalid(format!("{} has errors; nothing was started", found.file), diagnostics));
+    };
+    let params =
+        params::resolve(&pipeline.params, &request.params).map_err(|problems| invalid(problems.join("\n"), Diagnostics::default()))?;
+    Ok(RunRecord {
+        run_id: id.into(),
+        definition: Arc::new(pipeline),
+        state: RunState::Queued,
+        run_type: RunType::Manual,
+        by,
+        logical_date: request.logical_date.unwrap_or(now),
+        created_at: now,
+        started_at: None,
+        ended_at: None,
+        params,
+        git: git::state(&place.workspace),
+        env: Arc::new(request.env),
+    })
+}

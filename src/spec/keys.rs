@@ -1,0 +1,309 @@
+//! Every key of a pipeline file: what the reader accepts, what it suggests, and the table in the guide.
+
+use crate::{
+    model::{Report, did_you_mean},
+    stdx::toml_tree::{Node, Table, Value},
+};
+use std::fmt::Write;
+
+/// A table of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The top of the file.
+    Pipeline,
+    /// `[defaults]`.
+    Defaults,
+    /// A param in full.
+    Param,
+    /// `[tasks.NAME]`.
+    Task,
+    /// `inputs.NAME` as a table.
+    Input,
+    /// `outputs.NAME` as a table.
+    Output,
+    /// `[[triggers]]`.
+    Trigger,
+    /// `[notify]`.
+    Notify,
+}
+
+impl Place {
+    /// All of them, in the order of the guide.
+    pub const ALL: [Self; 8] =
+        [Self::Pipeline, Self::Param, Self::Defaults, Self::Task, Self::Input, Self::Output, Self::Trigger, Self::Notify];
+
+    /// How the guide and messages call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pipeline => "the file",
+            Self::Defaults => "`[defaults]`",
+            Self::Param => "a param",
+            Self::Task => "a task",
+            Self::Input => "an input",
+            Self::Output => "an output",
+            Self::Trigger => "a trigger",
+            Self::Notify => "`[notify]`",
+        }
+    }
+}
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// A text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// A text or a list of texts.
+    TextOrTexts,
+    /// A text or a table.
+    TextOrTable,
+    /// A whole number of at least 0.
+    Count,
+    /// A number.
+    Number,
+    /// A duration such as `"5m"`.
+    Duration,
+    /// A date or a time, quoted or not.
+    Date,
+    /// A table.
+    Table,
+    /// A list of tables.
+    Tables,
+    /// Anything; checked elsewhere.
+    Any,
+}
+
+impl Holds {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Texts => "a list of texts",
+            Self::TextOrTexts => "a text or a list of texts",
+            Self::TextOrTable => "a text or a table",
+            Self::Count => "a whole number, 0 or more",
+            Self::Number => "a number",
+            Self::Duration => "a duration such as \"5m\"",
+            Self::Date => "a date",
+            Self::Table => "a table",
+            Self::Tables => "a list of tables",
+            Self::Any => "a value",
+        }
+    }
+
+    fn fits(self, node: &Node) -> bool {
+        let texts = || matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_text().is_some());
+        match self {
+            Self::Text | Self::Duration => node.as_text().is_some(),
+            Self::Texts => texts(),
+            Self::TextOrTexts => node.as_text().is_some() || texts(),
+            Self::TextOrTable => node.as_text().is_some() || node.as_table().is_some(),
+            Self::Count => node.as_int().is_some_and(|number| number >= 0),
+            Self::Number => matches!(node.value, Value::Int(_) | Value::Float(_)),
+            Self::Date => matches!(node.value, Value::Date(_) | Value::Text(_)),
+            Self::Table => node.as_table().is_some(),
+            Self::Tables => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_table().is_some()),
+            Self::Any => true,
+        }
+    }
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Where it may stand.
+    pub place: Place,
+    /// As written.
+    pub name: &'static str,
+    /// What it holds.
+    pub holds: Holds,
+    /// What is true without it; empty when it has no default.
+    pub default: &'static str,
+    /// One line for the guide.
+    pub help: &'static str,
+}
+
+const fn key(place: Place, name: &'static str, holds: Holds, default: &'static str, help: &'static str) -> Key {
+    Key { place, name, holds, default, help }
+}
+
+/// Every key that is understood.
+pub const KEYS: &[Key] = &[
+    key(Place::Pipeline, "id", Holds::Text, "the file's name without `.toml`", "Name of the pipeline"),
+    key(Place::Pipeline, "description", Holds::Text, "", "One line for lists"),
+    key(Place::Pipeline, "owner", Holds::Text, "", "Who to ask"),
+    key(Place::Pipeline, "tags", Holds::Texts, "`[]`", "Words for filters"),
+    key(Place::Pipeline, "params", Holds::Table, "", "Values known before a run starts: `NAME = default`, or a table with the keys below"),
+    key(Place::Pipeline, "defaults", Holds::Table, "", "What every task inherits; the task's own value wins"),
+    key(Place::Pipeline, "triggers", Holds::Tables, "`[]`", "What starts runs; read and checked, not acted upon yet"),
+    key(Place::Pipeline, "notify", Holds::Table, "", "Who is told; read and checked, not acted upon yet"),
+    key(Place::Pipeline, "tasks", Holds::Table, "", "The tasks, `[tasks.NAME]`; at least one"),
+    key(Place::Param, "type", Holds::Text, "that of `default`", "`int`, `float`, `bool`, `string` or `choice`"),
+    key(Place::Param, "default", Holds::Any, "", "Used when nothing is given; without it the param must be given"),
+    key(Place::Param, "description", Holds::Text, "", "For forms and help"),
+    key(Place::Param, "min", Holds::Number, "", "Smallest allowed value of `int` and `float`"),
+    key(Place::Param, "max", Holds::Number, "", "Largest allowed value of `int` and `float`"),
+    key(Place::Param, "choices", Holds::Texts, "", "The allowed texts of `choice`"),
+    key(Place::Defaults, "retries", Holds::Count, "`0`", "See the task's key"),
+    key(Place::Defaults, "retry_delay", Holds::Duration, "`\"10s\"`", "See the task's key"),
+    key(Place::Defaults, "timeout", Holds::Duration, "none", "See the task's key"),
+    key(Place::Defaults, "grace", Holds::Duration, "`\"10s\"`", "See the task's key"),
+    key(Place::Defaults, "env", Holds::Table, "", "Merged with the task's own, which wins"),
+    key(Place::Defaults, "cwd", Holds::Text, "the workspace", "See the task's key"),
+    key(Place::Task, "run", Holds::Text, "", "A shell script (`bash -euo pipefail`); every `{{ }}` is shell-quoted"),
+    key(Place::Task, "argv", Holds::Texts, "", "A program and its arguments, without a shell"),
+    key(Place::Task, "component", Holds::Text, "", "A built-in component"),
+    key(Place::Task, "with", Holds::Table, "", "The component's arguments"),
+    key(Place::Task, "needs", Holds::Texts, "`[]`", "Tasks it waits for without reading their outputs"),
+    key(Place::Task, "inputs", Holds::Table, "", "What it reads: `NAME = \"task.output\"` or `NAME = { path = \"…\" }`"),
+    key(Place::Task, "outputs", Holds::Table, "", "What it writes: `NAME = \"Type\"` or `NAME = { type = \"…\", path = \"…\" }`"),
+    key(Place::Task, "env", Holds::Table, "", "More variables of its environment; values may hold `{{ }}`"),
+    key(Place::Task, "cwd", Holds::Text, "the workspace", "Folder to start in, relative to the workspace"),
+    key(Place::Task, "retries", Holds::Count, "`0`", "How often a failed attempt is followed by another"),
+    key(Place::Task, "retry_delay", Holds::Duration, "`\"10s\"`", "Time between a failed attempt and the next"),
+    key(Place::Task, "timeout", Holds::Duration, "none", "After this an attempt is ended"),
+    key(Place::Task, "grace", Holds::Duration, "`\"10s\"`", "Time between TERM and KILL"),
+    key(Place::Task, "metrics", Holds::Text, "`$FLOWYARD_METRICS`", "A file of JSON lines that it writes, relative to the workspace"),
+    key(Place::Task, "gate", Holds::TextOrTexts, "`[]`", "CEL conditions that must all hold after the attempt"),
+    key(Place::Task, "when", Holds::Text, "", "A CEL condition; false skips the task"),
+    key(Place::Input, "path", Holds::Text, "", "A file or folder, relative to the workspace"),
+    key(Place::Output, "type", Holds::Text, "`\"File\"`", "The artifact's type, such as `Dataset` or `Model`"),
+    key(Place::Output, "path", Holds::Text, "a place of flowyard's own", "Where the script keeps it, relative to the workspace"),
+    key(Place::Trigger, "cron", Holds::Text, "", "Five fields of Unix cron, or `@hourly`, `@daily`, …"),
+    key(Place::Trigger, "every", Holds::Duration, "", "A fixed interval"),
+    key(Place::Trigger, "files", Holds::TextOrTexts, "", "Patterns of files whose content changed"),
+    key(Place::Trigger, "assets", Holds::TextOrTexts, "", "Names of data that got a new version"),
+    key(Place::Trigger, "pipeline", Holds::Text, "", "Another pipeline whose run ended"),
+    key(Place::Trigger, "git", Holds::Table, "", "New commits"),
+    key(Place::Trigger, "drift", Holds::Table, "", "A rule over statistics"),
+    key(Place::Trigger, "metric", Holds::Text, "", "A rule over metrics"),
+    key(Place::Trigger, "timezone", Holds::Text, "`\"UTC\"`", "Name of the IANA time zone"),
+    key(Place::Trigger, "start_date", Holds::Date, "", "Nothing before this"),
+    key(Place::Trigger, "end_date", Holds::Date, "", "Nothing after this"),
+    key(Place::Trigger, "catchup", Holds::Text, "`\"none\"`", "`none`, `latest` or `all`"),
+    key(Place::Trigger, "overlap", Holds::Text, "`\"skip\"`", "`skip`, `queue` or `cancel_previous`"),
+    key(Place::Trigger, "jitter", Holds::Duration, "none", "Spreads starts over this time"),
+    key(Place::Trigger, "debounce", Holds::Duration, "", "How long files must be quiet"),
+    key(Place::Trigger, "cooldown", Holds::Duration, "none", "Shortest time between two starts"),
+    key(Place::Trigger, "mode", Holds::Text, "", "`all` or `any` of `assets`"),
+    key(Place::Trigger, "on", Holds::Text, "", "`success`, `failed` or `any` end of `pipeline`"),
+    key(Place::Notify, "on_failure", Holds::TextOrTexts, "`[]`", "When a run failed"),
+    key(Place::Notify, "on_recovery", Holds::TextOrTexts, "`[]`", "When a run succeeded after a failed one"),
+    key(Place::Notify, "on_success", Holds::TextOrTexts, "`[]`", "When a run succeeded"),
+    key(Place::Notify, "on_retry", Holds::TextOrTexts, "`[]`", "When a task is tried again"),
+    key(Place::Notify, "on_approval", Holds::TextOrTexts, "`[]`", "When a person must decide"),
+    key(Place::Notify, "on_deadline", Holds::TextOrTexts, "`[]`", "When a run is late"),
+    key(Place::Notify, "on_drift", Holds::TextOrTexts, "`[]`", "When data changed over time"),
+];
+
+/// Keys with a meaning that this version does not have. They are refused by name: a key that is silently ignored is a lie.
+pub const NOT_YET: &[(Place, &[&str])] = &[
+    (Place::Pipeline, &["max_active_runs", "run_timeout", "groups", "templates", "on_exit", "secrets", "pool", "profile"]),
+    (
+        Place::Defaults,
+        &["retry_on", "pool", "executor", "cache", "priority_weight", "trigger_rule", "resources", "image", "idempotent", "code"],
+    ),
+    (Place::Param, &["env", "file", "command"]),
+    (
+        Place::Task,
+        &[
+            "approval",
+            "asset",
+            "cache",
+            "checkpoint",
+            "code",
+            "depends_on_past",
+            "executor",
+            "group",
+            "idempotent",
+            "image",
+            "map",
+            "matrix",
+            "pipeline",
+            "pool",
+            "priority_weight",
+            "python",
+            "python_packages",
+            "resources",
+            "retry_on",
+            "secrets",
+            "setup",
+            "teardown",
+            "template",
+            "trigger_rule",
+        ],
+    ),
+    (Place::Input, &["asset", "type"]),
+    (Place::Output, &["asset"]),
+];
+
+/// The keys of one table.
+pub fn of(place: Place) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.place == place)
+}
+
+/// Reports keys that are unknown or not built yet, and values of the wrong type.
+pub fn check(place: Place, table: &Table, report: &mut Report<'_>) {
+    for entry in &table.0 {
+        if let Some(key) = of(place).find(|key| key.name == entry.key) {
+            if key.name == "retry_delay" && entry.node.as_table().is_some() {
+                let hint = "write one duration, such as \"5m\"".to_owned();
+                report.error("not-supported-yet", entry.key_span.clone(), "`retry_delay` as a table is not supported yet", Some(hint));
+            } else if !key.holds.fits(&entry.node) {
+                report.error(
+                    "wrong-type",
+                    entry.node.span.clone(),
+                    format!("`{}` takes {}, not {}", key.name, key.holds.name(), told(key, &entry.node)),
+                    None,
+                );
+            }
+        } else if NOT_YET.iter().any(|(at, names)| *at == place && names.contains(&entry.key.as_str())) {
+            report.error(
+                "not-supported-yet",
+                entry.key_span.clone(),
+                format!("`{}` is not supported yet", entry.key),
+                Some("remove it".into()),
+            );
+        } else {
+            let hint = if report.is_full() { None } else { unknown_hint(place, &entry.key) };
+            report.error("unknown-key", entry.key_span.clone(), format!("unknown key `{}` in {}", entry.key, place.name()), hint);
+        }
+    }
+}
+
+fn told(key: &Key, node: &Node) -> String {
+    match &node.value {
+        Value::Int(number) if key.holds == Holds::Count => format!("{number}"),
+        Value::List(list) if matches!(key.holds, Holds::Texts | Holds::TextOrTexts | Holds::Tables) => {
+            let wanted_table = key.holds == Holds::Tables;
+            let odd = list.iter().find(|item| if wanted_table { item.as_table().is_none() } else { item.as_text().is_none() });
+            odd.map_or_else(|| "a list".into(), |odd| format!("a list with {} in it", odd.kind()))
+        }
+        _ => node.kind().to_owned(),
+    }
+}
+
+fn unknown_hint(place: Place, name: &str) -> Option<String> {
+    did_you_mean(name, of(place).map(|key| key.name)).or_else(|| {
+        let elsewhere = KEYS.iter().find(|key| key.name == name)?;
+        Some(format!("`{name}` belongs to {}", elsewhere.place.name()))
+    })
+}
+
+/// The table of keys in the guide, as Markdown.
+pub fn key_table_markdown() -> String {
+    let mut text = String::new();
+    for place in Place::ALL {
+        let _ = write!(text, "\nKeys of {}:\n\n| key | holds | default | meaning |\n|---|---|---|---|\n", place.name());
+        for key in of(place) {
+            let _ = writeln!(text, "| `{}` | {} | {} | {} |", key.name, key.holds.name(), key.default, key.help);
+        }
+    }
+    let names: Vec<String> = NOT_YET.iter().flat_map(|(_, names)| names.iter()).map(|name| format!("`{name}`")).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    let _ = write!(text, "\nRefused as not supported yet: {}.\n", names.join(", "));
+    text
+}

@@ -1,0 +1,152 @@
+//! Opening a database: is it ours, is it of our version, may we read it; and the migrations.
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::{Path, PathBuf};
+
+/// "flyd" in ASCII: marks a database as ours.
+const APPLICATION_ID: i32 = 0x666c_7964;
+
+/// Each step brings the database from the version of its position to the next.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// SQLite before this can corrupt a database in WAL mode.
+pub const MIN_SQLITE: i32 = 3_051_003;
+
+/// The version of the SQLite that is built in, as `3051003` for 3.51.3.
+pub fn sqlite_version() -> i32 {
+    rusqlite::version_number()
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It was written by a later version.
+    #[error(
+        "{path} has version {found}, and this program knows versions up to {known}; it was left untouched\nhint: use the flowyard that wrote it, or a newer one"
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// It is a database of another program, or no database.
+    #[error(
+        "{path} is not a flowyard database; it was left untouched\nhint: move it away, or choose another state folder with --state-dir"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is none yet.
+    #[error("there is no history yet: {path} does not exist")]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// SQLite or the system said no.
+    #[error("{path}: {source}")]
+    Sqlite {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}
+
+impl StoreError {
+    pub(super) fn at(path: &Path) -> impl Fn(rusqlite::Error) -> Self + '_ {
+        move |source| match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::Foreign { path: path.to_owned() },
+            _ => Self::Sqlite { path: path.to_owned(), source },
+        }
+    }
+}
+
+/// Opens for writing, making and migrating the database as needed.
+pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
+    let fail = StoreError::at(path);
+    let mut db = Connection::open(path).map_err(&fail)?;
+    let version = version_of(&db, path)?;
+    if version == 0 {
+        let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(&fail)?;
+        if tables > 0 {
+            return Err(StoreError::Foreign { path: path.to_owned() });
+        }
+    }
+    db.pragma_update(None, "journal_mode", "WAL").map_err(&fail)?;
+    // FULL: what a client was told, and what was started, survives a loss of power.
+    db.pragma_update(None, "synchronous", "FULL").map_err(&fail)?;
+    db.pragma_update(None, "foreign_keys", true).map_err(&fail)?;
+    db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
+    db.set_prepared_statement_cache_capacity(64);
+    for (step, sql) in MIGRATIONS.iter().enumerate().skip(version) {
+        let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&fail)?;
+        transaction.execute_batch(sql).map_err(&fail)?;
+        transaction.pragma_update(None, "user_version", step as i64 + 1).map_err(&fail)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(&fail)?;
+        transaction.commit().map_err(&fail)?;
+    }
+    Ok(db)
+}
+
+/// Opens for reading only; never makes or changes anything but SQLite's own shared memory beside it.
+pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let fail = StoreError::at(path);
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(&fail)?;
+    db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
+    match version_of(&db, path)? {
+        // Made by an engine that died, or is, before its first commit.
+        0 => Err(StoreError::Missing { path: path.to_owned() }),
+        _ => Ok(db),
+    }
+}
+
+/// The schema version, after checking whose it is.
+fn version_of(db: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let fail = StoreError::at(path);
+    let application: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(&fail)?;
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&fail)?;
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    if application != APPLICATION_ID && (application != 0 || version != 0) {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    if version > MIGRATIONS.len() {
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known: MIGRATIONS.len() });
+    }
+    Ok(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_sqlite_does_not_corrupt_wal_databases() {
+        assert!(sqlite_version() >= MIN_SQLITE, "{}", sqlite_version());
+    }
+
+    #[test]
+    fn a_database_of_another_program_or_a_later_version_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let foreign = folder.path().join("foreign.db");
+        Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x); PRAGMA user_version = 3").unwrap();
+        let newer = folder.path().join("newer.db");
+        for_writing(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let text = folder.path().join("text.db");
+        std::fs::write(&text, "this is not a database, but it is long enough to look like a file with a header").unwrap();
+        for (path, wanted) in [(&foreign, "not a flowyard database"), (&newer, "version 99"), (&text, "not a flowyard database")] {
+            let before = std::fs::read(path).unwrap();
+            for error in [for_writing(path).map(drop), for_reading(path).map(drop)] {
+                let error = error.unwrap_err().to_string();
+                assert!(error.contains(wanted), "{error}");
+            }
+            assert_eq!(std::fs::read(path).unwrap(), before);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The clients' side of the store: lists and details, read-only.
+
+use super::{
+    open::{self, StoreError},
+    rows,
+};
+use crate::{
+    model::{
+        AttemptFiles, AttemptSnapshot, JournalEntry, LastRun, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
+        record::{AttemptRecord, TaskRecord},
+    },
+    stdx::time::{Timestamp, to_micros},
+};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+/// How many runs a pipeline's strip shows.
+const STRIP: i64 = 10;
+
+/// A read-only connection. Each call reads one state of the database.
+pub struct Reader {
+    db: Connection,
+    path: PathBuf,
+    state_dir: PathBuf,
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default)]
+pub struct RunQuery<'a> {
+    /// Only of this pipeline.
+    pub pipeline: Option<&'a PipelineId>,
+    /// Only in this state.
+    pub state: Option<RunState>,
+    /// Only those created at or after.
+    pub since: Option<Timestamp>,
+    /// Only those older than this id.
+    pub before: Option<&'a RunId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Reader {
+    /// Opens the database of a state folder.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; [`StoreError::Missing`] is an empty history.
+    pub fn open(state_dir: &Path) -> Result<Self, StoreError> {
+        let path = state_dir.join(super::FILE);
+        Ok(Self { db: open::for_reading(&path)?, path, state_dir: state_dir.to_owned() })
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let fail = StoreError::at(&self.path);
+        // One transaction, so that a run and its tasks are of the same moment.
+        let transaction = self.db.unchecked_transaction().map_err(&fail)?;
+        query(&transaction).map_err(&fail)
+    }
+
+    /// The newest sequence number of the journal; 0 before the first entry.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn last_seq(&self) -> Result<i64, StoreError> {
+        self.read(|db| db.prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?.query_row([], |row| row.get(0)))
+    }
+
+    /// How many runs are not over.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn open_runs(&self) -> Result<usize, StoreError> {
+        let count: i64 = self
+            .read(|db| db.query_row("SELECT count(*) FROM runs WHERE state IN ('queued', 'running', 'canceling')", [], |row| row.get(0)))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn runs(&self, query: &RunQuery<'_>) -> Result<Vec<RunRow>, StoreError> {
+        let (state, since) = (query.state.map(RunState::word), query.since.map(to_micros));
+        let (pipeline, before) = (query.pipeline.map(PipelineId::as_str), query.before.map(RunId::as_str));
+        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+        let asked: [(&str, &str, &dyn ToSql, bool); 4] = [
+            (":pipeline", "pipeline = :pipeline", &pipeline, pipeline.is_some()),
+            (":state", "state = :state", &state, state.is_some()),
+            (":since", "created_at >= :since", &since, since.is_some()),
+            (":before", "run_id < :before", &before, before.is_some()),
+        ];
+        let (mut conditions, mut values): (Vec<&str>, Vec<(&str, &dyn ToSql)>) = (vec!["TRUE"], vec![(":limit", &limit)]);
+        for (name, condition, value, _) in asked.into_iter().filter(|asked| asked.3) {
+            conditions.push(condition);
+            values.push((name, value));
+        }
+        let sql = format!("SELECT {} FROM runs WHERE {} ORDER BY run_id DESC LIMIT :limit", rows::RUN, conditions.join(" AND "));
+        self.read(|db| db.prepare_cached(&sql)?.query_map(values.as_slice(), rows::run)?.collect())
+    }
+
+    /// Ids of runs that start with `prefix`, at most two: enough to know whether it is unique.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn runs_with_prefix(&self, prefix: &str) -> Result<Vec<RunId>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT run_id FROM runs WHERE run_id >= ?1 AND run_id < ?1 || '~' ORDER BY run_id LIMIT 2")?
+                .query_map([prefix], |row| Ok(RunId::from(row.get::<_, String>(0)?)))?
+                .collect()
+        })
+    }
+
+    /// Newest run and states of the newest ten, of every pipeline that ever ran.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn recent_by_pipeline(&self, pipelines: &[PipelineId]) -> Result<HashMap<PipelineId, (LastRun, Vec<RunState>)>, StoreError> {
+        self.read(|db| {
+            let mut newest = db.prepare_cached(
+                "SELECT run_id, number, state, created_at, ended_at FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT ?2",
+            )?;
+            let mut progress = db.prepare_cached(
+                "SELECT count(*) FILTER (WHERE state IN ('success', 'failed', 'upstream_failed', 'skipped', 'canceled', 'lost')), count(*)
+                 FROM task_instances WHERE run_id = ?1",
+            )?;
+            let mut found = HashMap::new();
+            for pipeline in pipelines {
+                let mut runs: Vec<LastRun> = newest
+                    .query_map(params![pipeline.as_str(), STRIP], |row| {
+                        Ok(LastRun {
+                            run_id: RunId::from(row.get::<_, String>(0)?),
+                            number: row.get::<_, i64>(1)?.unsigned_abs(),
+                            state: rows::word(row, 2)?,
+                            created_at: rows::time(row, 3)?,
+                            ended_at: rows::optional_time(row, 4)?,
+                            progress: (0, 0),
+                        })
+                    })?
+                    .collect::<rusqlite::Result<_>>()?;
+                if runs.is_empty() {
+                    continue;
+                }
+                runs[0].progress = progress.query_row([runs[0].run_id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let strip = runs.iter().rev().map(|run| run.state).collect();
+                found.insert(pipeline.clone(), (runs.swap_remove(0), strip));
+            }
+            Ok(found)
+        })
+    }
+
+    /// The definition that a run keeps.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn definition(&self, run: &RunId) -> Result<Option<Pipeline>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT definition FROM runs WHERE run_id = ?1")?
+                .query_row([run.as_str()], |row| rows::json(row, 0))
+                .optional()
+        })
+    }
+
+    /// One run with its tasks and attempts.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn run(&self, id: &RunId) -> Result<Option<RunSnapshot>, StoreError> {
+        let loaded = self.read(|db| {
+            let sql = format!("SELECT {}, definition FROM runs WHERE run_id = ?1", rows::RUN);
+            let with_definition = |row: &rusqlite::Row<'_>| Ok((rows::run(row)?, rows::json::<Pipeline>(row, 12)?));
+            let Some((run, definition)) = db.prepare_cached(&sql)?.query_row([id.as_str()], with_definition).optional()? else {
+                return Ok(None);
+            };
+            let tasks: Vec<TaskRecord> = db
+                .prepare_cached(&format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK))?
+                .query_map([id.as_str()], rows::task)?
+                .collect::<rusqlite::Result<_>>()?;
+            let attempts: Vec<AttemptRecord> = db
+                .prepare_cached(&format!("SELECT {} FROM attempts WHERE run_id = ?1 ORDER BY task, map_index, attempt", rows::ATTEMPT))?
+                .query_map([id.as_str()], rows::attempt)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Some((run, definition, tasks, attempts)))
+        })?;
+        let Some((run, definition, tasks, attempts)) = loaded else { return Ok(None) };
+        let mut by_task: HashMap<_, Vec<AttemptSnapshot>> = HashMap::new();
+        for attempt in attempts {
+            by_task.entry(attempt.key.task.clone()).or_default().push(self.attempt(attempt));
+        }
+        let tasks = tasks.into_iter().map(|task| snapshot(by_task.remove(&task.key).unwrap_or_default(), task, &definition)).collect();
+        Ok(Some(RunSnapshot { run, tasks }))
+    }
+
+    fn attempt(&self, record: AttemptRecord) -> AttemptSnapshot {
+        let files = AttemptFiles::new(self.state_dir.join(record.key.folder()));
+        AttemptSnapshot {
+            attempt: record.key.attempt,
+            state: record.state,
+            reason: record.reason,
+            exit_code: record.exit_code,
+            signal: record.signal,
+            started_at: record.started_at,
+            ended_at: record.ended_at,
+            executor: record.executor,
+            stdout: files.stdout(),
+            stderr: files.stderr(),
+        }
+    }
+
+    /// Entries after `after`, oldest first.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn journal(&self, run: Option<&RunId>, after: i64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let entry = |row: &rusqlite::Row<'_>| {
+            Ok(JournalEntry {
+                seq: row.get(0)?,
+                at: rows::time(row, 1)?,
+                entity: row.get(2)?,
+                from: row.get(3)?,
+                to: row.get(4)?,
+                reason: row.get(5)?,
+                by: row.get(6)?,
+                command: row.get(7)?,
+            })
+        };
+        let columns = "SELECT seq, at, entity, from_state, to_state, reason, by, command FROM journal";
+        self.read(|db| match run {
+            Some(run) => db
+                .prepare_cached(&format!("{columns} WHERE run_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"))?
+                .query_map(params![run.as_str(), after, limit], entry)?
+                .collect(),
+            None => db
+                .prepare_cached(&format!("{columns} WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?
+                .query_map(params![after, limit], entry)?
+                .collect(),
+        })
+    }
+
+    /// SQLite's own opinion of the file: empty if it is whole.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let lines: Vec<String> = self.read(|db| db.prepare("PRAGMA integrity_check(20)")?.query_map([], |row| row.get(0))?.collect())?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+}
+
+fn snapshot(attempts: Vec<AttemptSnapshot>, task: TaskRecord, definition: &Pipeline) -> TaskSnapshot {
+    let def = definition.tasks.get(task.position);
+    TaskSnapshot {
+        task: task.key.task,
+        map_index: task.key.map_index,
+        state: task.state,
+        cached: false,
+        reason: task.reason,
+        message: task.message,
+        upstream: def.map(|def| def.upstream.clone()).unwrap_or_default(),
+        retry_at: task.retry_at,
+        max_attempts: task.forgiven + def.map_or(0, |def| def.retries) + 1,
+        attempts,
+        outputs: task.outputs,
+        output_parameters: task.output_parameters,
+        metrics: task.metrics,
+        gates: task.gates,
+    }
+}

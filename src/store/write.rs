@@ -1,0 +1,269 @@
+//! The engine's side of the store: commits what was decided, and loads what is open.
+
+use super::{
+    open::{self, StoreError},
+    rows,
+};
+use crate::{
+    model::{
+        RunId,
+        record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
+    },
+    stdx::time::to_micros,
+};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
+
+/// The one writing connection.
+pub struct Writer {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl Writer {
+    /// Opens the database, making or migrating it as needed.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; a foreign or newer file is left as it is.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { db: open::for_writing(path)?, path: path.to_owned() })
+    }
+
+    /// Writes all changes and their journal entries in one transaction, synced. Returns the newest sequence number.
+    ///
+    /// # Errors
+    /// Nothing of the batch is written then, and the caller must not act on any of it.
+    pub fn commit(&mut self, changes: &[Change]) -> Result<i64, StoreError> {
+        let fail = StoreError::at(&self.path);
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+        for change in changes {
+            write(&transaction, change).map_err(&fail)?;
+        }
+        let seq = last_seq(&transaction).map_err(&fail)?;
+        transaction.commit().map_err(&fail)?;
+        Ok(seq)
+    }
+
+    /// Every run that is not over, oldest first.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn open_runs(&self) -> Result<Vec<LoadedRun>, StoreError> {
+        let fail = StoreError::at(&self.path);
+        let ids = || -> rusqlite::Result<Vec<String>> {
+            let mut statement =
+                self.db.prepare("SELECT run_id FROM runs WHERE state IN ('queued', 'running', 'canceling') ORDER BY run_id")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        let ids = ids().map_err(&fail)?;
+        ids.into_iter().filter_map(|id| self.load(&id.into()).transpose()).collect()
+    }
+
+    /// One run with all that a command about it needs.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn load(&self, id: &RunId) -> Result<Option<LoadedRun>, StoreError> {
+        self.load_rows(id).map_err(StoreError::at(&self.path))
+    }
+
+    fn load_rows(&self, id: &RunId) -> rusqlite::Result<Option<LoadedRun>> {
+        let sql = format!("SELECT {}, definition, env FROM runs WHERE run_id = ?1", rows::RUN);
+        let Some(run) = self.db.query_row(&sql, [id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
+        let many = |sql: String| self.db.prepare(&sql);
+        let tasks = many(format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK))?
+            .query_map([id.as_str()], rows::task)?
+            .collect::<rusqlite::Result<_>>()?;
+        let open_attempts = many(format!("SELECT {} FROM attempts WHERE run_id = ?1 AND state IN ('starting', 'running')", rows::ATTEMPT))?
+            .query_map([id.as_str()], rows::attempt)?
+            .collect::<rusqlite::Result<_>>()?;
+        let artifacts = many(format!("SELECT {} FROM artifacts WHERE run_id = ?1", rows::ARTIFACT))?
+            .query_map([id.as_str()], rows::artifact)?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Some(LoadedRun { run, tasks, open_attempts, artifacts }))
+    }
+}
+
+fn last_seq(db: &Connection) -> rusqlite::Result<i64> {
+    db.prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?.query_row([], |row| row.get(0))
+}
+
+/// The columns of a journal entry that depend on what changed.
+struct Entry<'a> {
+    entity: String,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    reason: Option<&'a str>,
+    command: Option<&'a str>,
+    run: Option<&'a str>,
+}
+
+fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
+    let entry = match &change.what {
+        What::Run { from, record } => {
+            write_run(db, record, from.is_none())?;
+            let entity = format!("run/{}", record.run_id);
+            Entry {
+                entity,
+                from: from.map(|s| s.word()),
+                to: Some(record.state.word()),
+                reason: None,
+                command: None,
+                run: Some(record.run_id.as_str()),
+            }
+        }
+        What::Task { from, record } => {
+            write_task(db, record)?;
+            Entry {
+                entity: record.key.entity(),
+                from: from.map(|s| s.word()),
+                to: Some(record.state.word()),
+                reason: record.reason.map(|r| r.word()),
+                command: None,
+                run: Some(record.key.run.as_str()),
+            }
+        }
+        What::Attempt { from, record } => {
+            write_attempt(db, record)?;
+            Entry {
+                entity: record.key.entity(),
+                from: from.map(|s| s.word()),
+                to: Some(record.state.word()),
+                reason: record.reason.map(|r| r.word()),
+                command: None,
+                run: Some(record.key.task.run.as_str()),
+            }
+        }
+        What::Wish(record) => return write_task(db, record),
+        What::Artifact(record) => return write_artifact(db, record),
+        What::Command { entity, command, reason } => Entry {
+            entity: entity.clone(),
+            from: None,
+            to: None,
+            reason: reason.as_deref(),
+            command: Some(command),
+            run: entity.split('/').nth(1),
+        },
+        What::Engine { start, from, to } => {
+            Entry { entity: format!("engine/{start}"), from: *from, to: Some(to), reason: None, command: None, run: None }
+        }
+    };
+    db.prepare_cached(
+        "INSERT INTO journal (at, entity, from_state, to_state, reason, by, command, run_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![to_micros(change.at), entry.entity, entry.from, entry.to, entry.reason, change.by, entry.command, entry.run])?;
+    Ok(())
+}
+
+fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::Result<()> {
+    if !is_new {
+        db.prepare_cached("UPDATE runs SET state = ?2, started_at = ?3, ended_at = ?4 WHERE run_id = ?1")?.execute(params![
+            run.run_id.as_str(),
+            run.state.word(),
+            run.started_at.map(to_micros),
+            run.ended_at.map(to_micros)
+        ])?;
+        return Ok(());
+    }
+    db.prepare_cached(
+        "INSERT INTO runs (run_id, pipeline, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, env, definition)
+         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?
+    .execute(params![
+        run.run_id.as_str(),
+        run.definition.id.as_str(),
+        run.state.word(),
+        run.run_type.word(),
+        run.by,
+        to_micros(run.logical_date),
+        to_micros(run.created_at),
+        run.started_at.map(to_micros),
+        run.ended_at.map(to_micros),
+        json(&run.params)?,
+        json(&run.git)?,
+        json(&*run.env)?,
+        json(&*run.definition)?,
+    ])?;
+    Ok(())
+}
+
+/// A JSON text as an SQL value.
+fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+fn write_task(db: &Transaction<'_>, task: &TaskRecord) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO task_instances (run_id, position, task, map_index, state, reason, message, generation, last_attempt, forgiven, never_begun, retry_at,
+                                     cancel_requested, outputs, output_parameters, metrics, gates)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+         ON CONFLICT (run_id, task, map_index) DO UPDATE SET state = ?5, reason = ?6, message = ?7, generation = ?8, last_attempt = ?9, forgiven = ?10,
+             never_begun = ?11, retry_at = ?12, cancel_requested = ?13, outputs = ?14, output_parameters = ?15, metrics = ?16, gates = ?17",
+    )?
+    .execute(params![
+        task.key.run.as_str(),
+        task.position as i64,
+        task.key.task.as_str(),
+        rows::stored_index(task.key.map_index),
+        task.state.word(),
+        task.reason.map(|r| r.word()),
+        task.message,
+        task.generation,
+        task.last_attempt,
+        task.forgiven,
+        task.never_begun,
+        task.retry_at.map(to_micros),
+        task.cancel_requested,
+        json(&task.outputs)?,
+        json(&task.output_parameters)?,
+        json(&task.metrics)?,
+        json(&task.gates)?,
+    ])?;
+    Ok(())
+}
+
+fn write_attempt(db: &Transaction<'_>, attempt: &AttemptRecord) -> rusqlite::Result<()> {
+    let key = &attempt.key;
+    db.prepare_cached(
+        "INSERT INTO attempts (run_id, task, map_index, attempt, state, reason, exit_code, signal, created_at, started_at, ended_at, executor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (run_id, task, map_index, attempt) DO UPDATE SET state = ?5, reason = ?6, exit_code = ?7, signal = ?8, started_at = ?10, ended_at = ?11",
+    )?
+    .execute(params![
+        key.task.run.as_str(),
+        key.task.task.as_str(),
+        rows::stored_index(key.task.map_index),
+        key.attempt,
+        attempt.state.word(),
+        attempt.reason.map(|r| r.word()),
+        attempt.exit_code,
+        attempt.signal,
+        to_micros(attempt.created_at),
+        attempt.started_at.map(to_micros),
+        attempt.ended_at.map(to_micros),
+        attempt.executor,
+    ])?;
+    Ok(())
+}
+
+fn write_artifact(db: &Transaction<'_>, artifact: &ArtifactRecord) -> rusqlite::Result<()> {
+    let key = &artifact.producer;
+    db.prepare_cached(
+        "INSERT INTO artifacts (id, artifact_type, uri, hash, size, name, run_id, task, map_index, attempt, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        artifact.id,
+        artifact.artifact_type,
+        artifact.uri,
+        artifact.hash,
+        i64::try_from(artifact.size).unwrap_or(i64::MAX),
+        artifact.name,
+        key.task.run.as_str(),
+        key.task.task.as_str(),
+        rows::stored_index(key.task.map_index),
+        key.attempt,
+        to_micros(artifact.created_at),
+    ])?;
+    Ok(())
+}
