@@ -227,7 +227,8 @@ impl App {
 
     fn help(&mut self) {
         let Some(view) = self.views.last() else { return };
-        let known_to_all = [Action::Help, Action::Redraw, Action::Suspend, Action::Close, Action::Quit, Action::PlacePipelines, Action::PlaceRuns];
+        let known_to_all =
+            [Action::Help, Action::Redraw, Action::Suspend, Action::Close, Action::Quit, Action::PlacePipelines, Action::PlaceRuns];
         let possible = |action| if known_to_all.contains(&action) { Ok(()) } else { view.possible(action, &self.world) };
         let help = Help::new(&view.contexts(), possible);
         self.dialogs.push(Box::new(help));

@@ -133,10 +133,8 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
 /// Home with one pipeline of each kind.
 pub fn pipelines() -> Vec<PipelineRow> {
     use RunState::{Canceled, Failed, Running, Success};
-    let broken = PipelineRow {
-        error: Some("pipelines/broken.toml:3:1: unknown key `rum`; did you mean `run`?".into()),
-        ..pipeline("broken", &[])
-    };
+    let broken =
+        PipelineRow { error: Some("pipelines/broken.toml:3:1: unknown key `rum`; did you mean `run`?".into()), ..pipeline("broken", &[]) };
     let cron = |row: PipelineRow| PipelineRow { triggers: vec!["cron 0 2 * * *".into()], ..row };
     vec![
         broken,

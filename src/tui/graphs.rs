@@ -19,18 +19,19 @@ impl Level {
     /// Every level, most telling first.
     pub const ALL: [Self; 3] = [Self::Full, Self::Names, Self::Cut];
 
-    /// How many columns the name gets.
-    pub fn name_width(self, name: &str) -> usize {
+    /// How many columns the name gets, when the longest is `longest`.
+    pub fn name_width(self, name: &str, longest: usize) -> usize {
         match self {
-            Self::Full | Self::Names => name.len(),
+            Self::Full => longest,
+            Self::Names => name.len(),
             Self::Cut => name.len().min(CUT),
         }
     }
 
-    /// How many columns the pill takes.
-    pub fn pill_width(self, name: &str) -> usize {
+    /// How many columns the pill takes. With all its fields, they stand below each other in all pills.
+    fn pill_width(self, name: &str, longest: usize) -> usize {
         let fields = if self == Self::Full { 1 + CODE + 1 + TIME } else { 0 };
-        2 + self.name_width(name) + fields
+        2 + self.name_width(name, longest) + fields
     }
 }
 
@@ -47,17 +48,21 @@ pub struct Levels {
     drawings: Vec<Drawing>,
     /// Positions of the tasks, upstream first; ties in order of declaration.
     pub order: Vec<usize>,
+    /// Columns of the longest name.
+    pub longest: usize,
 }
 
 impl Levels {
     /// Draws a graph at every level.
     fn of(key: &Key, ascii: bool) -> Self {
+        let longest = key.names.iter().map(|name| name.as_str().len()).max().unwrap_or(0);
         let draw = |level: Level| {
-            let widths = key.names.iter().map(|name| u16::try_from(level.pill_width(name.as_str())).unwrap_or(u16::MAX)).collect();
+            let width = |name: &TaskId| u16::try_from(level.pill_width(name.as_str(), longest)).unwrap_or(u16::MAX);
+            let widths = key.names.iter().map(width).collect();
             Drawing::layout_with(&Shape { widths, upstream: key.upstream.clone() }, Options { ascii })
         };
         let order = Graph::from_upstream(key.upstream.clone()).map_or_else(|_| (0..key.names.len()).collect(), |graph| graph.order);
-        Self { drawings: Level::ALL.into_iter().map(draw).collect(), order }
+        Self { drawings: Level::ALL.into_iter().map(draw).collect(), order, longest }
     }
 
     /// The most telling level whose drawing is at most so wide; if none is, the last.

@@ -80,7 +80,13 @@ pub fn row(cells: &[(String, Style)], fitted: &[(usize, usize)]) -> Line<'static
 }
 
 /// Draws lines below each other; the selected one is marked over the whole width.
-pub fn draw(frame: &mut Frame<'_>, area: Rect, lines: impl IntoIterator<Item = Line<'static>>, selected: Option<(usize, &str)>, theme: &Theme) {
+pub fn draw(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    lines: impl IntoIterator<Item = Line<'static>>,
+    selected: Option<(usize, &str)>,
+    theme: &Theme,
+) {
     for (y, line) in (area.y..area.bottom()).zip(lines) {
         frame.buffer_mut().set_line(area.x + 1, y, &line, area.width.saturating_sub(1));
     }

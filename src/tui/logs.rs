@@ -60,7 +60,8 @@ impl LogBuffer {
         self.trouble = batch.trouble;
         self.skipped = self.skipped.max(batch.skipped);
         for line in batch.lines {
-            let cut: String = if line.text.len() > MAX_LINE { line.text.chars().take(MAX_LINE).chain(['…']).collect() } else { line.text };
+            let cut: String =
+                if line.text.len() > MAX_LINE { line.text.chars().take(MAX_LINE).chain(['…']).collect() } else { line.text };
             let safe = text::safe(&cut);
             self.bytes += safe.len();
             self.lines.push_back(Entry { at: line.at, token: token(&safe, line.stream), text: safe });

@@ -102,7 +102,10 @@ fn home_draws_only_the_lines_in_sight() {
 fn home_says_why_it_knows_nothing() {
     pictures("home_trouble", |size| {
         let mut app = fixtures::app(size);
-        tell(&mut app, Msg::Pipelines(Err("cannot read /home/me/flights/pipelines: permission denied; give yourself the right to read it".into())));
+        tell(
+            &mut app,
+            Msg::Pipelines(Err("cannot read /home/me/flights/pipelines: permission denied; give yourself the right to read it".into())),
+        );
         app
     });
 }

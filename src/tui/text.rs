@@ -196,7 +196,11 @@ mod tests {
         buffer[(0, 0)].set_symbol("\x1b");
         buffer[(1, 0)].set_symbol("\u{202e}");
         guard(&mut buffer, false);
-        assert_eq!(buffer, { let mut b = Buffer::with_lines(["?? ✓─c"]); b.set_style(b.area, ratatui::style::Style::default()); b });
+        assert_eq!(buffer, {
+            let mut b = Buffer::with_lines(["?? ✓─c"]);
+            b.set_style(b.area, ratatui::style::Style::default());
+            b
+        });
         guard(&mut buffer, true);
         assert_eq!(buffer.content.iter().map(|c| c.symbol()).collect::<String>(), "?? +-c");
     }

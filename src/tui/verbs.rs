@@ -92,11 +92,8 @@ pub fn ask_retry_from(data: &RunData, run: &RunRow, position: usize) -> Option<C
 pub fn ask_cancel(data: &RunData, run: &RunRow, position: Option<usize>) -> Confirm {
     let running: Vec<_> = data.tasks.iter().filter(|task| task.state == TaskState::Running).collect();
     let waiting = data.tasks.iter().filter(|task| !task.state.is_terminal() && task.state != TaskState::Running).count();
-    let mut lines = vec![format!(
-        "This stops {} and cancels {}.",
-        text::count(running.len(), "running task"),
-        text::count(waiting, "waiting task")
-    )];
+    let mut lines =
+        vec![format!("This stops {} and cancels {}.", text::count(running.len(), "running task"), text::count(waiting, "waiting task"))];
     lines.extend(running.iter().take(MOST_NAMED).map(|task| named(task)));
     let mut choices = vec![cancel_run(&run.run_id)];
     let open = position.and_then(|at| data.tasks.get(at)).filter(|task| !task.state.is_terminal());

@@ -5,6 +5,7 @@ use super::{
     world::{Ask, LogBatch, LogTarget, Msg, RunData, RunList, Subject},
 };
 use crate::{
+    config,
     model::{Command, Pipeline, Request, TaskSnapshot, TaskState},
     runtime::{Attach, Handle, RunFilter, RuntimeError, logs::LogReader},
 };
@@ -150,9 +151,8 @@ impl<'a> Reader<'a> {
         };
         let handle = self.handle()?;
         let running = tasks.iter().filter(|task| task.state == TaskState::Running);
-        let progress: BTreeMap<_, _> = running
-            .filter_map(|task| Some((task.task.clone(), handle.progress(&task.last_attempt()?.stdout)?)))
-            .collect();
+        let progress: BTreeMap<_, _> =
+            running.filter_map(|task| Some((task.task.clone(), handle.progress(&task.last_attempt()?.stdout)?))).collect();
         let graph = self.drafts.of(&tasks);
         Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, graph })
     }
@@ -225,23 +225,13 @@ fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command) -> Resul
 fn with_environment(command: Command, attach: &Attach) -> Command {
     let Command::Trigger(mut request) = command else { return command };
     for (name, value) in std::env::vars() {
-        if attach.place.config.pass_env.iter().any(|pattern| matches_pattern(pattern, &name)) {
+        if config::passes(&attach.place.config.pass_env, &name) {
             request.env.insert(name, value);
         } else {
             request.env_not_passed.push(name);
         }
     }
     Command::Trigger(request)
-}
-
-/// `*` stands for any characters.
-fn matches_pattern(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => {
-            name.starts_with(start) && (0..=name.len() - start.len()).any(|skip| name.get(start.len() + skip..).is_some_and(|tail| matches_pattern(rest, tail)))
-        }
-    }
 }
 
 /// The last part of a log that is read; what was before can be read with `flowyard logs`.
@@ -256,11 +246,7 @@ fn follow(targets: &Receiver<Option<LogTarget>>, tx: &Sender<Msg>) {
     let mut current: Option<Followed> = None;
     loop {
         let waiting = current.as_ref().is_some_and(|followed| !followed.ended);
-        let next = if waiting {
-            targets.recv_timeout(GLANCE)
-        } else {
-            targets.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        };
+        let next = if waiting { targets.recv_timeout(GLANCE) } else { targets.recv().map_err(|_| RecvTimeoutError::Disconnected) };
         match next {
             Ok(target) => {
                 let target = targets.try_iter().last().unwrap_or(target);
@@ -355,16 +341,5 @@ fn listen(tx: &Sender<Msg>) {
         if tx.send(msg).is_err() || gone {
             return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_stands_for_any_characters() {
-        assert!(matches_pattern("PATH", "PATH") && !matches_pattern("PATH", "PATHS"));
-        assert!(matches_pattern("LC_*", "LC_ALL") && matches_pattern("*_TOKEN_*", "A_TOKEN_B") && !matches_pattern("LC_*", "LANG"));
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{graphs::Levels, logs::LogBuffer};
 use crate::{
-    model::{Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState, Why},
+    model::{
+        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState, Why,
+    },
     runtime::{EngineStatus, logs::LogLine},
     stdx::time::Timestamp,
 };

@@ -133,7 +133,10 @@ impl Help {
             return panes::lines(frame, area, [Line::styled("nothing here is called so", theme.style("fg.muted"))]);
         }
         let window = self.list.window(found.len(), usize::from(area.height));
+        let mut group = None;
         for (y, row) in (area.y..area.bottom()).zip(&found[window.clone()]) {
+            let title = if group == Some(row.binding.context) { "" } else { row.binding.context.title() };
+            group = Some(row.binding.context);
             let keys: Vec<_> = row.binding.keys.iter().map(|key| shown(key)).collect();
             let token = if row.impossible.is_some() { "fg.muted" } else { "fg" };
             let mut what = row.binding.description.to_owned();
@@ -142,7 +145,7 @@ impl Help {
             }
             let width = usize::from(area.width).saturating_sub(15 + 12);
             let line = Line::from(vec![
-                Span::styled(text::left(row.binding.context.title(), 12), theme.style("fg.muted")),
+                Span::styled(text::left(title, 12), theme.style("fg.muted")),
                 Span::styled(text::left(&keys.join(" "), 14), theme.style("hint.key")),
                 Span::styled(format!(" {}", text::left(&what, width)), theme.style(token)),
             ]);

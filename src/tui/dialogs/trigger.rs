@@ -50,11 +50,11 @@ impl Field {
         Self { def: def.clone(), input: TextField::new(&initial), initial, error: None }
     }
 
-    /// What is sent: nothing, if it is as it was, or empty where a text makes no sense.
+    /// What is sent: nothing, if it is as it was, or empty where no text makes no sense.
     fn given(&self) -> Option<&str> {
         let text = self.input.text();
         let is_text = matches!(self.def.kind, ParamType::String);
-        let untouched = text == self.initial && self.def.default.is_some();
+        let untouched = text == self.initial;
         (!untouched && (is_text || !text.trim().is_empty())).then_some(text)
     }
 
@@ -275,7 +275,10 @@ mod tests {
     fn form() -> Trigger {
         let def = |name: &str, kind, default| ParamDef { name: name.into(), kind, default, description: String::new() };
         let number = |_: &ParamDef, text: &str| text.parse::<f64>().map(|_| ()).map_err(|_| format!("not a number: \"{text}\""));
-        let params = [def("epochs", ParamType::Int { min: Some(1), max: Some(500) }, Some(json!(50))), def("lr", ParamType::Float { min: None, max: None }, None)];
+        let params = [
+            def("epochs", ParamType::Int { min: Some(1), max: Some(500) }, Some(json!(50))),
+            def("lr", ParamType::Float { min: None, max: None }, None),
+        ];
         Trigger::new("churn".into(), 5, &params, number)
     }
 

@@ -56,7 +56,13 @@ impl GraphPane {
         for position in drawing.nodes_in(window) {
             let (Some(task), Some(node)) = (data.tasks.get(position), drawing.nodes.get(position)) else { continue };
             let token = (position == selected).then_some(if focused { "selection" } else { "selection.inactive" });
-            canvas.pill(frame, (node.x, node.y), &pill(task, level, now, theme), token, theme);
+            canvas.pill(
+                frame,
+                (node.x, node.y),
+                &pill(task, level.name_width(task.task.as_str(), data.graph.longest), level, now, theme),
+                token,
+                theme,
+            );
         }
     }
 
@@ -101,10 +107,10 @@ fn beyond(drawing: &Drawing, window: Window) -> String {
 }
 
 /// What a pill says: glyph, name and, at the full level, code and time.
-fn pill(task: &TaskSnapshot, level: Level, now: Timestamp, theme: &Theme) -> Line<'static> {
+fn pill(task: &TaskSnapshot, name_width: usize, level: Level, now: Timestamp, theme: &Theme) -> Line<'static> {
     let look = tasks::look(task);
     let style = theme.style(look.token);
-    let name = text::left(&text::safe(task.task.as_str()), level.name_width(task.task.as_str()));
+    let name = text::left(&text::safe(task.task.as_str()), name_width);
     let mut spans = vec![Span::styled(format!("{} ", look.glyph), style), Span::styled(name, theme.style("fg"))];
     if level == Level::Full {
         spans.push(Span::styled(format!(" {:<CODE$} ", look.code), style));

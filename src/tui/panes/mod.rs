@@ -15,16 +15,18 @@ use ratatui::{
 /// Draws the frame of a pane and returns what is inside.
 pub fn framed(frame: &mut Frame<'_>, area: Rect, title: &str, right: &str, focused: bool, theme: &Theme) -> Rect {
     let (kind, token) = if focused { (BorderType::Thick, "border.focus") } else { (BorderType::Rounded, "border") };
-    let width = usize::from(area.width).saturating_sub(4);
+    let width = usize::from(area.width).saturating_sub(6);
     let right = text::cut(&text::safe(right), width / 2);
     let title = text::cut(&text::safe(title), width.saturating_sub(text::width(&right) + 3));
     let style = theme.style(if focused { "title" } else { "fg.muted" });
     let mut block = Block::bordered().border_type(kind).border_style(theme.style(token));
+    let edge = Span::styled(if focused { "━" } else { "─" }, theme.style(token));
     if !title.is_empty() {
-        block = block.title(Line::from(Span::styled(format!(" {title} "), style)));
+        block = block.title(Line::from(vec![edge.clone(), Span::styled(format!(" {title} "), style)]));
     }
     if !right.is_empty() {
-        block = block.title(Line::from(Span::styled(format!(" {right} "), theme.style("fg.muted"))).right_aligned());
+        let right = Span::styled(format!(" {right} "), theme.style("fg.muted"));
+        block = block.title(Line::from(vec![right, edge]).right_aligned());
     }
     let inner = block.inner(area);
     frame.render_widget(block, area);

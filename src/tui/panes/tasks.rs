@@ -3,7 +3,7 @@
 use super::framed;
 use crate::{
     model::{
-        AttemptSnapshot, AttemptState, TaskSnapshot, TaskState,
+        AttemptSnapshot, AttemptState, GateLine, TaskSnapshot, TaskState,
         state::{CACHED_LOOK, Look},
     },
     stdx::time::Timestamp,
@@ -32,15 +32,13 @@ pub fn time(task: &TaskSnapshot, now: Timestamp) -> String {
     text::took(start, end.flatten(), now)
 }
 
-/// How many tasks are in which state: `✓5 ✗1 ▸1`.
+/// How many tasks look how: `✓5 ⊜1 ✗1 ▸1 ◌2`.
 pub fn counts(data: &RunData) -> String {
-    let mut shown: Vec<String> = Vec::new();
-    for state in TaskState::ALL {
-        let n = data.count(*state);
-        if n > 0 {
-            shown.push(format!("{}{n}", state.look().glyph));
-        }
-    }
+    use TaskState::{AwaitingApproval, Canceled, Failed, Lost, Pending, Queued, Running, Skipped, Success, UpForRetry, UpstreamFailed};
+    let order = [Failed, Lost, UpstreamFailed, Canceled, Skipped, AwaitingApproval, UpForRetry, Running, Queued, Pending];
+    let looks = [Success.look(), CACHED_LOOK].into_iter().chain(order.into_iter().map(TaskState::look));
+    let counted = looks.map(|wanted| (wanted.glyph, data.tasks.iter().filter(|task| look(task) == wanted).count()));
+    let shown: Vec<_> = counted.filter(|(_, n)| *n > 0).map(|(glyph, n)| format!("{glyph}{n}")).collect();
     shown.join(" ")
 }
 
@@ -110,7 +108,8 @@ pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp,
     if let Some(message) = &task.message {
         say(message.clone(), if task.state == TaskState::Failed { "error" } else { "fg" });
     }
-    for gate in &task.gates {
+    let said = |gate: &&GateLine| task.message.as_ref().is_some_and(|message| message.contains(&gate.measured));
+    for gate in task.gates.iter().filter(|gate| !said(gate)) {
         let mark = if gate.passed { '✓' } else { '✗' };
         say(format!("{mark} {}", gate.expression), if gate.passed { "ok" } else { "error" });
         say(format!("  {}", gate.measured), "fg.muted");

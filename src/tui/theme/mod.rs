@@ -16,12 +16,59 @@ pub const BUILTIN: &[(&str, &str)] = &[
 
 /// Every token that a view may ask for.
 pub const TOKENS: &[&str] = &[
-    "bg", "fg", "fg.muted", "fg.strong", "border", "border.focus", "title", "accent", "selection", "selection.bg",
-    "selection.inactive", "match", "match.current", "cursor", "link", "hint.key", "hint.text", "state.pending", "state.queued",
-    "state.running", "state.success", "state.cached", "state.failed", "state.upstream_failed", "state.up_for_retry",
-    "state.skipped", "state.canceled", "state.awaiting_approval", "state.lost", "edge", "edge.focus", "edge.critical",
-    "edge.dim", "log.debug", "log.info", "log.warn", "log.error", "log.time", "warning", "error", "info", "ok", "diff.add",
-    "diff.del", "diff.same", "chart.1", "chart.2", "chart.3", "chart.4", "chart.5", "chart.6", "input", "input.error",
+    "bg",
+    "fg",
+    "fg.muted",
+    "fg.strong",
+    "border",
+    "border.focus",
+    "title",
+    "accent",
+    "selection",
+    "selection.bg",
+    "selection.inactive",
+    "match",
+    "match.current",
+    "cursor",
+    "link",
+    "hint.key",
+    "hint.text",
+    "state.pending",
+    "state.queued",
+    "state.running",
+    "state.success",
+    "state.cached",
+    "state.failed",
+    "state.upstream_failed",
+    "state.up_for_retry",
+    "state.skipped",
+    "state.canceled",
+    "state.awaiting_approval",
+    "state.lost",
+    "edge",
+    "edge.focus",
+    "edge.critical",
+    "edge.dim",
+    "log.debug",
+    "log.info",
+    "log.warn",
+    "log.error",
+    "log.time",
+    "warning",
+    "error",
+    "info",
+    "ok",
+    "diff.add",
+    "diff.del",
+    "diff.same",
+    "chart.1",
+    "chart.2",
+    "chart.3",
+    "chart.4",
+    "chart.5",
+    "chart.6",
+    "input",
+    "input.error",
 ];
 
 /// How tokens look on this terminal.
@@ -166,7 +213,9 @@ impl Source {
         }
         match self.tokens.get(name) {
             Some(value) => self.style_of(token, value, seen + 1),
-            None => Err(format!("token `{token}`: `{name}` is no colour; write \"#rrggbb\", \"ansi:N\", \"idx:N\", \"default\" or the name of another token")),
+            None => Err(format!(
+                "token `{token}`: `{name}` is no colour; write \"#rrggbb\", \"ansi:N\", \"idx:N\", \"default\" or the name of another token"
+            )),
         }
     }
 }

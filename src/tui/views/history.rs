@@ -59,7 +59,8 @@ impl HistoryView {
     fn rows<'a>(&self, world: &'a World) -> Vec<&'a RunRow> {
         let all = self.all(world).unwrap_or_default();
         let keeps = |run: &RunRow| {
-            let words = [run.pipeline.to_string(), run.state.word().to_owned(), run.number.to_string(), run.by.clone(), params(run), commit(run)];
+            let words =
+                [run.pipeline.to_string(), run.state.word().to_owned(), run.number.to_string(), run.by.clone(), params(run), commit(run)];
             self.filter.keeps(words.iter().map(String::as_str))
         };
         all.iter().filter(|run| keeps(run)).collect()
@@ -127,7 +128,8 @@ impl View for HistoryView {
 
     fn aside(&self, _world: &World) -> String {
         let tabs = if self.pipeline.is_some() { "Graph [History]" } else { "" };
-        let filter = if self.filter.is_on() && !self.filter.is_typing() { format!("filter: {}  ", self.filter.text()) } else { String::new() };
+        let filter =
+            if self.filter.is_on() && !self.filter.is_typing() { format!("filter: {}  ", self.filter.text()) } else { String::new() };
         filter + tabs
     }
 

@@ -32,9 +32,9 @@ pub struct HomeView {
 
 const COLUMNS: &[Column] = &[
     Column { title: "STATE", width: 6, grows: false, drop: 0 },
-    Column { title: "PIPELINE", width: 20, grows: true, drop: 0 },
+    Column { title: "PIPELINE", width: 19, grows: true, drop: 0 },
     Column { title: "LAST 10", width: 10, grows: false, drop: 2 },
-    Column { title: "LAST RUN", width: 19, grows: false, drop: 0 },
+    Column { title: "LAST RUN", width: 16, grows: false, drop: 0 },
     Column { title: "NEXT TRIGGER", width: 20, grows: true, drop: 1 },
     Column { title: "OWNER", width: 12, grows: false, drop: 3 },
 ];
@@ -141,7 +141,9 @@ impl View for HomeView {
         let row = self.current(world);
         let run = row.and_then(|row| row.last_run.as_ref());
         match action {
-            Action::Open | Action::Trigger | Action::NextTab | Action::PreviousTab if row.is_none() => Err("no pipeline is selected".into()),
+            Action::Open | Action::Trigger | Action::NextTab | Action::PreviousTab if row.is_none() => {
+                Err("no pipeline is selected".into())
+            }
             Action::Trigger if row.is_some_and(|row| row.error.is_some()) => Err("its file has errors (Enter shows them)".into()),
             Action::Retry | Action::Cancel | Action::Why if run.is_none() && row.is_some() => Err("this pipeline never ran".into()),
             Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom => {
@@ -199,7 +201,8 @@ impl View for HomeView {
             about(frame, below, row, world.now, theme);
         }
         if self.filter.is_typing() {
-            let line = Rect { x: area.x + 2, y: list_area.bottom().saturating_sub(1), width: area.width.saturating_sub(4).min(40), height: 1 };
+            let line =
+                Rect { x: area.x + 2, y: list_area.bottom().saturating_sub(1), width: area.width.saturating_sub(4).min(40), height: 1 };
             self.filter.draw(frame, line, theme);
         }
     }
@@ -211,9 +214,7 @@ impl HomeView {
         let run = row.last_run.as_ref();
         let intent = match (action, run) {
             (Action::Open, _) => Self::open(row),
-            (Action::Trigger, _) => {
-                Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger })
-            }
+            (Action::Trigger, _) => Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger }),
             (Action::NextTab | Action::PreviousTab, _) => Intent::Open(Box::new(HistoryView::new(Some(row.pipeline.clone())))),
             (Action::Retry, Some(run)) => verbs::retry(run.run_id.clone(), None),
             (Action::Cancel, Some(run)) => Intent::Show(Box::new(verbs::ask_cancel_run(&run.run_id, run.number, Some(run.progress)))),
@@ -278,6 +279,12 @@ fn pipeline_line(row: &PipelineRow, fitted: &[(usize, usize)], now: Timestamp, t
         (text::safe(&row.owner), muted),
     ];
     let mut line = list::row(&cells, fitted);
+    if row.error.is_some() {
+        let rest = fitted.iter().filter(|(column, _)| *column > 1).map(|(_, width)| width + 1).sum::<usize>();
+        line.spans.truncate(4);
+        line.spans.push(Span::styled(text::cut(&cells[3].0, rest.saturating_sub(1)), theme.style("error")));
+        return line;
+    }
     if let Some(at) = fitted.iter().position(|&(column, _)| column == 2) {
         line.spans.splice(2 * at..=2 * at, strip(row, theme));
     }
@@ -296,7 +303,7 @@ fn strip(row: &PipelineRow, theme: &Theme) -> Vec<Span<'static>> {
 fn last_run(run: &crate::model::LastRun, now: Timestamp) -> String {
     match run.ended_at {
         Some(end) => format!("{:>6}  {}", text::took(Some(run.created_at), Some(end), now), text::ago(end, now)),
-        None => format!("{:>6}  {}/{} tasks", text::took(Some(run.created_at), None, now), run.progress.0, run.progress.1),
+        None => format!("{:>6}  {}/{}", text::took(Some(run.created_at), None, now), run.progress.0, run.progress.1),
     }
 }
 
@@ -352,7 +359,8 @@ fn welcome(frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
         lines.push(Line::styled(format!("    {line}"), code));
     }
     lines.push(Line::raw(""));
-    lines.extend(text::wrap("It appears here as soon as it is saved. Then t starts it.", width).into_iter().map(|l| Line::styled(l, plain)));
+    lines
+        .extend(text::wrap("It appears here as soon as it is saved. Then t starts it.", width).into_iter().map(|l| Line::styled(l, plain)));
     let inner = Rect { x: inner.x + 3, width: inner.width.saturating_sub(6), ..inner };
     panes::lines(frame, inner, lines);
 }

@@ -215,7 +215,6 @@ impl View for LogView {
             Action::Retry,
             Action::Cancel,
             Action::Why,
-            Action::Back,
         ]
     }
 
@@ -303,15 +302,11 @@ impl View for LogView {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
-        let pane = LogPane {
-            task: self.snapshot(world),
-            attempt: self.attempt,
-            log: self.buffer(world),
-            scroll: &self.scroll,
-            focused: true,
-        };
+        let pane =
+            LogPane { task: self.snapshot(world), attempt: self.attempt, log: self.buffer(world), scroll: &self.scroll, focused: true };
         pane.draw(frame, Self::pane(area), theme);
-        let line = Rect { x: area.x + 1, y: area.bottom().saturating_sub(1), width: area.width.saturating_sub(2), height: area.height.min(1) };
+        let line =
+            Rect { x: area.x + 1, y: area.bottom().saturating_sub(1), width: area.width.saturating_sub(2), height: area.height.min(1) };
         let half = Rect { width: line.width / 2, ..line };
         self.typing.draw(frame, half, theme);
         if let Some(search) = &self.scroll.search {

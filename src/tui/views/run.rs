@@ -269,12 +269,26 @@ impl View for RunView {
                 Action::NextTab,
                 Action::NextPane,
             ],
-            Focus::Tasks => {
-                &[Action::Open, Action::Retry, Action::RetryFrom, Action::Skip, Action::Cancel, Action::Why, Action::Trigger, Action::NextPane]
-            }
-            Focus::Log => {
-                &[Action::EnterLog, Action::Follow, Action::Search, Action::Wrap, Action::Retry, Action::Cancel, Action::Why, Action::NextPane]
-            }
+            Focus::Tasks => &[
+                Action::Open,
+                Action::Retry,
+                Action::RetryFrom,
+                Action::Skip,
+                Action::Cancel,
+                Action::Why,
+                Action::Trigger,
+                Action::NextPane,
+            ],
+            Focus::Log => &[
+                Action::EnterLog,
+                Action::Follow,
+                Action::Search,
+                Action::Wrap,
+                Action::Retry,
+                Action::Cancel,
+                Action::Why,
+                Action::NextPane,
+            ],
         }
     }
 
