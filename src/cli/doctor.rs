@@ -167,9 +167,13 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Ok(handle) => handle,
         Err(failure) => return vec![failed("database", words(&failure))],
     };
-    let database = match handle.last_seq() {
-        Ok(0) => ok("database", "nothing recorded yet"),
-        Ok(seq) => ok("database", format!("opened; {seq} journal entries")),
+    let database = match handle.integrity().and_then(|damage| Ok((damage, handle.last_seq()?))) {
+        Ok((None, _)) => ok("database", "nothing recorded yet"),
+        Ok((Some(damage), seq)) if damage.is_empty() => ok("database", format!("whole; {seq} journal entries")),
+        Ok((Some(damage), _)) => {
+            let shown = damage.iter().take(5).cloned().collect::<Vec<_>>().join("\n");
+            failed("database", format!("damaged:\n{shown}\nstop the engine and put back a copy of flowyard.db"))
+        }
         Err(error) => failed("database", error.to_string()),
     };
     let engine = match handle.engine_status() {

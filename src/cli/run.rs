@@ -86,7 +86,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         return Ok(0);
     }
     let face = face(args.progress, context, &run, pipeline);
-    Follow { handle, attach, run, signals, env_not_passed }.to_the_end(face)
+    Follow { handle, attach, run, signals, env_not_passed }.until_the_end(face)
 }
 
 /// The pipeline's definition, if its file has no errors; warnings are shown.

@@ -84,7 +84,7 @@ enum Turn {
 
 impl Follow {
     /// Shows the run until it ends; the exit code of the contract.
-    pub fn to_the_end(mut self, mut face: Box<dyn Face + '_>) -> Result<u8, Failure> {
+    pub fn until_the_end(mut self, mut face: Box<dyn Face + '_>) -> Result<u8, Failure> {
         let (mut after, mut canceled) = (0, false);
         loop {
             // The run first, the journal second: nothing that made the run end is missed.

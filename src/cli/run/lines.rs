@@ -7,7 +7,7 @@ use crate::{
         term::{Cell, Style, render},
         text::{cause, run_name, span, task_name, time_of_day},
     },
-    model::{JournalEntry, Pipeline, RunId, RunSnapshot, TaskId, TaskState},
+    model::{JournalEntry, Pipeline, RunId, RunSnapshot, TaskId, TaskSnapshot, TaskState},
     runtime::{Handle, clock},
     stdx::time::rfc3339,
 };
@@ -112,14 +112,20 @@ impl Face for Plain<'_> {
             let at = time_of_day(run.run.created_at);
             self.say(&[Cell::styled(at, Style::dim()), Cell::from(format!("  {}  run {}", run_name(&run.run), run.run.run_id))]);
         }
-        for step in self.steps.of(entries) {
+        let steps = self.steps.of(entries);
+        for (i, step) in steps.iter().enumerate() {
             let Ok(state) = step.state.parse::<TaskState>() else { continue };
+            if is_silent(state, step, &steps[i + 1..]) {
+                continue;
+            }
             let retries = self.pipeline.task(&step.task).map_or(0, |task| task.retries);
             let attempt = match step.attempt {
                 Some(number) if retries > 0 || number > 1 => format!("  attempt {number}/{}", (retries + 1).max(number)),
                 _ => String::new(),
             };
             let known = run.tasks.iter().find(|task| task.task == step.task && task.map_index == step.map_index);
+            let took = known.filter(|task| task.state == state && state.is_terminal()).and_then(TaskSnapshot::span);
+            let took = took.map(|(from, to)| format!("  {}", span(Some(from), to, clock::now()))).unwrap_or_default();
             let why = known.filter(|task| task.state == state && state != TaskState::Success).and_then(cause);
             let why = why.or_else(|| step.entry.reason.clone()).map(|why| format!("  {why}")).unwrap_or_default();
             let look = state.look();
@@ -127,7 +133,7 @@ impl Face for Plain<'_> {
                 Cell::styled(time_of_day(step.entry.at), Style::dim()),
                 Cell::styled(format!("  {} {:<4}  ", self.context.out.glyph(look), look.code), Style::of(look.token)),
                 Cell::from(crate::cli::text::instance(&step.task, step.map_index)),
-                Cell::styled(attempt + &why, Style::dim()),
+                Cell::styled(took + &attempt + &why, Style::dim()),
             ]);
         }
     }
@@ -140,6 +146,16 @@ impl Face for Plain<'_> {
         for line in closing(end, self.context) {
             self.say(&line);
         }
+    }
+}
+
+/// Of no interest to a reader of lines: that a task exists, and that it waited no time at all.
+fn is_silent(state: TaskState, step: &Step<'_>, later: &[Step<'_>]) -> bool {
+    let same = |other: &&Step<'_>| other.task == step.task && other.map_index == step.map_index;
+    match state {
+        TaskState::Pending => step.entry.from.is_none(),
+        TaskState::Queued => later.iter().find(same).is_some_and(|next| next.entry.at == step.entry.at),
+        _ => false,
     }
 }
 

@@ -1,0 +1,17 @@
+//! The command line as programs and people use it: the real binary in workspaces of its own.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests wait for the world with deadlines")]
+
+#[path = "cli/yard.rs"]
+mod yard;
+
+#[path = "cli/looking.rs"]
+mod looking;
+
+#[path = "cli/acting.rs"]
+mod acting;
+
+#[path = "cli/mistakes.rs"]
+mod mistakes;
+
+#[path = "cli/terminal.rs"]
+mod terminal;
