@@ -1,5 +1,8 @@
 //! How long the layout of a graph takes, and a frame of a large one. Prints medians; asserts nothing.
 
+// A benchmark is where a clock is the point.
+#![allow(clippy::disallowed_methods)]
+
 use flowyard::tui::graph::{Drawing, Shape, Window};
 use std::time::{Duration, Instant};
 
@@ -46,6 +49,7 @@ fn graphs() -> Vec<(&'static str, Shape)> {
     graphs.push(("1,000 in 16-wide rows", random(1_000, 16, 14)));
     graphs.push(("fan 1-1000-1", fan(1_000)));
     graphs.push(("fan 1-10000-1", fan(10_000)));
+    graphs.push(("all to all, 200-200", all_to_all(200)));
     graphs.push(("chain", shape(24, (0..1_000).map(|task: usize| task.checked_sub(1).into_iter().collect()).collect())));
     graphs.push(("no edges", shape(24, vec![Vec::new(); 10_000])));
     graphs
@@ -62,6 +66,12 @@ fn fan(middle: usize) -> Shape {
         _ => (1..=middle).collect(),
     });
     shape(24, upstream.collect())
+}
+
+fn all_to_all(side: usize) -> Shape {
+    let mut upstream = vec![Vec::new(); side];
+    upstream.extend(vec![(0..side).collect::<Vec<_>>(); side]);
+    shape(24, upstream)
 }
 
 /// Each task waits for one to three of the `reach` before it.

@@ -1,5 +1,6 @@
 //! Wires the layers together and starts: shim, component, or the command line.
 
+use flowyard::{cli, tui};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -11,5 +12,16 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == "__component") {
         return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
     }
-    flowyard::cli::main(|_screen| 69)
+    cli::main(|screen| tui::run(screen.attach, &tui::Options { theme: screen.theme, color: depth(screen.color) }))
+}
+
+/// The two faces do not know each other's words for it.
+fn depth(color: cli::Color) -> tui::ColorChoice {
+    match color {
+        cli::Color::Auto => tui::ColorChoice::Auto,
+        cli::Color::Never => tui::ColorChoice::Never,
+        cli::Color::C16 => tui::ColorChoice::Ansi,
+        cli::Color::C256 => tui::ColorChoice::Indexed,
+        cli::Color::True => tui::ColorChoice::True,
+    }
 }

@@ -58,22 +58,31 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap().to_str().unwrap().to_owned()
 }
 
-/// What stands in the brackets of a list's value.
+/// What stands in the brackets of a list's value. The list stands at the margin: one within a type is another.
 fn list_after(text: &str, name: &str) -> String {
-    let Some(start) = text.find(name) else { return String::new() };
+    let Some(start) = [format!("\npub {name}"), format!("\n{name}")].iter().find_map(|line| text.find(line.as_str())) else {
+        return String::new();
+    };
     let value = text[start..].find('=').map_or("", |at| &text[start + at..]);
-    value[..value.find(';').unwrap_or(value.len())].to_owned()
+    value[..value.find("];").unwrap_or(value.len())].to_owned()
 }
 
-/// The modules whose values a list names: `&local::Local` is `local`.
+/// The modules a list names: `&local::Local` names `local`. Paths within a module, and types, do not count.
 fn entries_in(list: &str) -> Vec<String> {
-    let paths = list.split([',', '[', ']']).map(|item| item.trim().trim_start_matches(['&', '(', '=', ' ']));
-    paths.filter_map(|item| item.split_once("::")).map(|(module, _)| module.to_owned()).collect()
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let ends = list.match_indices("::").map(|(at, _)| &list[..at]);
+    let names = ends.map(|before| (before, &before[before.rfind(|c| !is_word(c)).map_or(0, |at| at + 1)..]));
+    names
+        .filter(|(before, name)| !before[..before.len() - name.len()].ends_with("::") && name.starts_with(|c: char| c.is_ascii_lowercase()))
+        .map(|(_, name)| name.to_owned())
+        .collect()
 }
 
 #[test]
 fn a_list_is_read_as_it_is_written() {
-    let text = "pub mod a;\npub const ALL: &[&dyn Thing] = &[\n    &a::A,\n    &b_c::New { x: 1 },\n];\nfn f() { d::D; }";
+    let text = "pub mod a;\nimpl X {\n    pub const ALL: [Self; 1] = [Self::X];\n}\npub const ALL: &[&dyn Thing] = &[\n    &a::A,\n    &b_c::New { x: 1 },\n];\nfn f() { d::D; }";
     assert_eq!(entries_in(&list_after(text, "const ALL")), ["a", "b_c"]);
-    assert_eq!(entries_in(&list_after("pub const ALL: &[&dyn Thing] = &[];", "const ALL")), Vec::<String>::new());
+    assert_eq!(entries_in(&list_after("\npub const ALL: &[&dyn Thing] = &[];", "const ALL")), Vec::<String>::new());
+    let built = "\npub const ALL: &[(&str, fn() -> Box<dyn V>)] = &[(\"a\", || Box::new(a::View::default())), (\"b\", || Box::new(b::new(x.y())))];";
+    assert_eq!(entries_in(&list_after(built, "const ALL")), ["a", "b"]);
 }

@@ -1,7 +1,37 @@
 //! Settings: of the workspace (`flowyard.toml` beside `pipelines/`) and of the user.
 
-use crate::model::Diagnostics;
+mod keys;
+
+use crate::{
+    model::{Diagnostics, Report},
+    stdx::toml_tree::{self, Table, Value},
+};
+use keys::Place;
 use std::{collections::BTreeMap, path::PathBuf};
+
+/// Variables that reach tasks unless `[engine] pass_env` says otherwise: what programs need to be found and to find
+/// their libraries, devices and proxies. Everything else may be a secret of the person who started the engine.
+pub const DEFAULT_PASS_ENV: [&str; 19] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "SHELL",
+    "LANG",
+    "LC_*",
+    "TZ",
+    "VIRTUAL_ENV",
+    "CONDA_*",
+    "PYTHON*",
+    "CUDA_*",
+    "NVIDIA_*",
+    "HIP_*",
+    "ROCR_*",
+    "LD_LIBRARY_PATH",
+    "*_PROXY",
+    "*_proxy",
+    "SSH_AUTH_SOCK",
+    "TMPDIR",
+];
 
 /// `flowyard.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +46,12 @@ pub struct WorkspaceConfig {
     pub state_dir: Option<PathBuf>,
 }
 
+impl Default for WorkspaceConfig {
+    fn default() -> Self {
+        Self { env: BTreeMap::new(), pass_env: DEFAULT_PASS_ENV.map(str::to_owned).to_vec(), slots: None, state_dir: None }
+    }
+}
+
 /// The user's `config.toml`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserConfig {
@@ -23,12 +59,172 @@ pub struct UserConfig {
     pub theme: Option<String>,
 }
 
-/// Reads `flowyard.toml`.
-pub fn read_workspace(_file: &str, _text: &str) -> (WorkspaceConfig, Diagnostics) {
-    todo!()
+/// Reads `flowyard.toml`. What is wrong is reported and keeps its default.
+pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) {
+    let mut report = Report::new(file, text);
+    let table = read(&mut report, Place::Workspace);
+    let mut config = WorkspaceConfig::default();
+    if let Some(env) = table.table("env") {
+        config.env = read_env(env, &mut report);
+    }
+    if let Some(engine) = table.table("engine") {
+        keys::check(Place::Engine, engine, &mut report);
+        if engine.get("pass_env").is_some() {
+            config.pass_env = engine.list("pass_env").iter().filter_map(|node| node.as_text().map(str::to_owned)).collect();
+        }
+        config.slots = read_slots(engine, &mut report);
+        config.state_dir = engine.text("state_dir").filter(|path| !path.is_empty()).map(PathBuf::from);
+    }
+    (config, report.finish())
 }
 
-/// Reads the user's `config.toml`.
-pub fn read_user(_file: &str, _text: &str) -> (UserConfig, Diagnostics) {
-    todo!()
+/// Reads the user's `config.toml`. What is wrong is reported and keeps its default.
+pub fn read_user(file: &str, text: &str) -> (UserConfig, Diagnostics) {
+    let mut report = Report::new(file, text);
+    let table = read(&mut report, Place::User);
+    let mut config = UserConfig::default();
+    if let Some(theme) = table.table("theme") {
+        keys::check(Place::Theme, theme, &mut report);
+        config.theme = theme.text("name").map(str::to_owned);
+    }
+    (config, report.finish())
+}
+
+fn read(report: &mut Report<'_>, place: Place) -> Table {
+    const LARGEST: usize = 1024 * 1024;
+    if report.text().len() > LARGEST {
+        report.error("too-big", 0..0, "a settings file has at most 1 MiB", None);
+        return Table::default();
+    }
+    let (table, errors) = toml_tree::parse(report.text());
+    for error in errors {
+        report.error("syntax", error.span, format!("not valid TOML: {}", error.message), None);
+    }
+    keys::check(place, &table, report);
+    table
+}
+
+fn read_env(table: &Table, report: &mut Report<'_>) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    for entry in &table.0 {
+        let text = match &entry.node.value {
+            Value::Text(text) => text.clone(),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) => entry.node.to_json().to_string(),
+            Value::Date(_) | Value::List(_) | Value::Table(_) => {
+                let message = format!("variable `{}` takes a text, not {}", entry.key, entry.node.kind());
+                report.error("wrong-type", entry.node.span.clone(), message, None);
+                continue;
+            }
+        };
+        if entry.key.is_empty() || entry.key.contains(['=', '\0']) || text.contains('\0') {
+            let message = format!("`{}` cannot be a variable of the environment", entry.key);
+            report.error("bad-id", entry.key_span.clone(), message, None);
+        } else if entry.key.starts_with("FLOWYARD_") {
+            let hint = "variables that begin with FLOWYARD_ are set by flowyard".to_owned();
+            report.error("bad-id", entry.key_span.clone(), format!("`{}` cannot be set", entry.key), Some(hint));
+        } else {
+            env.insert(entry.key.clone(), text);
+        }
+    }
+    env
+}
+
+fn read_slots(engine: &Table, report: &mut Report<'_>) -> Option<usize> {
+    let node = engine.get("slots")?;
+    let number = node.as_int()?;
+    let slots = usize::try_from(number).ok().filter(|slots| (1..=10_000).contains(slots));
+    if slots.is_none() {
+        let hint = "leave it out for one slot per core".to_owned();
+        report.error("wrong-type", node.span.clone(), format!("`slots` is 1 to 10000, not {number}"), Some(hint));
+    }
+    slots
+}
+
+/// Whether a variable of that name reaches tasks: one of the patterns is its name, where `*` stands for any characters.
+pub fn passes(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, name))
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut left) = name.strip_prefix(start) else { return false };
+    // The last piece must stand at the end; each one before it is best found as early as possible.
+    let (between, end) = rest.rsplit_once('*').map_or((None, rest), |(between, end)| (Some(between), end));
+    for piece in between.into_iter().flat_map(|between| between.split('*')) {
+        let Some(at) = left.find(piece) else { return false };
+        left = &left[at + piece.len()..];
+    }
+    left.ends_with(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_gives_the_defaults() {
+        let (config, diagnostics) = read_workspace("flowyard.toml", "");
+        assert_eq!((config, diagnostics), (WorkspaceConfig::default(), Diagnostics::default()));
+    }
+
+    #[test]
+    fn settings_of_the_workspace_are_read() {
+        let text = "[env]\nTEAM = \"ml\"\nLEVEL = 3\n[engine]\npass_env = [\"PATH\", \"AWS_*\"]\nslots = 4\nstate_dir = \"/var/x\"\n";
+        let (config, diagnostics) = read_workspace("flowyard.toml", text);
+        assert_eq!(diagnostics, Diagnostics::default());
+        assert_eq!(config.env["LEVEL"], "3");
+        assert_eq!((config.slots, config.state_dir), (Some(4), Some("/var/x".into())));
+        assert!(passes(&config.pass_env, "AWS_REGION") && !passes(&config.pass_env, "HOME"));
+    }
+
+    #[test]
+    fn what_is_wrong_in_settings_is_told_with_its_place() {
+        let text = "evn = 1\n[engine]\nslots = 0\npas_env = []\n[pools]\ngpu = 1\n[env]\nFLOWYARD_X = \"1\"\n";
+        let (config, diagnostics) = read_workspace("flowyard.toml", text);
+        assert_eq!(config, WorkspaceConfig::default());
+        let told: Vec<(usize, &str, &str)> = diagnostics.0.iter().map(|d| (d.line, d.code.as_str(), d.message.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (1, "unknown-key", "unknown key `evn`"),
+                (3, "wrong-type", "`slots` is 1 to 10000, not 0"),
+                (4, "unknown-key", "unknown key `pas_env` in `[engine]`"),
+                (5, "not-supported-yet", "`pools` is not supported yet"),
+                (8, "bad-id", "`FLOWYARD_X` cannot be set"),
+            ]
+        );
+        assert_eq!(diagnostics.0[2].hint.as_deref(), Some("did you mean `pass_env`?"));
+    }
+
+    #[test]
+    fn a_broken_file_is_told_and_gives_the_defaults() {
+        let (config, diagnostics) = read_user("config.toml", "[theme\nname = 3");
+        assert_eq!(config, UserConfig::default());
+        assert_eq!(diagnostics.0[0].code, "syntax");
+        assert_eq!(read_user("config.toml", "[theme]\nname = \"dark\"").0.theme.as_deref(), Some("dark"));
+    }
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, name, passing) in [
+            ("PATH", "PATH", true),
+            ("PATH", "PATHS", false),
+            ("LC_*", "LC_ALL", true),
+            ("LC_*", "LC_", true),
+            ("LC_*", "LANG", false),
+            ("*_PROXY", "HTTP_PROXY", true),
+            ("*_PROXY", "http_proxy", false),
+            ("A*B*C", "AxBxBxC", true),
+            ("A*B*C", "AxC", false),
+            ("A*A", "A", false),
+            ("*", "", true),
+            ("**", "X", true),
+            ("", "X", false),
+        ] {
+            assert_eq!(passes(&[pattern.to_owned()], name), passing, "{pattern} {name}");
+        }
+        let defaults = WorkspaceConfig::default().pass_env;
+        assert!(passes(&defaults, "PYTHONPATH") && passes(&defaults, "https_proxy"));
+        assert!(!passes(&defaults, "AWS_SECRET_ACCESS_KEY") && !passes(&defaults, "GITHUB_TOKEN"));
+    }
 }

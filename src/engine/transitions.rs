@@ -18,14 +18,14 @@ pub fn task(from: Option<TaskState>, to: TaskState, cause: Cause) -> bool {
     if from.is_terminal() {
         return cause == Cause::Command && matches!(to, Pending | Skipped) && from != to;
     }
-    match (from, to) {
-        (Pending, Queued | UpstreamFailed | Skipped | Canceled | AwaitingApproval | Failed) => true,
-        (Queued, Running | Skipped | Canceled | Pending | Failed) => true,
-        (Running, Success | Failed | Canceled | Lost | UpForRetry) => true,
-        (UpForRetry, Queued | Skipped | Canceled) => true,
-        (AwaitingApproval, Queued | Failed | Skipped | Canceled) => true,
-        _ => false,
-    }
+    matches!(
+        (from, to),
+        (Pending, Queued | UpstreamFailed | Skipped | Canceled | AwaitingApproval | Failed)
+            | (Queued, Running | Skipped | Canceled | Pending | Failed)
+            | (Running, Success | Failed | Canceled | Lost | UpForRetry)
+            | (UpForRetry, Queued | Skipped | Canceled)
+            | (AwaitingApproval, Queued | Failed | Skipped | Canceled)
+    )
 }
 
 /// Whether a run may go from one state to another.

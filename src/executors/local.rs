@@ -1,5 +1,8 @@
 //! Attempts as processes of this machine: orders to the spawner, notices from the shims, and what became of the rest.
 
+// Only for pauses between two looks.
+#![allow(clippy::disallowed_methods)]
+
 use super::{
     Executor, Notice, Sink,
     shim::{

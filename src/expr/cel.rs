@@ -16,9 +16,9 @@ use walk::Walk;
 /// Longest expression. Together with [`DEEPEST`] and the absence of loops it bounds the time of an evaluation.
 const LONGEST: usize = 2_000;
 /// Deepest nesting of brackets.
-const DEEPEST: u16 = 12;
+const DEEPEST: u16 = 24;
 /// Most operators and dots: a chain of them is a tree as deep as the chain is long, and the parser walks it by recursion.
-const MOST_OPERATORS: usize = 80;
+const MOST_OPERATORS: usize = 150;
 
 /// Whether `expression` holds.
 ///
@@ -93,7 +93,7 @@ fn parse(expression: &str) -> Result<IdedExpr, Finding> {
             Finding::error("bad-cel", 0..expression.len(), what).hint("split it into several gate expressions, or compute it in a task")
         );
     }
-    cel::parser::Parser::new().max_recursion_depth(DEEPEST).error_recovery_limit(4).parse(expression).map_err(|errors| {
+    cel::parser::PrattParser::new().max_recursion_depth(DEEPEST).error_recovery_limit(4).parse(expression).map_err(|errors| {
         let Some(first) = errors.errors.into_iter().next() else {
             return Finding::error("bad-cel", 0..expression.len(), "not an expression");
         };

@@ -14,6 +14,7 @@ pub mod own_log;
 pub mod pipelines;
 pub mod serve;
 mod trigger;
+pub mod user;
 mod why;
 mod wire;
 pub mod workspace;

@@ -19,6 +19,7 @@ use futures_util::{SinkExt, StreamExt};
 use std::{
     fs::{self, File, TryLockError},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     rc::Rc,
     sync::{Arc, mpsc},
@@ -125,6 +126,7 @@ fn own(state_dir: &Path) -> Result<File, RuntimeError> {
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(&path)
         .map_err(|error| RuntimeError::Io(format!("{}: {error}", path.display())))?;
     #[allow(clippy::disallowed_methods, reason = "a deadline of the shell around the engine, not a time that is recorded")]

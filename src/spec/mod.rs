@@ -51,7 +51,7 @@ pub fn read(file: &str, text: &str, catalog: &Catalog) -> (Option<Pipeline>, Dia
 fn broken(file: &str, text: &str, table: &Table, catalog: &Catalog, syntax: Vec<toml_tree::SyntaxError>) -> Diagnostics {
     const LOCAL: [&str; 5] = ["unknown-key", "wrong-type", "bad-duration", "bad-cron", "not-supported-yet"];
     let mut report = Report::new(file, text);
-    for error in syntax {
+    for error in without_cascade(text, syntax) {
         syntax_error(&mut report, error);
     }
     let mut found = report.finish();
@@ -61,6 +61,19 @@ fn broken(file: &str, text: &str, table: &Table, catalog: &Catalog, syntax: Vec<
     found.0.extend(rest.finish().0.into_iter().filter(|d| LOCAL.contains(&d.code.as_str()) && !lines.contains(&d.line)));
     found.0.sort_by_key(|d| (d.line, d.column));
     found
+}
+
+/// A list that is not closed swallows the rest of the file, and every line of it is then wrong: one finding says it all.
+fn without_cascade(text: &str, mut errors: Vec<toml_tree::SyntaxError>) -> Vec<toml_tree::SyntaxError> {
+    let starts_a_line =
+        |at: usize| text.get(..at).is_some_and(|before| before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty()));
+    let swallowed =
+        errors.iter().position(|e| e.message.starts_with("missing comma between array elements") && starts_a_line(e.span.start));
+    if let Some(first) = swallowed {
+        errors.truncate(first + 1);
+        errors[first].message = "a comma is missing here, or the list before has no `]`".into();
+    }
+    errors
 }
 
 fn syntax_error(report: &mut Report<'_>, error: toml_tree::SyntaxError) {
@@ -84,6 +97,7 @@ fn read_table(table: &Table, catalog: &Catalog, report: &mut Report<'_>) -> Opti
     let task_table = tasks_of(table, report).unwrap_or(&no_tasks);
     let mut drafts = task::read_all(task_table, &defaults, report);
     component::check(&mut drafts, catalog, report);
+    component::check_links(&drafts, catalog, report);
     links::resolve(&mut drafts, report);
     texts::check(&drafts, table.table("defaults"), &params, catalog, report);
 
@@ -143,11 +157,18 @@ fn check_ids(what: &str, table: &Table, report: &mut Report<'_>) -> bool {
     }
     let mut seen: HashMap<String, &str> = HashMap::new();
     for entry in &table.0 {
+        // Params, inputs and outputs become variables of the environment, which are written in capitals.
+        let name = ids::as_identifier(&entry.key);
+        let name = if what == "task" { name } else { name.to_uppercase() };
         if !ids::is_valid(&entry.key) {
             report.error("bad-id", entry.key_span.clone(), bad_id(what, &entry.key), None);
-        } else if let Some(other) = seen.insert(ids::as_identifier(&entry.key), &entry.key) {
-            let message =
-                format!("{what} `{}` and {what} `{other}` are the same name: `-` reads as `_` in expressions and variables", entry.key);
+        } else if let Some(other) = seen.insert(name, &entry.key) {
+            let why = if ids::as_identifier(&entry.key) == ids::as_identifier(other) {
+                "`-` reads as `_` in expressions and variables"
+            } else {
+                "variables of the environment are in capitals"
+            };
+            let message = format!("{what} `{}` and {what} `{other}` are the same name: {why}", entry.key);
             report.error("duplicate", entry.key_span.clone(), message, Some("rename one of them".into()));
         }
     }

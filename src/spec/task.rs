@@ -29,6 +29,8 @@ pub(super) struct Draft<'t> {
 
 /// `inputs.NAME = "task.output"`.
 pub(super) struct Link<'t> {
+    /// The input's name.
+    pub input: &'t str,
     /// The text.
     pub node: &'t Node,
     /// Before the dot.
@@ -258,7 +260,7 @@ fn inputs<'t>(table: &'t Table, report: &mut Report<'_>) -> (Vec<InputDef>, Vec<
                     report.error("bad-input", entry.node.span.clone(), message, Some(hint));
                     continue;
                 };
-                links.push(Link { node: &entry.node, task, output });
+                links.push(Link { input: &entry.key, node: &entry.node, task, output });
                 InputSource::Output { task: task.into(), output: output.to_owned() }
             }
             Value::Table(full) => {

@@ -34,7 +34,7 @@ pub fn line(text: &str) -> String {
     safe
 }
 
-/// Several lines, each made safe by [`line`]; line ends stay line ends.
+/// Several lines, each made safe by [`line()`]; line ends stay line ends.
 pub fn text(text: &str) -> String {
     text.split('\n').map(|l| line(l.strip_suffix('\r').unwrap_or(l))).collect::<Vec<_>>().join("\n")
 }

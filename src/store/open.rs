@@ -1,7 +1,10 @@
 //! Opening a database: is it ours, is it of our version, may we read it; and the migrations.
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 /// "flyd" in ASCII: marks a database as ours.
 const APPLICATION_ID: i32 = 0x666c_7964;
@@ -46,6 +49,14 @@ pub enum StoreError {
         /// Where it would be.
         path: PathBuf,
     },
+    /// The file cannot be made or opened.
+    #[error("{path}: {source}")]
+    Io {
+        /// The database.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// SQLite or the system said no.
     #[error("{path}: {source}")]
     Sqlite {
@@ -68,6 +79,9 @@ impl StoreError {
 /// Opens for writing, making and migrating the database as needed.
 pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
     let fail = StoreError::at(path);
+    // Made by us first, for this user only; SQLite gives its WAL the same rights.
+    let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
     let mut db = Connection::open(path).map_err(&fail)?;
     let version = version_of(&db, path)?;
     if version == 0 {

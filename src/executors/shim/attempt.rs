@@ -53,6 +53,8 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// Runs one attempt in this process and gives the code to exit with.
 pub fn run(order: Order, host: &Host) -> i32 {
+    // TERM too: at shutdown everybody gets it, the task as well, and somebody must live to tell how that ended.
+    let _ = SigSet::all().thread_block();
     let _ = nix::unistd::setsid();
     let _ = nix::sys::prctl::set_child_subreaper(true);
     let _ = nix::sys::prctl::set_name(c"flowyard-shim");
@@ -191,8 +193,11 @@ enum Phase {
     Running,
     /// The program is over; what it left behind may finish until then.
     Lingering(Instant),
-    /// TERM was sent; KILL follows then.
-    Ending(Instant),
+    /// TERM was sent, to the task's group or to all that is left of it; KILL follows then.
+    Ending {
+        kill_at: Instant,
+        told_all: bool,
+    },
     Killing,
 }
 
@@ -241,10 +246,15 @@ impl Watch<'_> {
             Phase::Running if self.timeout_at.is_some_and(|at| now >= at) => self.terminate(Cause::Timeout, now),
             Phase::Lingering(until) if self.cancel || now >= until => {
                 self.signal_children(Signal::SIGTERM);
-                self.phase = Phase::Ending(far(now, self.grace));
+                self.phase = Phase::Ending { kill_at: far(now, self.grace), told_all: true };
             }
-            Phase::Ending(kill_at) if now >= kill_at => self.phase = Phase::Killing,
-            Phase::Running | Phase::Lingering(_) | Phase::Ending(_) | Phase::Killing => {}
+            Phase::Ending { kill_at, .. } if now >= kill_at => self.phase = Phase::Killing,
+            // The program went on TERM; what had left its group has not heard of it.
+            Phase::Ending { kill_at, told_all: false } if self.status.is_some() => {
+                self.signal_children(Signal::SIGTERM);
+                self.phase = Phase::Ending { kill_at, told_all: true };
+            }
+            Phase::Running | Phase::Lingering(_) | Phase::Ending { .. } | Phase::Killing => {}
         }
         if matches!(self.phase, Phase::Killing) {
             if self.status.is_none() {
@@ -259,7 +269,7 @@ impl Watch<'_> {
         let _ = killpg(self.pid, Signal::SIGTERM);
         // A stopped process does not see the TERM before it goes on.
         let _ = killpg(self.pid, Signal::SIGCONT);
-        self.phase = if self.grace.is_zero() { Phase::Killing } else { Phase::Ending(far(now, self.grace)) };
+        self.phase = if self.grace.is_zero() { Phase::Killing } else { Phase::Ending { kill_at: far(now, self.grace), told_all: false } };
     }
 
     /// Only direct children: nobody else can reap them, so their pids cannot have come back as strangers. What is below
@@ -300,7 +310,7 @@ impl Watch<'_> {
     fn next_due(&self, now: Instant) -> Option<Instant> {
         let phase = match self.phase {
             Phase::Running => self.timeout_at,
-            Phase::Lingering(until) | Phase::Ending(until) => Some(until),
+            Phase::Lingering(until) | Phase::Ending { kill_at: until, .. } => Some(until),
             Phase::Killing => Some(now + AGAIN),
         };
         let untold = self.untold.as_ref().map(|_| now + AGAIN);

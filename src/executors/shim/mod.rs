@@ -4,6 +4,9 @@
 //! forking it is cheap, and a fork needs no `exec` of this large binary. Each fork becomes the shim of one attempt: it
 //! outlives the engine and the spawner, and what it writes into the attempt's folder ([`files`]) is the truth about it.
 
+// Here the times of an attempt are made: the engine is told them.
+#![allow(clippy::disallowed_methods)]
+
 mod attempt;
 pub mod files;
 mod fork;

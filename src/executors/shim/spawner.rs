@@ -81,7 +81,10 @@ impl Order {
     }
 
     /// Takes the next one; `None` when the engine is gone.
-    fn receive(socket: &OwnedFd) -> rustix::io::Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn receive(socket: &OwnedFd) -> rustix::io::Result<Option<Self>> {
         let mut id = [0; 8];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut extra = RecvAncillaryBuffer::new(&mut space);
@@ -146,7 +149,10 @@ pub(super) fn main() -> ExitCode {
 }
 
 /// Takes the socket from standard input, leaves the terminal, and blocks what must not end it or its shims.
-fn settle_in() -> io::Result<(Host, SignalFd)> {
+///
+/// # Errors
+/// What the system says.
+pub fn settle_in() -> io::Result<(Host, SignalFd)> {
     close_inherited();
     let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;

@@ -61,7 +61,8 @@ pub fn start(ticket: &Ticket, token: &str, stdout: &File, stderr: &File) -> Resu
 }
 
 fn environment<'a>(ticket: &'a Ticket, token: &'a str) -> impl Iterator<Item = Result<CString, std::ffi::NulError>> + 'a {
-    let variables = ticket.env.iter().map(|(name, value)| format!("{name}={value}"));
+    // A task of ours may run flowyard itself: its own token is not inherited.
+    let variables = ticket.env.iter().filter(|(name, _)| *name != TOKEN_VARIABLE).map(|(name, value)| format!("{name}={value}"));
     variables.chain([format!("{TOKEN_VARIABLE}={token}")]).map(CString::new)
 }
 

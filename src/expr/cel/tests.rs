@@ -109,16 +109,31 @@ fn what_could_run_long_is_refused() {
 
 #[test]
 fn the_longest_chains_that_are_let_in_are_evaluated() {
-    let nested = (0..12).fold("true".to_owned(), |inner, _| format!("(true ? {inner} : false)"));
+    let nested = (0..24).fold("true".to_owned(), |inner, _| format!("(true ? {inner} : false)"));
     for expression in [
-        format!("true{}", " && true".repeat(39)),
-        format!("1{} > 0", " + 1".repeat(79)),
-        format!("{}true", "!".repeat(80)),
-        format!("{}1{} > 0", "(".repeat(12), ")".repeat(12)),
-        format!("{}{}1{}{} > 0", "-(".repeat(12), "--".repeat(20), ")".repeat(12), " + 1".repeat(27)),
+        format!("true{}", " && true".repeat(74)),
+        format!("1{} > 0", " + 1".repeat(38)),
+        format!("{}true", "!".repeat(38)),
+        format!("{}1{} > 0", "(".repeat(24), ")".repeat(24)),
+        format!("{}1{}{} > 0", "-(".repeat(24), ")".repeat(24), " + 1".repeat(12)),
         nested,
     ] {
-        println!("{expression}");
         assert_eq!(condition(&expression, &scope()), Ok(true), "{expression}");
+    }
+}
+
+#[test]
+fn longer_chains_are_refused_before_they_are_evaluated() {
+    for expression in [
+        format!("1{} > 0", " + 1".repeat(149)),
+        format!("params{} > 0", ".a".repeat(149)),
+        format!("has(params{})", ".a".repeat(149)),
+        format!("params{} > 0", "['a']".repeat(300)),
+        "(".repeat(1_999),
+        "[".repeat(1_999),
+        "-".repeat(1_999),
+        "a?".repeat(900),
+    ] {
+        assert!(condition(&expression, &scope()).is_err(), "{expression}");
     }
 }

@@ -19,8 +19,9 @@ const FUNCTIONS: &[(&str, Type)] = &[
     ("endsWith", Type::Bool),
     ("matches", Type::Bool),
 ];
-/// Deepest tree that is walked; long chains of one operator are the deepest that people write.
-const DEEPEST: usize = 100;
+/// Deepest tree that is evaluated: the crate recurses, and a build without optimisation spends much stack on each level.
+/// Chains of `&&` and `||` are balanced trees, so that this bounds sums and nesting, not the number of conditions.
+const DEEPEST: usize = 40;
 
 /// What an expression is made of.
 pub(super) struct Walk<'a> {
@@ -61,6 +62,9 @@ impl<'a> Walk<'a> {
             return self.wrong("bad-cel", self.expression, "the expression is nested too deeply".into(), None);
         }
         if let Some(path) = path_of(node) {
+            if path.len() > DEEPEST {
+                return self.wrong("bad-cel", self.expression, "the expression is nested too deeply".into(), None);
+            }
             return self.read(path);
         }
         match &node.expr {
@@ -115,6 +119,9 @@ impl<'a> Walk<'a> {
             return self.wrong("bad-cel", "has", "`has` asks for a name, such as `has(metrics.auc)`".into(), None);
         };
         path.push(as_identifier(field));
+        if path.len() > DEEPEST {
+            return self.wrong("bad-cel", self.expression, "the expression is nested too deeply".into(), None);
+        }
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
         let text = parts.join(".");
         let finding = self
@@ -180,12 +187,8 @@ impl<'a> Walk<'a> {
 
     fn compare(&mut self, a: Type, b: Type, symbol: &str, ordered: bool) -> Type {
         if a != b && a != Type::Any && b != Type::Any {
-            return self.wrong(
-                "cel-type",
-                symbol,
-                format!("`{symbol}` compares {} with {}, which are never equal", a.name(), b.name()),
-                None,
-            );
+            let never = if ordered { "which have no order" } else { "which are never equal" };
+            return self.wrong("cel-type", symbol, format!("`{symbol}` compares {} with {}, {never}", a.name(), b.name()), None);
         }
         if ordered && [a, b].iter().any(|kind| matches!(kind, Type::Bool | Type::List)) {
             return self.wrong("cel-type", symbol, format!("`{symbol}` cannot order {}", a.name()), None);

@@ -2,6 +2,7 @@
 //! shared by all it leads to, so that its long edges travel as one line and part late.
 
 use super::Shape;
+use std::collections::HashMap;
 
 /// Vertices the drawing is made of: tasks first, by position; then dummies, one column wide.
 #[derive(Debug, Default)]
@@ -20,8 +21,9 @@ pub struct Layered {
     pub up: Lists,
     /// Neighbours in the layer below.
     pub down: Lists,
-    /// Tasks whose upstream lines join into one before they arrive: there is no room for each at the pill.
-    pub joined: Vec<bool>,
+    /// Tasks whose upstream lines join into one before they arrive, as there is no room for each at the pill. Those that
+    /// wait for the same tasks share that line: each names the first of them.
+    pub joined: Vec<Option<usize>>,
     /// Tasks without any edge.
     pub isolated: Vec<usize>,
     /// For each task, whom it waits for, as drawn.
@@ -92,7 +94,7 @@ pub fn layered(shape: &Shape) -> Layered {
         }
     }
     let width: Vec<usize> = shape.widths.iter().map(|&width| usize::from(width.max(1))).collect();
-    let joined: Vec<bool> = (0..tasks).map(|task| upstream[task].len() > room_for_lines(width[task])).collect();
+    let joined = joined(&upstream, &width);
     let layer = assign(&upstream, &downstream, &order, &joined);
     let isolated = (0..tasks).filter(|&task| upstream[task].is_empty() && downstream[task].is_empty()).collect();
     let source = (0..tasks).collect();
@@ -150,16 +152,29 @@ fn without_cycles(shape: &Shape) -> (Vec<Vec<usize>>, Vec<usize>) {
     (upstream, order)
 }
 
+fn joined(upstream: &[Vec<usize>], width: &[usize]) -> Vec<Option<usize>> {
+    let mut first_with: HashMap<&[usize], usize> = HashMap::new();
+    let full = |task: usize| upstream[task].len() > room_for_lines(width[task]);
+    (0..upstream.len()).map(|task| full(task).then(|| *first_with.entry(&upstream[task]).or_insert(task))).collect()
+}
+
+/// For each task, whether its line must part before it joins a shared one: it leads elsewhere too.
+fn parting(downstream: &[Vec<usize>], joined: &[Option<usize>]) -> Vec<bool> {
+    downstream.iter().map(|downs| downs.iter().any(|&down| joined[down] != joined[downs[0]])).collect()
+}
+
 /// The longest path from the sources; then tasks with more outputs than inputs slide down to their nearest child.
-fn assign(upstream: &[Vec<usize>], downstream: &[Vec<usize>], order: &[usize], joined: &[bool]) -> Vec<usize> {
-    // A line to a joined task must be alone in the layer above it, so a task with other lines needs a layer for it to part.
-    let span = |up: usize, down: usize| if joined[down] && downstream[up].len() > 1 { 2 } else { 1 };
+fn assign(upstream: &[Vec<usize>], downstream: &[Vec<usize>], order: &[usize], joined: &[Option<usize>]) -> Vec<usize> {
+    let parting = parting(downstream, joined);
+    // A shared line takes the whole of the lines above it, so a task with other lines needs a layer for them to part.
+    let span = |up: usize, down: usize| if parting[up] && joined[down].is_some() { 2 } else { 1 };
     let mut layer = vec![0; upstream.len()];
     for &task in order {
         layer[task] = upstream[task].iter().map(|&up| layer[up] + span(up, task)).max().unwrap_or(0);
     }
     for &task in order.iter().rev() {
-        if downstream[task].len() > upstream[task].len() {
+        // Those that share a line stay side by side.
+        if downstream[task].len() > upstream[task].len() && joined[task].is_none() {
             let nearest = downstream[task].iter().map(|&down| layer[down] - span(task, down)).min();
             layer[task] = nearest.unwrap_or(layer[task]).max(layer[task]);
         }
@@ -168,15 +183,15 @@ fn assign(upstream: &[Vec<usize>], downstream: &[Vec<usize>], order: &[usize], j
 }
 
 fn add_dummies(layered: &mut Layered) {
+    let parting = parting(&layered.downstream, &layered.joined);
     let mut edges: Vec<(usize, usize)> = Vec::new();
-    for task in 0..layered.tasks {
+    for (task, parting) in parting.into_iter().enumerate() {
         let top = layered.layer[task];
-        let alone = layered.downstream[task].len() == 1;
         // For each task it leads to: the layer in which its line parts from the chain, and whether a dummy of its own follows.
         let targets: Vec<(usize, usize, bool)> = layered.downstream[task]
             .iter()
             .map(|&down| {
-                let parts = layered.joined[down] && !alone;
+                let parts = parting && layered.joined[down].is_some();
                 (down, layered.layer[down] - if parts { 2 } else { 1 }, parts)
             })
             .collect();
@@ -188,12 +203,15 @@ fn add_dummies(layered: &mut Layered) {
             edges.push((chain[chain.len() - 1], dummy));
             chain.push(dummy);
         }
+        let mut parted: HashMap<Option<usize>, usize> = HashMap::new();
         for (down, leaves, parts) in targets {
             let mut from = chain[leaves - top];
             if parts {
-                let dummy = layered.add_dummy(task, leaves + 1);
-                edges.push((from, dummy));
-                from = dummy;
+                from = *parted.entry(layered.joined[down]).or_insert_with(|| {
+                    let dummy = layered.add_dummy(task, leaves + 1);
+                    edges.push((from, dummy));
+                    dummy
+                });
             }
             edges.push((from, down));
         }

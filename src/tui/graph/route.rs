@@ -127,8 +127,8 @@ impl Router<'_> {
             let down = self.layered.down.of(vertex);
             let Some(first) = down.clone().next() else { continue };
             let top = self.way_out(vertex);
-            let joins = self.layered.joined.get(first).copied().unwrap_or(false);
-            let net = match shared.get(&first).filter(|_| joins) {
+            let joined = self.joined(first);
+            let net = match joined.and_then(|group| shared.get(&group)) {
                 Some(&net) => net,
                 None => {
                     nets.push(Net::default());
@@ -136,8 +136,8 @@ impl Router<'_> {
                     nets.len() - 1
                 }
             };
-            if joins {
-                shared.insert(first, net);
+            if let Some(group) = joined {
+                shared.insert(group, net);
                 owners[net].tops.push((top, self.layered.source[vertex]));
             }
             nets[net].tops.push(top);
@@ -171,7 +171,8 @@ impl Router<'_> {
         let mut sources: Vec<(usize, usize)> =
             self.layered.up.of(vertex).filter_map(|up| net_of.get(&up)).map(|&(net, top)| (top, net)).collect();
         sources.sort_unstable();
-        if self.layered.joined.get(vertex).copied().unwrap_or(false) {
+        if self.joined(vertex).is_some() {
+            // One line comes for all, to the middle: from no column in particular.
             sources.truncate(1);
             sources.iter_mut().for_each(|source| source.0 = usize::MAX);
         }
@@ -179,20 +180,30 @@ impl Router<'_> {
         let left = self.columns[vertex] - width / 2;
         let count = sources.len();
         let apart = PORTS_APART.min(width / count.max(1));
-        sources
-            .into_iter()
-            .enumerate()
-            .map(|(at, (top, net))| {
-                let slot = left + width * at / count..left + width * (at + 1) / count;
-                if slot.contains(&top) {
-                    return (net, top);
-                }
-                let wish = (self.columns[vertex] + apart * at).saturating_sub(apart * (count - 1) / 2).clamp(slot.start, slot.end - 1);
-                let is_free = |column: &usize| slot.contains(column) && tops.get(column).is_none_or(|&other| other == net);
-                let near = (0..slot.len()).flat_map(|away| [wish.checked_sub(away), Some(wish + away)]).flatten();
-                (net, near.into_iter().find(is_free).unwrap_or(wish))
-            })
-            .collect()
+        let slot = |at: usize| left + width * at / count..left + width * (at + 1) / count;
+        let mut taken: Vec<usize> =
+            sources.iter().enumerate().filter(|(at, (top, _))| slot(*at).contains(top)).map(|(_, (top, _))| *top).collect();
+        let mut ways = Vec::with_capacity(count);
+        for (at, &(top, net)) in sources.iter().enumerate() {
+            let slot = slot(at);
+            if slot.contains(&top) {
+                ways.push((net, top));
+                continue;
+            }
+            let wish = (self.columns[vertex] + apart * at).saturating_sub(apart * (count - 1) / 2).clamp(slot.start, slot.end - 1);
+            let near = (0..slot.len()).flat_map(|away| [wish.checked_sub(away), Some(wish + away)]).flatten();
+            let is_free = |column: &usize| slot.contains(column) && tops.get(column).is_none_or(|&other| other == net);
+            let is_roomy = |column: &usize| taken.iter().all(|other| other.abs_diff(*column) > 1);
+            let port =
+                near.clone().find(|column| is_free(column) && is_roomy(column)).or_else(|| near.clone().find(is_free)).unwrap_or(wish);
+            taken.push(port);
+            ways.push((net, port));
+        }
+        ways
+    }
+
+    fn joined(&self, vertex: usize) -> Option<usize> {
+        self.layered.joined.get(vertex).copied().flatten()
     }
 
     fn covers(&self, vertex: usize, column: usize) -> bool {

@@ -221,25 +221,17 @@ fn graphs_side_by_side_do_not_touch() {
     check(&even(7, vec![vec![], vec![0], vec![], vec![2], vec![2], vec![], vec![5], vec![6], vec![]]));
 }
 
+fn fan(middle: usize) -> Shape {
+    let mut upstream = vec![vec![]];
+    upstream.extend(vec![vec![0]; middle]);
+    upstream.push((1..=middle).collect());
+    even(12, upstream)
+}
+
 #[test]
 fn a_wide_fan_takes_one_row_out_and_one_row_in() {
-    let shape = even(
-        12,
-        (0..1_002)
-            .map(|task| {
-                if task == 0 {
-                    vec![]
-                } else if task <= 1_000 {
-                    vec![0]
-                } else {
-                    (1..=1_000).collect()
-                }
-            })
-            .collect(),
-    );
-    let drawing = Drawing::layout(&shape);
-    assert_eq!(drawing.height, 5);
-    check(&shape);
+    assert_eq!(Drawing::layout(&fan(1_000)).height, 5);
+    check(&fan(120));
 }
 
 #[test]
@@ -248,6 +240,19 @@ fn a_full_pill_takes_its_lines_joined_without_inventing_edges() {
     let mut upstream = vec![vec![]; 9];
     upstream.extend([(0..9).collect(), (0..8).collect(), vec![1, 9], vec![3, 10]]);
     check(&even(4, upstream));
+}
+
+#[test]
+fn tasks_that_wait_for_the_same_many_share_one_line() {
+    let mut upstream = vec![vec![]; 40];
+    upstream.extend(vec![(0..40).collect::<Vec<usize>>(); 30]);
+    upstream.push(vec![3, 50]);
+    let shape = even(6, upstream);
+    check(&shape);
+    assert!(Drawing::layout(&shape).height < 20);
+    let mut all_to_all = vec![vec![]; 100];
+    all_to_all.extend(vec![(0..100).collect::<Vec<usize>>(); 100]);
+    assert_eq!(Drawing::layout(&even(6, all_to_all)).height, 3);
 }
 
 #[test]
@@ -327,4 +332,13 @@ fn the_tfx_pipeline_is_drawn_compactly_and_reads_back() {
     check(&shape);
     insta::assert_snapshot!("tfx", with_pills(&Drawing::layout(&shape), &pills));
     insta::assert_snapshot!("tfx_ascii", with_pills(&Drawing::layout_with(&shape, Options { ascii: true }), &pills));
+}
+
+#[test]
+fn two_lines_that_swap_columns_pass_by_a_knee() {
+    use super::tracks::{Net, assign};
+    let (wires, tracks) = assign(&[Net { tops: vec![5], bottoms: vec![9] }, Net { tops: vec![9], bottoms: vec![5] }]);
+    assert_eq!((wires.len(), tracks), (3, 3));
+    let knees: Vec<usize> = wires.iter().filter_map(|wire| wire.knee).map(|(column, _)| column).collect();
+    assert!(knees.len() == 2 && knees[0] == knees[1] && ![5, 9].contains(&knees[0]));
 }

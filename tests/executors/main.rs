@@ -1,167 +1,22 @@
 //! What every executor promises, over real processes. Local is the first; each later one passes the same stories.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod crashes;
+mod stage;
+
 use flowyard::{
     executors::{
         Executor, Notice, Sink,
         local::Local,
-        shim::{
-            TOKEN_VARIABLE,
-            files::ShimFiles,
-            processes::{self, Stat},
-        },
+        shim::{TOKEN_VARIABLE, files::ShimFiles},
     },
-    model::{AttemptFiles, AttemptKey, End, Reason, RunId, TaskId, TaskKey, Ticket, Verdict},
+    model::{AttemptFiles, End, Reason},
+    runtime::logs::{LogReader, Stream},
 };
 use rustix::process::{Pid, Signal, kill_process};
-use std::{
-    collections::BTreeMap,
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-        mpsc::{self, Receiver},
-    },
-    time::{Duration, Instant},
-};
-
-const DEADLINE: Duration = Duration::from_secs(30);
-const MARK: &str = "FLOWYARD_TEST_MARK";
-
-/// A temporary folder, an executor, and what it tells. Whatever is left at the end is killed.
-struct Stage {
-    folder: tempfile::TempDir,
-    local: Option<Local>,
-    notices: Receiver<Notice>,
-    mark: String,
-}
-
-fn open() -> (Local, Receiver<Notice>) {
-    let (sender, notices) = mpsc::channel();
-    let sink: Sink = Arc::new(move |notice| drop(sender.send(notice)));
-    (Local::open(PathBuf::from(env!("CARGO_BIN_EXE_flowyard")), sink).unwrap(), notices)
-}
-
-impl Stage {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let (local, notices) = open();
-        Self { folder: tempfile::tempdir().unwrap(), local: Some(local), notices, mark }
-    }
-
-    fn local(&self) -> &Local {
-        self.local.as_ref().unwrap()
-    }
-
-    /// The engine goes, its tasks stay; another one comes.
-    fn restart(&mut self) {
-        self.local = None;
-        let (local, notices) = open();
-        (self.local, self.notices) = (Some(local), notices);
-    }
-
-    fn ticket(&self, attempt: u32, argv: &[&str]) -> Ticket {
-        let key = AttemptKey { task: TaskKey::new(RunId::from("run"), TaskId::from("task")), attempt };
-        let env = [("PATH", "/usr/local/bin:/usr/bin:/bin"), (MARK, &self.mark)];
-        Ticket {
-            folder: self.folder.path().join("runs").join(attempt.to_string()),
-            key,
-            argv: argv.iter().map(ToString::to_string).collect(),
-            env: env.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-            cwd: self.folder.path().to_owned(),
-            timeout: None,
-            grace: Duration::from_secs(20),
-        }
-    }
-
-    fn shell(&self, script: &str) -> Ticket {
-        self.ticket(1, &["bash", "-c", script])
-    }
-
-    fn next(&self) -> Notice {
-        self.notices.recv_timeout(DEADLINE).expect("a notice within the deadline")
-    }
-
-    fn began(&self) -> i64 {
-        match self.next() {
-            Notice::Began { at_micros, .. } => at_micros,
-            other => panic!("began was expected, not {other:?}"),
-        }
-    }
-
-    fn ended(&self) -> Verdict {
-        match self.next() {
-            Notice::Ended { verdict, .. } => verdict,
-            other => panic!("an end was expected, not {other:?}"),
-        }
-    }
-
-    fn lost(&self) -> Reason {
-        match self.next() {
-            Notice::Lost { reason, .. } => reason,
-            other => panic!("a loss was expected, not {other:?}"),
-        }
-    }
-
-    /// Starts it, sees it begin, and waits for its end.
-    fn run(&self, ticket: Ticket) -> End {
-        self.local().start(ticket);
-        let began = self.began();
-        let verdict = self.ended();
-        assert_eq!(verdict.started_at_micros, began);
-        assert!(verdict.ended_at_micros >= began);
-        verdict.end
-    }
-
-    /// Starts what cannot begin, and gives the message.
-    fn refused(&self, ticket: Ticket) -> String {
-        self.local().start(ticket);
-        match self.ended().end {
-            End::SpawnError { message } => message,
-            other => panic!("a spawn error was expected, not {other:?}"),
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// The attempt's processes that still run.
-    fn left(&self) -> Vec<Stat> {
-        let mark = format!("{MARK}={}", self.mark).into_bytes();
-        let is_ours = |p: &Stat| {
-            let environment = fs::read(format!("/proc/{}/environ", p.pid)).unwrap_or_default();
-            p.is_alive() && environment.split(|b| *b == 0).any(|line| line == mark)
-        };
-        processes::all().into_iter().filter(is_ours).collect()
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        for process in self.left() {
-            kill(process.pid);
-        }
-    }
-}
-
-fn kill(pid: i32) {
-    let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within the deadline: {what}");
-        std::thread::park_timeout(Duration::from_millis(2));
-    }
-}
-
-fn shim_pid(folder: &Path) -> i32 {
-    ShimFiles::new(folder).holder().expect("a signed lock").pid
-}
+use stage::{Stage, open_by, shim_pid, until};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 
 #[test]
 fn a_task_runs_and_its_output_is_kept_byte_for_byte() {
@@ -377,156 +232,85 @@ fn what_drains_a_pipe_after_the_task_ended_may_finish() {
 }
 
 #[test]
-fn a_task_outlives_its_engine_and_the_next_one_takes_it_up() {
-    let mut stage = Stage::new();
-    let ticket = stage.shell("until [ -e go ]; do sleep 0.02; done; echo done; exit 5");
-    let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
-    stage.local().start(ticket);
-    let at = stage.began();
-    stage.restart();
-    stage.local().adopt(key, folder.clone());
-    assert_eq!(stage.began(), at);
-    fs::write(stage.path("go"), "").unwrap();
-    assert_eq!(stage.ended().end, End::Exited { code: 5 });
-    assert_eq!(fs::read_to_string(AttemptFiles::new(&folder).stdout()).unwrap(), "done\n");
-}
-
-#[test]
-fn a_task_that_ended_while_no_engine_was_there_has_its_verdict() {
-    let mut stage = Stage::new();
-    let ticket = stage.shell("until [ -e go ]; do sleep 0.02; done; exit 6");
+fn a_cancel_reaches_what_left_the_group_with_term_first() {
+    let stage = Stage::new();
+    let escapee = "setsid bash -c 'trap \"echo heard > heard; exit\" TERM; echo ready; while :; do sleep 0.02; done'";
+    let ticket = stage.shell(&format!("{escapee} & wait"));
     let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
     stage.local().start(ticket);
     stage.began();
-    stage.local = None;
-    fs::write(stage.path("go"), "").unwrap();
-    until("the verdict is written", || ShimFiles::new(&folder).verdict().exists());
-    stage.restart();
-    stage.local().adopt(key, folder);
-    stage.began();
-    assert_eq!(stage.ended().end, End::Exited { code: 6 });
-}
-
-#[test]
-fn a_task_taken_up_can_be_canceled() {
-    let mut stage = Stage::new();
-    let ticket = stage.shell("sleep 1000");
-    let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
-    stage.local().start(ticket);
-    stage.began();
-    stage.restart();
-    stage.local().adopt(key.clone(), folder.clone());
-    stage.began();
+    until("the trap is set", || fs::read(AttemptFiles::new(&folder).stdout()).is_ok_and(|text| !text.is_empty()));
     stage.local().cancel(&key, folder);
     assert_eq!(stage.ended().end, End::Canceled { code: None, signal: Some(15) });
+    assert_eq!(fs::read_to_string(stage.path("heard")).unwrap(), "heard\n");
     assert!(stage.left().is_empty());
 }
 
 #[test]
-fn a_killed_spawner_costs_no_task_and_another_one_comes() {
+fn signals_of_a_terminal_or_a_shutdown_do_not_hurt_a_shim() {
     let stage = Stage::new();
-    let ticket = stage.shell("until [ -e go ]; do sleep 0.02; done; exit 4");
+    let ticket = stage.shell("until [ -e go ]; do sleep 0.02; done; exit 9");
     let folder = ticket.folder.clone();
     stage.local().start(ticket);
     stage.began();
-    kill(processes::stat(shim_pid(&folder)).unwrap().parent);
-    stage.local().start(stage.ticket(2, &["true"]));
-    let mut second = Vec::new();
-    // If the order was sent before the spawner's death was noticed, it never began: also true, and safe to try again.
-    while !matches!(second.last(), Some(Notice::Ended { .. } | Notice::Lost { .. })) {
-        second.push(stage.next());
+    for signal in [Signal::HUP, Signal::INT, Signal::TSTP, Signal::PIPE, Signal::TERM, Signal::QUIT] {
+        kill_process(Pid::from_raw(shim_pid(&folder)).unwrap(), signal).unwrap();
     }
-    assert!(matches!(
-        second.last(),
-        Some(Notice::Ended { verdict: Verdict { end: End::Exited { code: 0 }, .. }, .. } | Notice::Lost { reason: Reason::NeverBegun, .. })
-    ));
-    assert_eq!(stage.run(stage.ticket(3, &["true"])), End::Exited { code: 0 });
     fs::write(stage.path("go"), "").unwrap();
-    assert_eq!(stage.ended().end, End::Exited { code: 4 });
+    assert_eq!(stage.ended().end, End::Exited { code: 9 });
 }
 
 #[test]
-fn a_killed_shim_means_lost_and_leaves_nothing_behind() {
-    let stage = Stage::new();
-    let ticket = stage.shell("setsid sleep 1000 & sleep 1000");
-    let folder = ticket.folder.clone();
-    stage.local().start(ticket);
-    stage.began();
-    until("all three run", || stage.left().len() == 3);
-    kill(shim_pid(&folder));
-    assert_eq!(stage.lost(), Reason::ShimDied);
-    assert!(stage.left().is_empty());
-}
-
-#[test]
-fn a_shim_killed_while_no_engine_was_there_means_lost_too() {
+fn without_room_for_a_verdict_nothing_is_started() {
     let mut stage = Stage::new();
-    let ticket = stage.shell("env -i sleep 1000 & sleep 1000");
+    let wrapper = stage.path("wrapper");
+    // Files of at most 1 KiB: the lock fits, the room for the verdict does not.
+    fs::write(&wrapper, format!("#!/bin/bash\nulimit -f 1\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_flowyard"))).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    let (local, notices) = open_by(&wrapper);
+    (stage.local, stage.notices) = (Some(local), notices);
+    let ticket = stage.shell("touch ran");
     let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
     stage.local().start(ticket);
-    stage.began();
-    let shim = shim_pid(&folder);
-    let in_session = || processes::all().into_iter().filter(|p| p.session == shim && p.pid != shim && p.is_alive()).count();
-    until("the sleepers run", || in_session() == 3);
-    stage.local = None;
-    kill(shim);
-    stage.restart();
+    assert!(matches!(stage.ended().end, End::DiskFull { .. }));
+    // An engine that did not hear of it finds the same.
     stage.local().adopt(key, folder);
-    stage.began();
-    assert_eq!(stage.lost(), Reason::ShimDied);
-    assert_eq!(in_session(), 0);
-}
-
-#[test]
-fn an_attempt_of_an_earlier_boot_is_lost_by_reboot() {
-    let stage = Stage::new();
-    let ticket = stage.shell("true");
-    fs::create_dir_all(&ticket.folder).unwrap();
-    let meta = r#"{"format":1,"shim":{"pid":1,"start":1,"boot_id":"other"},"token":"t","task":{"pid":1,"start":1,"boot_id":"other"},"started_at_micros":9}"#;
-    fs::write(ShimFiles::new(&ticket.folder).meta(), meta).unwrap();
-    stage.local().adopt(ticket.key, ticket.folder);
-    assert_eq!(stage.began(), 9);
-    assert_eq!(stage.lost(), Reason::Reboot);
-}
-
-#[test]
-fn a_fenced_attempt_never_begins_however_late_its_shim_comes() {
-    let stage = Stage::new();
-    let ticket = stage.shell("touch ran");
-    stage.local().adopt(ticket.key.clone(), ticket.folder.clone());
-    assert_eq!(stage.lost(), Reason::NeverBegun);
-    stage.local().start(ticket);
     assert_eq!(stage.lost(), Reason::NeverBegun);
     assert!(!stage.path("ran").exists());
 }
 
 #[test]
-fn an_attempt_that_may_have_begun_is_never_called_not_begun() {
+fn lines_of_a_running_task_are_read_live_with_their_times() {
     let stage = Stage::new();
-    let ticket = stage.shell("true");
-    fs::create_dir_all(&ticket.folder).unwrap();
-    let boot_id = processes::boot_id();
-    let intent = format!(
-        r#"{{"format":1,"shim":{{"pid":2147480000,"start":1,"boot_id":"{boot_id}"}},"token":"t","task":null,"started_at_micros":9}}"#
-    );
-    fs::write(ShimFiles::new(&ticket.folder).intent(), intent).unwrap();
-    stage.local().adopt(ticket.key, ticket.folder);
-    assert_eq!(stage.lost(), Reason::ShimDied);
+    let ticket = stage.shell("echo one; until [ -e go ]; do sleep 0.02; done; echo two >&2; printf three");
+    let mut reader = LogReader::open(&ticket.folder, Some(1_000)).unwrap();
+    stage.local().start(ticket);
+    let began = stage.began();
+    let mut lines = Vec::new();
+    until("the first line is read", || {
+        lines.extend(reader.poll().unwrap());
+        !lines.is_empty()
+    });
+    fs::write(stage.path("go"), "").unwrap();
+    let verdict = stage.ended();
+    lines.extend(reader.poll().unwrap());
+    lines.extend(reader.rest());
+    let read: Vec<_> = lines.iter().map(|line| (line.stream, line.text.as_str())).collect();
+    assert_eq!(read, [(Stream::Stdout, "one"), (Stream::Stderr, "two"), (Stream::Stdout, "three")]);
+    let times: Vec<_> = lines.iter().map(|line| line.at.expect("a time").timestamp_micros()).collect();
+    assert!(times.is_sorted() && times[0] >= began && times[2] <= verdict.ended_at_micros, "{times:?}");
 }
 
 #[test]
-fn an_attempt_begins_once_even_if_it_is_started_again() {
-    let mut stage = Stage::new();
-    let ticket = stage.shell("echo ran >> count; until [ -e go ]; do sleep 0.02; done");
-    stage.local().start(ticket.clone());
-    stage.began();
-    stage.local().start(ticket.clone());
-    stage.restart();
+fn the_index_of_a_busy_task_grows_at_most_ten_times_a_second() {
+    let stage = Stage::new();
+    let ticket = stage.shell("for i in {1..40}; do echo $i; sleep 0.01; done");
+    let index = AttemptFiles::new(&ticket.folder).log_index();
     stage.local().start(ticket);
-    stage.began();
-    fs::write(stage.path("go"), "").unwrap();
-    assert_eq!(stage.ended().end, End::Exited { code: 0 });
-    assert_eq!(fs::read_to_string(stage.path("count")).unwrap(), "ran\n");
+    let began = stage.began();
+    let took = stage.ended().ended_at_micros - began;
+    let entries = fs::read_to_string(index).unwrap().lines().count() as i64 - 1;
+    assert!((2..=took / 100_000 + 2).contains(&entries), "{entries} entries in {took} µs");
 }
 
 #[test]

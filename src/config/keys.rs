@@ -1,0 +1,98 @@
+//! Every key of the settings files.
+
+use crate::{
+    model::{Report, did_you_mean},
+    stdx::toml_tree::{Node, Table, Value},
+};
+
+/// A table of a settings file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The top of `flowyard.toml`.
+    Workspace,
+    /// `[engine]`.
+    Engine,
+    /// The top of the user's `config.toml`.
+    User,
+    /// `[theme]`.
+    Theme,
+}
+
+#[derive(Clone, Copy)]
+enum Holds {
+    Text,
+    Texts,
+    Int,
+    Table,
+}
+
+const KEYS: &[(Place, &str, Holds)] = &[
+    (Place::Workspace, "env", Holds::Table),
+    (Place::Workspace, "engine", Holds::Table),
+    (Place::Engine, "pass_env", Holds::Texts),
+    (Place::Engine, "slots", Holds::Int),
+    (Place::Engine, "state_dir", Holds::Text),
+    (Place::User, "theme", Holds::Table),
+    (Place::Theme, "name", Holds::Text),
+];
+
+/// Keys with a meaning that this version does not have.
+const NOT_YET: &[(Place, &[&str])] = &[
+    (Place::Workspace, &["params", "profile", "smtp", "notify", "pools", "retention"]),
+    (Place::Engine, &["triggers"]),
+    (Place::User, &["keys", "workspaces", "notify"]),
+];
+
+impl Holds {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Texts => "a list of texts",
+            Self::Int => "a whole number",
+            Self::Table => "a table",
+        }
+    }
+
+    fn fits(self, node: &Node) -> bool {
+        match self {
+            Self::Text => node.as_text().is_some(),
+            Self::Texts => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_text().is_some()),
+            Self::Int => node.as_int().is_some(),
+            Self::Table => node.as_table().is_some(),
+        }
+    }
+}
+
+const fn within(place: Place) -> &'static str {
+    match place {
+        Place::Workspace | Place::User => "",
+        Place::Engine => " in `[engine]`",
+        Place::Theme => " in `[theme]`",
+    }
+}
+
+/// Reports keys that are unknown or not built yet, and values of the wrong type.
+pub(super) fn check(place: Place, table: &Table, report: &mut Report<'_>) {
+    for entry in &table.0 {
+        let of_place = || KEYS.iter().filter(move |(at, _, _)| *at == place);
+        match of_place().find(|(_, name, _)| *name == entry.key) {
+            Some((_, name, holds)) if !holds.fits(&entry.node) => {
+                report.error(
+                    "wrong-type",
+                    entry.node.span.clone(),
+                    format!("`{name}` takes {}, not {}", holds.name(), entry.node.kind()),
+                    None,
+                );
+            }
+            Some(_) => {}
+            None if NOT_YET.iter().any(|(at, names)| *at == place && names.contains(&entry.key.as_str())) => {
+                let message = format!("`{}` is not supported yet", entry.key);
+                report.error("not-supported-yet", entry.key_span.clone(), message, Some("remove it".into()));
+            }
+            None => {
+                let hint = did_you_mean(&entry.key, of_place().map(|(_, name, _)| *name));
+                report.error("unknown-key", entry.key_span.clone(), format!("unknown key `{}`{}", entry.key, within(place)), hint);
+            }
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! The whole interactive face as one piece of state: a message in, questions out; drawing only reads.
+
+use super::{
+    actions::{self, Action, Context, Meaning},
+    dialogs::{Dialog, help::Help, report::Report, trigger},
+    logs::LogBuffer,
+    screen,
+    theme::Theme,
+    views::{Intent, Place, Typed, View, history::HistoryView, home::HomeView, run::RunView},
+    world::{Ask, Engine, LogBatch, Msg, Purpose, Subject, Toast, Tone, World},
+};
+use crate::{
+    model::{Command, Diagnostics, Pipeline, Reply, RunId, RunState},
+    stdx::time::Timestamp,
+};
+use crossterm::event::KeyEvent;
+use ratatui::Frame;
+use std::time::Duration;
+
+/// What only the loop can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chore {
+    /// Draw everything anew.
+    Redraw,
+    /// Give the terminal back to the shell until it is called again.
+    Suspend,
+}
+
+/// The state of the interactive face.
+pub struct App {
+    /// What is known.
+    pub world: World,
+    pub(super) theme: Theme,
+    pub(super) views: Vec<Box<dyn View>>,
+    pub(super) dialogs: Vec<Box<dyn Dialog>>,
+    /// The first of two keys.
+    pending: Option<String>,
+    asks: Vec<Ask>,
+    chore: Option<Chore>,
+    exit: Option<Result<u8, String>>,
+    dirty: bool,
+    ticked: Timestamp,
+}
+
+/// Messages at the top right: at most so many, so long.
+const MAX_TOASTS: usize = 3;
+const SHORT_TOAST: i64 = 5;
+const LONG_TOAST: i64 = 15;
+
+impl App {
+    /// At home, knowing nothing yet.
+    pub fn new(world: World, theme: Theme) -> Self {
+        let mut app = Self {
+            ticked: world.now,
+            world,
+            theme,
+            views: Vec::new(),
+            dialogs: Vec::new(),
+            pending: None,
+            asks: Vec::new(),
+            chore: None,
+            exit: None,
+            dirty: true,
+        };
+        app.open(Box::new(HomeView::default()));
+        app
+    }
+
+    /// Takes a message.
+    pub fn handle(&mut self, msg: Msg, now: Timestamp) {
+        self.world.now = now;
+        match msg {
+            Msg::Key(key) => self.key(key),
+            Msg::Paste(text) => self.typed(Typed::Text(text)),
+            Msg::Resize => self.chore = Some(Chore::Redraw),
+            Msg::Changed => return self.ask_again(),
+            Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
+            Msg::Fatal(message) => self.exit = Some(Err(message)),
+            Msg::Reply(command, reply) => self.replied(&command, reply),
+            Msg::Definition(name, purpose, read) => self.definition(&name, purpose, read.map(|pair| *pair)),
+            Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
+            Msg::Why(Err(error)) => self.say(Tone::Bad, error),
+            other => return self.data(other),
+        }
+        self.dirty = true;
+    }
+
+    /// Takes what was read; nothing is drawn if it is what was known.
+    fn data(&mut self, msg: Msg) {
+        let changed = match msg {
+            Msg::Engine(status) => {
+                let engine = status.map_or(Engine::Idle, Engine::Up);
+                let changed = self.world.engine != engine;
+                self.world.engine = engine;
+                changed
+            }
+            Msg::Pipelines(read) => self.take(read, |world, rows| replace(&mut world.pipelines, Some(rows))),
+            Msg::Runs(read) => self.take(read, |world, runs| replace(&mut world.runs, Some(runs))),
+            Msg::Run(subject, read) => {
+                if let Ok(data) = &read {
+                    self.tell_if_ended(data);
+                }
+                self.take(read, |world, data| {
+                    let same = world.run.as_ref().is_some_and(|known| known.subject == subject && known.same_as(&data));
+                    world.run = Some(*data);
+                    !same
+                })
+            }
+            Msg::Log(batch) => self.log(batch),
+            _ => false,
+        };
+        if changed {
+            self.arrived();
+            self.dirty = true;
+        }
+    }
+
+    fn take<T>(&mut self, read: Result<T, String>, keep: impl FnOnce(&mut World, T) -> bool) -> bool {
+        match read {
+            Ok(value) => {
+                let recovered = self.world.trouble.take().is_some();
+                keep(&mut self.world, value) || recovered
+            }
+            Err(error) if self.world.trouble.as_ref() == Some(&error) => false,
+            Err(error) => {
+                self.world.trouble = Some(error.clone());
+                self.say(Tone::Bad, error);
+                true
+            }
+        }
+    }
+
+    fn log(&mut self, batch: LogBatch) -> bool {
+        if batch.fresh {
+            self.world.log = Some(LogBuffer::new(batch.key.clone()));
+        }
+        match &mut self.world.log {
+            Some(log) if log.key == batch.key => {
+                log.take(batch);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Says that the run one looks at has ended.
+    fn tell_if_ended(&mut self, data: &super::world::RunData) {
+        let was_open = self.world.run.as_ref().is_some_and(|known| known.subject == data.subject && known.is_open());
+        let (Some(run), true) = (&data.run, was_open && !data.is_open()) else { return };
+        let tone = if run.state == RunState::Success { Tone::Good } else { Tone::Bad };
+        let took = super::text::took(run.started_at, run.ended_at, self.world.now);
+        let text = format!("{} run {}: {} after {took}", run.pipeline, run.number, run.state.word());
+        self.say(tone, text);
+    }
+
+    fn arrived(&mut self) {
+        let intents = self.views.last_mut().map(|view| view.arrived(&self.world)).unwrap_or_default();
+        self.carry_out(intents);
+    }
+
+    /// Where keys mean something now.
+    fn contexts(&self) -> Vec<Context> {
+        match (self.dialogs.last(), self.views.last()) {
+            (Some(dialog), _) => vec![dialog.context()],
+            (None, Some(view)) => view.contexts(),
+            (None, None) => vec![Context::Global],
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent) {
+        let pending = self.pending.take();
+        match actions::meaning(&self.contexts(), pending.as_deref(), &key) {
+            Meaning::Act(action) => self.act(action),
+            Meaning::Prefix => self.pending = Some(actions::key_name(&key)),
+            Meaning::Text => self.typed(Typed::Key(key)),
+            Meaning::Nothing => {
+                let name = pending.map(|first| format!("{first} ")).unwrap_or_default() + &actions::key_name(&key);
+                if name != "other" && self.dialogs.is_empty() {
+                    self.say(Tone::Note, format!("{}: does nothing here (? lists the keys)", actions::shown(&name)));
+                }
+            }
+        }
+    }
+
+    fn typed(&mut self, input: Typed) {
+        let intents = match (self.dialogs.last_mut(), self.views.last_mut()) {
+            (Some(dialog), _) => dialog.typed(input, &self.world),
+            (None, Some(view)) if view.contexts().iter().any(|context| context.types()) => view.typed(input, &self.world),
+            _ => Vec::new(),
+        };
+        self.carry_out(intents);
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Quit => self.exit = Some(Ok(0)),
+            Action::Suspend => self.chore = Some(Chore::Suspend),
+            Action::Redraw => self.chore = Some(Chore::Redraw),
+            _ if !self.dialogs.is_empty() => {
+                let intents = self.dialogs.last_mut().map(|dialog| dialog.act(action, &self.world)).unwrap_or_default();
+                self.carry_out(intents);
+            }
+            Action::Close if self.views.len() > 1 => self.back(),
+            Action::Close => self.exit = Some(Ok(0)),
+            Action::PlacePipelines => self.go(Place::Pipelines),
+            Action::PlaceRuns => self.go(Place::Runs),
+            Action::Help => self.help(),
+            _ => self.act_in_view(action),
+        }
+    }
+
+    fn act_in_view(&mut self, action: Action) {
+        let Some(view) = self.views.last_mut() else { return };
+        let changes = matches!(action, Action::Trigger | Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel);
+        let possible = match view.possible(action, &self.world) {
+            Ok(()) if changes && self.world.read_only => Err("looking only (--read-only)".to_owned()),
+            other => other,
+        };
+        match possible {
+            Ok(()) => {
+                let intents = view.act(action, &self.world);
+                self.carry_out(intents);
+            }
+            Err(why) => self.say(Tone::Note, format!("{}: {why}", actions::shown_key(action))),
+        }
+    }
+
+    fn help(&mut self) {
+        let Some(view) = self.views.last() else { return };
+        let known_to_all =
+            [Action::Help, Action::Redraw, Action::Suspend, Action::Close, Action::Quit, Action::PlacePipelines, Action::PlaceRuns];
+        let possible = |action| if known_to_all.contains(&action) { Ok(()) } else { view.possible(action, &self.world) };
+        let help = Help::new(&view.contexts(), possible);
+        self.dialogs.push(Box::new(help));
+    }
+
+    fn carry_out(&mut self, intents: Vec<Intent>) {
+        for intent in intents {
+            match intent {
+                Intent::Open(view) => self.open(view),
+                Intent::Back => self.back(),
+                Intent::Go(place) => self.go(place),
+                Intent::Show(dialog) => self.dialogs.push(dialog),
+                Intent::CloseDialog => drop(self.dialogs.pop()),
+                Intent::Ask(ask) => self.asks.push(ask),
+                Intent::Say(tone, text) => self.say(tone, text),
+                Intent::Do(action) => self.act(action),
+            }
+        }
+    }
+
+    fn open(&mut self, view: Box<dyn View>) {
+        self.views.push(view);
+        self.ask_again();
+        self.arrived();
+    }
+
+    fn back(&mut self) {
+        if self.views.len() > 1 {
+            self.views.pop();
+            if let Some(view) = self.views.last_mut() {
+                view.resumed();
+            }
+            self.ask_again();
+            self.arrived();
+        }
+    }
+
+    fn go(&mut self, place: Place) {
+        self.views.truncate(1);
+        if let Some(home) = self.views.last_mut() {
+            home.resumed();
+        }
+        match place {
+            Place::Pipelines => {
+                self.ask_again();
+                self.arrived();
+            }
+            Place::Runs => self.open(Box::new(HistoryView::new(None))),
+        }
+    }
+
+    fn ask_again(&mut self) {
+        if let Some(view) = self.views.last() {
+            self.asks.extend(view.asks(&self.world));
+        }
+    }
+
+    fn replied(&mut self, command: &Command, reply: Result<Reply, String>) {
+        match reply {
+            Ok(Reply::Done { message, run }) => self.done(command, message, run),
+            Ok(Reply::Refused { why }) => self.say(Tone::Bad, why),
+            Ok(Reply::Invalid { message, diagnostics }) if !diagnostics.0.is_empty() => {
+                self.dialogs.push(Box::new(Report::diagnostics(message, &diagnostics)));
+            }
+            Ok(Reply::Invalid { message, .. } | Reply::Failed { message }) | Err(message) => self.complain(message),
+        }
+        self.ask_again();
+    }
+
+    fn done(&mut self, command: &Command, message: String, run: Option<RunId>) {
+        match (command, run) {
+            (Command::Trigger(_), Some(run)) => {
+                self.say(Tone::Good, message);
+                self.open(Box::new(RunView::new(Subject::Run(run))));
+            }
+            (Command::Retry { .. }, _) if !message.contains("retry queued") => self.say(Tone::Good, format!("retry queued · {message}")),
+            _ => self.say(Tone::Good, message),
+        }
+    }
+
+    /// A short complaint passes by; a long one stays until it is read.
+    fn complain(&mut self, message: String) {
+        if message.lines().count() > 2 {
+            self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &message)));
+        } else {
+            self.say(Tone::Bad, message);
+        }
+    }
+
+    fn definition(&mut self, name: &str, purpose: Purpose, read: Result<(Option<Pipeline>, Diagnostics), String>) {
+        match (read, purpose) {
+            (Err(error), _) => self.complain(error),
+            (Ok((Some(pipeline), found)), Purpose::Trigger) if !found.has_errors() => {
+                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, trigger::check);
+                self.dialogs.push(Box::new(form));
+            }
+            (Ok((_, found)), _) => self.dialogs.push(Box::new(Report::diagnostics(name.to_owned(), &found))),
+        }
+    }
+
+    /// Something worth knowing from the start.
+    pub fn note(&mut self, text: String) {
+        self.say(Tone::Note, text);
+    }
+
+    fn say(&mut self, tone: Tone, text: String) {
+        let seconds = if tone == Tone::Bad { LONG_TOAST } else { SHORT_TOAST };
+        let until = self.world.now + chrono::Duration::seconds(seconds);
+        self.world.toasts.retain(|toast| toast.text != text);
+        self.world.toasts.push(Toast { tone, text, until });
+        let extra = self.world.toasts.len().saturating_sub(MAX_TOASTS);
+        self.world.toasts.drain(..extra);
+        self.dirty = true;
+    }
+
+    /// Lets time pass: old messages go, what moves by itself is read again each second.
+    pub fn tick(&mut self, now: Timestamp) {
+        let before = self.world.toasts.len();
+        self.world.toasts.retain(|toast| toast.until > now);
+        let live = self.is_live() && (now - self.ticked).num_milliseconds() >= 1_000;
+        if live {
+            self.ticked = now;
+            self.ask_again();
+        }
+        if live || before != self.world.toasts.len() {
+            self.world.now = now;
+            self.dirty = true;
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        self.views.last().is_some_and(|view| view.is_live(&self.world))
+    }
+
+    /// When time must pass next, if nothing comes before.
+    pub fn next_tick(&self, now: Timestamp) -> Option<Duration> {
+        let toasts = self.world.toasts.iter().map(|toast| toast.until);
+        let live = self.is_live().then(|| self.ticked + chrono::Duration::seconds(1));
+        toasts.chain(live).min().map(|at| (at - now).to_std().unwrap_or_default())
+    }
+
+    /// What is to be asked of the threads that may wait.
+    pub fn take_asks(&mut self) -> Vec<Ask> {
+        std::mem::take(&mut self.asks)
+    }
+
+    /// What only the loop can do.
+    pub const fn take_chore(&mut self) -> Option<Chore> {
+        self.chore.take()
+    }
+
+    /// Whether and how to leave: an exit code, or what went wrong.
+    pub fn exit(&self) -> Option<Result<u8, String>> {
+        self.exit.clone()
+    }
+
+    /// Whether something is to be drawn.
+    pub const fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// It was drawn.
+    pub const fn drawn(&mut self) {
+        self.dirty = false;
+    }
+
+    /// The terminal has that size.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        if self.world.size != size {
+            self.world.size = size;
+            self.arrived();
+            self.dirty = true;
+        }
+    }
+
+    /// Actions for the footer: possible ones only.
+    pub(super) fn hints(&self) -> Vec<(String, &'static str)> {
+        let hint = |action: &Action| (actions::shown_key(*action), actions::binding(*action).hint);
+        if let Some(dialog) = self.dialogs.last() {
+            return dialog.hints().iter().map(hint).collect();
+        }
+        let Some(view) = self.views.last() else { return Vec::new() };
+        let possible = |action: &&Action| view.possible(**action, &self.world).is_ok();
+        let mut hints: Vec<_> = view.hints().iter().filter(possible).map(hint).collect();
+        if !view.contexts().iter().any(|context| context.types()) {
+            hints.push(hint(&Action::Help));
+            let close = if self.views.len() > 1 { "back" } else { actions::binding(Action::Close).hint };
+            hints.push((actions::shown_key(Action::Close), close));
+        }
+        hints
+    }
+
+    /// Draws everything.
+    pub fn draw(&self, frame: &mut Frame<'_>) {
+        screen::draw(self, frame);
+    }
+}
+
+/// Puts a value in its place; true if it is another.
+fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let changed = *place != value;
+    *place = value;
+    changed
+}

@@ -1,0 +1,180 @@
+//! Help: every action of where one is, generated from the table, with its keys. Typing narrows it, Enter does it.
+
+use super::{Dialog, placed};
+use crate::{
+    model::{TaskState, state::CACHED_LOOK},
+    tui::{
+        actions::{Action, Binding, Context, TABLE, shown},
+        input::TextField,
+        list::ListState,
+        panes, text,
+        theme::Theme,
+        views::{Intent, Typed},
+        world::World,
+    },
+};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+/// The searchable list of actions.
+#[derive(Debug, Clone)]
+pub struct Help {
+    rows: Vec<Row>,
+    filter: TextField,
+    list: ListState,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    binding: &'static Binding,
+    /// Why it does nothing here.
+    impossible: Option<String>,
+}
+
+impl Help {
+    /// The actions of these contexts; `possible` tells why one does nothing here.
+    pub fn new(contexts: &[Context], possible: impl Fn(Action) -> Result<(), String>) -> Self {
+        let mut rows = Vec::new();
+        let mut taken: Vec<&str> = Vec::new();
+        for context in contexts {
+            for binding in TABLE.iter().filter(|binding| binding.context == *context) {
+                // A key that a nearer context uses cannot be had from a farther one.
+                if binding.keys.iter().all(|key| taken.contains(key)) {
+                    continue;
+                }
+                rows.push(Row { binding, impossible: possible(binding.action).err() });
+            }
+            taken.extend(TABLE.iter().filter(|binding| binding.context == *context).flat_map(|binding| binding.keys.iter().copied()));
+        }
+        Self { rows, filter: TextField::new(""), list: ListState::default() }
+    }
+
+    fn found(&self) -> Vec<&Row> {
+        let wanted = self.filter.text().to_lowercase();
+        let has = |text: &str| text.to_lowercase().contains(&wanted);
+        let fits = |row: &&Row| has(row.binding.description) || has(row.binding.name) || row.binding.keys.contains(&wanted.as_str());
+        self.rows.iter().filter(|row| wanted.is_empty() || fits(row)).collect()
+    }
+
+    fn outer(&self, area: Rect) -> Rect {
+        placed(area, 76, self.rows.len() + 9)
+    }
+
+    /// Rows of the list: without the filter above it and the legend below it.
+    fn height(outer: Rect) -> usize {
+        usize::from(outer.height).saturating_sub(8)
+    }
+
+    fn scroll(&mut self, lines: isize, world: &World) {
+        let height = Self::height(self.outer(Rect::new(0, 0, world.size.0, world.size.1)));
+        let len = self.found().len();
+        self.list.by(lines, len, height);
+    }
+}
+
+impl Dialog for Help {
+    fn context(&self) -> Context {
+        Context::Help
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::HelpRun, Action::HelpClose]
+    }
+
+    fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        match action {
+            Action::HelpUp => self.scroll(-1, world),
+            Action::HelpDown => self.scroll(1, world),
+            Action::HelpPageUp => self.scroll(-10, world),
+            Action::HelpPageDown => self.scroll(10, world),
+            Action::HelpClose => return vec![Intent::CloseDialog],
+            Action::HelpRun => {
+                let chosen = self.found().get(self.list.selected).map(|row| row.binding.action);
+                return chosen.map(|action| vec![Intent::CloseDialog, Intent::Do(action)]).unwrap_or_default();
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn typed(&mut self, input: Typed, _world: &World) -> Vec<Intent> {
+        match input {
+            Typed::Key(key) => {
+                self.filter.key(key);
+            }
+            Typed::Text(text) => self.filter.paste(&text),
+        }
+        self.list = ListState::default();
+        Vec::new()
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, _world: &World, theme: &Theme) {
+        let outer = self.outer(area);
+        let inner = panes::popup(frame, outer, "Help", "Esc closes", theme);
+        let muted = theme.style("fg.muted");
+        let prompt = Rect { height: 1, ..inner };
+        panes::lines(frame, prompt, [Line::styled("Type to narrow:", muted)]);
+        let field = Rect { x: inner.x + 16, width: inner.width.saturating_sub(16).min(24), ..prompt };
+        self.filter.draw(frame, field, true, "input", theme);
+        let content = Rect { y: inner.y + 2, height: u16::try_from(Self::height(outer)).unwrap_or(0), ..inner };
+        self.table(frame, content, theme);
+        let legend = Rect { y: content.bottom() + 1, height: inner.bottom().saturating_sub(content.bottom() + 1), ..inner };
+        panes::lines(frame, legend, states(usize::from(inner.width), theme));
+    }
+}
+
+impl Help {
+    fn table(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        let found = self.found();
+        if found.is_empty() {
+            return panes::lines(frame, area, [Line::styled("nothing here is called so", theme.style("fg.muted"))]);
+        }
+        let window = self.list.window(found.len(), usize::from(area.height));
+        let mut group = None;
+        for (y, row) in (area.y..area.bottom()).zip(&found[window.clone()]) {
+            let title = if group == Some(row.binding.context) { "" } else { row.binding.context.title() };
+            group = Some(row.binding.context);
+            let keys: Vec<_> = row.binding.keys.iter().map(|key| shown(key)).collect();
+            let token = if row.impossible.is_some() { "fg.muted" } else { "fg" };
+            let mut what = row.binding.description.to_owned();
+            if let Some(why) = &row.impossible {
+                what = format!("{what} ({})", text::safe(why));
+            }
+            let width = usize::from(area.width).saturating_sub(15 + 12);
+            let line = Line::from(vec![
+                Span::styled(text::left(title, 12), theme.style("fg.muted")),
+                Span::styled(text::left(&keys.join(" "), 14), theme.style("hint.key")),
+                Span::styled(format!(" {}", text::left(&what, width)), theme.style(token)),
+            ]);
+            frame.buffer_mut().set_line(area.x, y, &line, area.width);
+        }
+        let at = u16::try_from(self.list.selected - window.start).unwrap_or(0);
+        if at < area.height {
+            frame.buffer_mut().set_style(Rect { y: area.y + at, height: 1, ..area }, theme.style("selection"));
+        }
+    }
+}
+
+/// What the glyphs and codes of states mean.
+fn states(width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let looks = TaskState::ALL.iter().map(|state| (state.look(), state.word())).chain([(CACHED_LOOK, "cached")]);
+    let mut lines = vec![Vec::new()];
+    let mut used = 0;
+    for (look, word) in looks {
+        let entry = format!("{} {} {}   ", look.glyph, look.code, word.replace('_', " "));
+        if used + text::width(&entry) > width {
+            lines.push(Vec::new());
+            used = 0;
+        }
+        used += text::width(&entry);
+        let (sign, words) = entry.split_at(look.glyph.len_utf8() + 1 + look.code.len());
+        if let Some(last) = lines.last_mut() {
+            last.push(Span::styled(sign.to_owned(), theme.style(look.token)));
+            last.push(Span::styled(words.to_owned(), theme.style("fg.muted")));
+        }
+    }
+    lines.into_iter().map(Line::from).collect()
+}

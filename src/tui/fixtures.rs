@@ -1,0 +1,339 @@
+//! Worlds for tests: pipelines, runs and logs in the states that matter.
+#![allow(clippy::unwrap_used)]
+
+use super::{
+    app::App,
+    graphs::Drafts,
+    theme::{Theme, color::Depth},
+    world::{LogBatch, LogKey, Msg, RunData, RunList, Subject, World},
+};
+use crate::{
+    model::{
+        AttemptSnapshot, AttemptState, GateLine, GitState, LastRun, PipelineRow, Reason, RunRow, RunState, RunType, TaskId, TaskSnapshot,
+        TaskState,
+    },
+    runtime::{
+        EngineStatus,
+        logs::{LogLine, Stream},
+    },
+    stdx::time::Timestamp,
+};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// The time of every test.
+pub fn now() -> Timestamp {
+    "2026-03-14T14:02:11Z".parse().unwrap()
+}
+
+fn before(seconds: i64) -> Timestamp {
+    now() - chrono::Duration::seconds(seconds)
+}
+
+/// The interactive face at home, at that size.
+pub fn app(size: (u16, u16)) -> App {
+    let world = World { now: now(), size, workspace: "/home/me/flights".into(), ..World::default() };
+    App::new(world, Theme::builtin("default-dark", Depth::True, false).unwrap())
+}
+
+/// Hands a message over at the time of every test.
+pub fn tell(app: &mut App, msg: Msg) {
+    app.handle(msg, now());
+}
+
+/// Presses keys, each as the table of actions writes it.
+pub fn press(app: &mut App, keys: &str) {
+    for name in keys.split(' ').filter(|name| !name.is_empty()) {
+        tell(app, Msg::Key(key(name)));
+    }
+}
+
+/// Types a text, letter by letter.
+pub fn type_text(app: &mut App, text: &str) {
+    for c in text.chars() {
+        tell(app, Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+    }
+}
+
+fn key(name: &str) -> KeyEvent {
+    let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
+    match name {
+        "enter" => plain(KeyCode::Enter),
+        "esc" => plain(KeyCode::Esc),
+        "tab" => plain(KeyCode::Tab),
+        "backtab" => plain(KeyCode::BackTab),
+        "up" => plain(KeyCode::Up),
+        "down" => plain(KeyCode::Down),
+        "pagedown" => plain(KeyCode::PageDown),
+        other => match other.strip_prefix("ctrl-") {
+            Some(letter) => KeyEvent::new(KeyCode::Char(letter.chars().next().unwrap()), KeyModifiers::CONTROL),
+            None => plain(KeyCode::Char(other.chars().next().unwrap())),
+        },
+    }
+}
+
+/// What the screen shows.
+pub fn screen(app: &App) -> String {
+    let buffer = drawn(app);
+    let width = usize::from(buffer.area.width);
+    let line = |row: &[ratatui::buffer::Cell]| {
+        let mut text = String::new();
+        let mut skip = 0;
+        for cell in row {
+            if skip == 0 {
+                text.push_str(cell.symbol());
+                skip = super::text::width(cell.symbol()).saturating_sub(1);
+            } else {
+                skip -= 1;
+            }
+        }
+        text.trim_end().to_owned()
+    };
+    buffer.content.chunks(width).map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The cells of the screen.
+pub fn drawn(app: &App) -> Buffer {
+    let (width, height) = app.world.size;
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| app.draw(frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+/// An engine that runs.
+pub fn engine() -> EngineStatus {
+    EngineStatus { pid: 4711, version: "0.1.0".into(), started_at: before(900), open_runs: 1, slots: (1, 2), clients: 1 }
+}
+
+fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
+    PipelineRow {
+        pipeline: name.into(),
+        description: format!("What {name} is for."),
+        owner: "ml-team".into(),
+        tags: vec!["daily".into()],
+        paused: true,
+        next_fire: None,
+        last_run: states.last().map(|state| LastRun {
+            run_id: format!("run-{name}").as_str().into(),
+            number: 12,
+            state: *state,
+            created_at: before(371),
+            ended_at: state.is_terminal().then(|| before(60)),
+            progress: if state.is_terminal() { (5, 5) } else { (2, 5) },
+        }),
+        recent: states.to_vec(),
+        triggers: Vec::new(),
+        error: None,
+        file: format!("pipelines/{name}.toml"),
+    }
+}
+
+/// Home with one pipeline of each kind.
+pub fn pipelines() -> Vec<PipelineRow> {
+    use RunState::{Canceled, Failed, Running, Success};
+    let broken =
+        PipelineRow { error: Some("pipelines/broken.toml:3:1: unknown key `rum`; did you mean `run`?".into()), ..pipeline("broken", &[]) };
+    let cron = |row: PipelineRow| PipelineRow { triggers: vec!["cron 0 2 * * *".into()], ..row };
+    vec![
+        broken,
+        pipeline("churn_weekly", &[Success, Success, Canceled]),
+        pipeline("demo_iris", &[]),
+        cron(pipeline("ml_training", &[Success, Failed, Success, Success, Running])),
+        cron(pipeline("nightly", &[])),
+        pipeline("tfx_taxi", &[Success, Success, Failed]),
+    ]
+}
+
+/// Many pipelines.
+pub fn many_pipelines() -> Vec<PipelineRow> {
+    (0..300).map(|n| pipeline(&format!("pipeline_{n:03}"), &[RunState::Success])).collect()
+}
+
+/// An attempt that began so many seconds ago and took so long.
+pub fn attempt(number: u32, state: AttemptState, began: i64, took: i64) -> AttemptSnapshot {
+    let over = state.is_terminal();
+    AttemptSnapshot {
+        attempt: number,
+        state,
+        reason: (state == AttemptState::Failed).then_some(Reason::ExitCode),
+        exit_code: over.then_some(i32::from(state == AttemptState::Failed)),
+        signal: None,
+        started_at: Some(before(began)),
+        ended_at: over.then(|| before(began - took)),
+        executor: "local".into(),
+        stdout: format!("/state/runs/r/t/{number}/stdout.log").into(),
+        stderr: format!("/state/runs/r/t/{number}/stderr.log").into(),
+    }
+}
+
+/// A task in a state.
+pub fn task(name: &str, state: TaskState, upstream: &[&str]) -> TaskSnapshot {
+    let attempts = match state {
+        TaskState::Success => vec![attempt(1, AttemptState::Success, 300, 12)],
+        TaskState::Failed => vec![attempt(1, AttemptState::Failed, 280, 3), attempt(2, AttemptState::Failed, 200, 4)],
+        TaskState::Running => vec![attempt(1, AttemptState::Running, 71, 0)],
+        TaskState::UpForRetry => vec![attempt(1, AttemptState::Failed, 100, 3)],
+        _ => Vec::new(),
+    };
+    TaskSnapshot {
+        task: name.into(),
+        map_index: None,
+        state,
+        cached: false,
+        reason: None,
+        message: None,
+        upstream: upstream.iter().map(|id| TaskId::from(*id)).collect(),
+        retry_at: (state == TaskState::UpForRetry).then(|| now() + chrono::Duration::seconds(60)),
+        max_attempts: 3,
+        attempts,
+        outputs: serde_json::Map::new(),
+        output_parameters: serde_json::Map::new(),
+        metrics: serde_json::Map::new(),
+        gates: Vec::new(),
+    }
+}
+
+/// A run of a pipeline.
+pub fn run_row(number: u64, state: RunState) -> RunRow {
+    RunRow {
+        run_id: format!("run-{number}").as_str().into(),
+        number,
+        pipeline: "ml_training".into(),
+        state,
+        run_type: RunType::Manual,
+        by: "ada@laptop (tui)".into(),
+        logical_date: before(371),
+        created_at: before(371),
+        started_at: Some(before(370)),
+        ended_at: state.is_terminal().then(|| before(60)),
+        params: json!({"epochs": 50, "min_auc": 0.7}).as_object().unwrap().clone(),
+        git: GitState { commit: Some("b77d02f3a1".into()), branch: Some("main".into()), dirty: Some(number % 2 == 0) },
+    }
+}
+
+fn data(state: RunState, tasks: Vec<TaskSnapshot>) -> RunData {
+    let run = run_row(12, state);
+    RunData {
+        subject: Subject::Run(run.run_id.clone()),
+        pipeline: run.pipeline.clone(),
+        run: Some(run),
+        progress: BTreeMap::new(),
+        graph: Drafts::new(false).of(&tasks),
+        tasks,
+    }
+}
+
+/// Nine tasks with real forks and joins, one of them running.
+pub fn running() -> RunData {
+    use TaskState::{Pending, Running, Success};
+    let mut data = data(
+        RunState::Running,
+        vec![
+            task("example_gen", Success, &[]),
+            task("statistics_gen", Success, &["example_gen"]),
+            task("schema_gen", Success, &["statistics_gen"]),
+            task("example_validator", Success, &["statistics_gen", "schema_gen"]),
+            task("transform", Success, &["example_gen", "schema_gen"]),
+            task("tuner", Success, &["transform"]),
+            task("trainer", Running, &["transform", "schema_gen", "tuner"]),
+            task("evaluator", Pending, &["example_gen", "trainer"]),
+            task("pusher", Pending, &["trainer", "evaluator"]),
+        ],
+    );
+    data.tasks[5].cached = true;
+    data.tasks[6].metrics = json!({"loss": 0.412_345, "epoch": 31}).as_object().unwrap().clone();
+    data.progress.insert("trainer".into(), 0.62);
+    data
+}
+
+/// Five tasks of which the gate of one said no.
+pub fn failed() -> RunData {
+    use TaskState::{Failed, Success, UpstreamFailed};
+    let mut data = data(
+        RunState::Failed,
+        vec![
+            task("extract_data", Success, &[]),
+            task("validate_data", Success, &["extract_data"]),
+            task("train_model", Success, &["validate_data"]),
+            task("evaluate_model", Failed, &["train_model"]),
+            task("deploy_model", UpstreamFailed, &["evaluate_model"]),
+        ],
+    );
+    let gate = &mut data.tasks[3];
+    gate.reason = Some(Reason::GateRejected);
+    gate.message = Some("gate `metrics.auc >= params.min_auc` said no: metrics.auc = 0.741, params.min_auc = 0.99".into());
+    gate.metrics = json!({"auc": 0.741, "accuracy": 0.812}).as_object().unwrap().clone();
+    gate.gates = vec![GateLine {
+        expression: "metrics.auc >= params.min_auc".into(),
+        passed: false,
+        measured: "metrics.auc = 0.741, params.min_auc = 0.99".into(),
+    }];
+    data.tasks[4].reason = Some(Reason::TriggerRule);
+    data
+}
+
+/// Two hundred tasks in twenty layers.
+pub fn large() -> RunData {
+    let name = |n: usize| format!("task_{n:03}");
+    let tasks = (0..200)
+        .map(|n| {
+            let state = if n < 95 { TaskState::Success } else { TaskState::Pending };
+            let state = if n == 95 { TaskState::Running } else { state };
+            let ups: Vec<String> = if n < 10 { Vec::new() } else { vec![name(n - 10), name((n / 10 - 1) * 10 + (n * 7) % 10)] };
+            let mut ups: Vec<&str> = ups.iter().map(String::as_str).collect();
+            ups.dedup();
+            task(&name(n), state, &ups)
+        })
+        .collect();
+    data(RunState::Running, tasks)
+}
+
+/// A pipeline that never ran.
+pub fn never_ran() -> RunData {
+    let tasks = vec![task("greet", TaskState::Pending, &[]), task("wave", TaskState::Pending, &["greet"])];
+    RunData { subject: Subject::Pipeline("demo_iris".into()), pipeline: "demo_iris".into(), run: None, ..data(RunState::Queued, tasks) }
+}
+
+/// Runs of one pipeline.
+pub fn runs() -> RunList {
+    use RunState::{Canceled, Failed, Running, Success};
+    let states = [Running, Success, Failed, Success, Canceled, Success];
+    let rows = states.iter().zip((1..=12).rev()).map(|(state, number)| run_row(number, *state)).collect();
+    RunList { pipeline: Some("ml_training".into()), limit: 200, rows }
+}
+
+/// Lines of a task's first attempt.
+pub fn log(task: &str, lines: impl IntoIterator<Item = String>, ended: bool) -> Msg {
+    log_of(task, 1, lines, ended)
+}
+
+/// Lines of an attempt.
+pub fn log_of(task: &str, attempt: u32, lines: impl IntoIterator<Item = String>, ended: bool) -> Msg {
+    let at = before(60);
+    let line = |(n, text): (usize, String)| LogLine {
+        at: Some(at + chrono::Duration::milliseconds(37 * i64::try_from(n).unwrap())),
+        stream: Stream::Stdout,
+        text,
+    };
+    Msg::Log(LogBatch {
+        key: LogKey { run: "run-12".into(), task: task.into(), attempt },
+        fresh: true,
+        skipped: 0,
+        lines: lines.into_iter().enumerate().map(line).collect(),
+        ended,
+        trouble: None,
+    })
+}
+
+/// What a training task writes.
+pub fn training_lines(count: usize) -> Vec<String> {
+    (0..count)
+        .map(|n| match n % 9 {
+            4 => format!("WARN  epoch {n}: learning rate is small"),
+            7 => format!("ERROR epoch {n}: lost a worker, going on with the others"),
+            _ => format!("INFO  epoch {n}: loss {:.4}", 1.0 / (n as f64 + 1.0)),
+        })
+        .collect()
+}

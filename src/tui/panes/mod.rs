@@ -1,0 +1,55 @@
+//! Framed parts of a view that show one thing.
+
+pub mod graph;
+pub mod log;
+pub mod tasks;
+
+use super::{text, theme::Theme};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Block, BorderType, Clear},
+};
+
+/// Draws the frame of a pane and returns what is inside.
+pub fn framed(frame: &mut Frame<'_>, area: Rect, title: &str, right: &str, focused: bool, theme: &Theme) -> Rect {
+    let (kind, token) = if focused { (BorderType::Thick, "border.focus") } else { (BorderType::Rounded, "border") };
+    let width = usize::from(area.width).saturating_sub(6);
+    let right = text::cut(&text::safe(right), width / 2);
+    let title = text::cut(&text::safe(title), width.saturating_sub(text::width(&right) + 3));
+    let style = theme.style(if focused { "title" } else { "fg.muted" });
+    let mut block = Block::bordered().border_type(kind).border_style(theme.style(token));
+    let edge = Span::styled(if focused { "━" } else { "─" }, theme.style(token));
+    if !title.is_empty() {
+        block = block.title(Line::from(vec![edge.clone(), Span::styled(format!(" {title} "), style)]));
+    }
+    if !right.is_empty() {
+        let right = Span::styled(format!(" {right} "), theme.style("fg.muted"));
+        block = block.title(Line::from(vec![right, edge]).right_aligned());
+    }
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    inner
+}
+
+/// Draws the frame of a dialog over what was there and returns what is inside, a column free on both sides.
+pub fn popup(frame: &mut Frame<'_>, area: Rect, title: &str, right: &str, theme: &Theme) -> Rect {
+    frame.render_widget(Clear, area);
+    frame.buffer_mut().set_style(area, theme.base());
+    let inner = framed(frame, area, title, right, true, theme);
+    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+}
+
+/// A rectangle of at most that size in the middle.
+pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+/// Draws lines from the top; what does not fit is not drawn.
+pub fn lines<'a>(frame: &mut Frame<'_>, area: Rect, lines: impl IntoIterator<Item = Line<'a>>) {
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        frame.buffer_mut().set_line(area.x, y, &line, area.width);
+    }
+}

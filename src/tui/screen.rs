@@ -1,0 +1,133 @@
+//! The frame around every view: places and engine above, hints below, messages and dialogs over it.
+
+use super::{
+    app::App,
+    panes, text,
+    theme::Theme,
+    views::{Place, body},
+    world::{Engine, Toast, Tone, World},
+};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+/// Smaller than this nothing can be shown.
+const SMALLEST: (u16, u16) = (60, 15);
+
+/// Draws everything.
+pub fn draw(app: &App, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, app.theme.base());
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let words = format!("too small: {}x{}, need {}x{}", area.width, area.height, SMALLEST.0, SMALLEST.1);
+        panes::lines(frame, area, [Line::raw(words)]);
+    } else {
+        whole(app, frame, area);
+    }
+    text::guard(frame.buffer_mut(), app.theme.ascii);
+}
+
+fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &app.theme;
+    if let Some(view) = app.views.last() {
+        places(frame, line(area, 0), view.place(), &app.world, theme);
+        crumbs(frame, line(area, 1), &view.crumbs(&app.world), &view.aside(&app.world), theme);
+        view.draw(frame, body((area.width, area.height)), &app.world, theme);
+    }
+    footer(frame, line(area, area.height - 1), &app.hints(), theme);
+    for dialog in &app.dialogs {
+        dialog.draw(frame, area, &app.world, theme);
+    }
+    toasts(frame, area, &app.world.toasts, theme);
+}
+
+const fn line(area: Rect, y: u16) -> Rect {
+    Rect { y: area.y + y, height: 1, ..area }
+}
+
+fn places(frame: &mut Frame<'_>, area: Rect, at: Place, world: &World, theme: &Theme) {
+    let mut spans = Vec::new();
+    for place in Place::ALL {
+        if place == at {
+            spans.push(Span::styled(format!("▌{}▐", place.title()), theme.style("title").patch(theme.style("selection"))));
+        } else {
+            spans.push(Span::styled(format!(" {} ", place.title()), theme.style("fg.muted")));
+        }
+    }
+    panes::lines(frame, area, [Line::from(spans)]);
+    let engine = engine(world);
+    let token = if matches!(world.engine, Engine::Up(_)) { "ok" } else { "fg.muted" };
+    right(frame, area, &engine, token, theme);
+}
+
+/// Whether the engine runs, and how many attempts are open of how many.
+fn engine(world: &World) -> String {
+    let mode = if world.read_only { "read-only  " } else { "" };
+    match &world.engine {
+        Engine::Unknown => mode.to_owned(),
+        Engine::Idle => format!("{mode}engine idle"),
+        Engine::Up(status) => format!("{mode}engine up  slots {}/{}", status.slots.0, status.slots.1),
+    }
+}
+
+fn right(frame: &mut Frame<'_>, area: Rect, words: &str, token: &str, theme: &Theme) {
+    let words = text::cut(words, usize::from(area.width) / 2);
+    let width = u16::try_from(text::width(&words)).unwrap_or(0);
+    let x = area.right().saturating_sub(width + 1).max(area.x);
+    frame.buffer_mut().set_span(x, area.y, &Span::styled(words, theme.style(token)), width);
+}
+
+fn crumbs(frame: &mut Frame<'_>, area: Rect, crumbs: &str, aside: &str, theme: &Theme) {
+    let aside = text::safe(aside);
+    let room = usize::from(area.width).saturating_sub(text::width(&aside) + 4);
+    let line = Line::from(Span::styled(format!(" {}", text::cut(&text::safe(crumbs), room)), theme.style("fg")));
+    panes::lines(frame, area, [line]);
+    right(frame, area, &aside, "fg.muted", theme);
+}
+
+fn footer(frame: &mut Frame<'_>, area: Rect, hints: &[(String, &'static str)], theme: &Theme) {
+    let mut spans = vec![Span::raw(" ")];
+    let mut room = usize::from(area.width).saturating_sub(1);
+    // The last two, help and leaving, are always shown.
+    let always: usize = hints.iter().rev().take(2).map(|(key, what)| text::width(key) + text::width(what) + 3).sum();
+    for (at, (key, what)) in hints.iter().enumerate() {
+        let width = text::width(key) + text::width(what) + 3;
+        let is_last = at + 2 >= hints.len();
+        if width > room || (!is_last && width + always > room) {
+            continue;
+        }
+        room -= width;
+        spans.push(Span::styled(format!(" {key}"), theme.style("hint.key")));
+        spans.push(Span::styled(format!(" {what} "), theme.style("hint.text")));
+    }
+    panes::lines(frame, area, [Line::from(spans)]);
+}
+
+/// Messages at the top right, newest below.
+fn toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
+    let width = area.width.saturating_sub(4).min(46);
+    let mut y = area.y + 1;
+    for toast in toasts {
+        let lines = text::wrap(&text::safe(&toast.text), usize::from(width).saturating_sub(4));
+        let shown = lines.len().min(3);
+        let height = u16::try_from(shown + 2).unwrap_or(3);
+        if y + height >= area.bottom() {
+            return;
+        }
+        let place = Rect { x: area.right().saturating_sub(width + 1), y, width, height };
+        let (title, token) = match toast.tone {
+            Tone::Note => ("·", "info"),
+            Tone::Good => ("✓", "ok"),
+            Tone::Bad => ("✗", "error"),
+        };
+        frame.render_widget(ratatui::widgets::Clear, place);
+        frame.buffer_mut().set_style(place, theme.base());
+        let inner = panes::framed(frame, place, "", "", false, theme);
+        frame.buffer_mut().set_span(place.x + 2, place.y, &Span::styled(format!(" {title} "), theme.style(token)), 3);
+        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+        panes::lines(frame, inner, lines.into_iter().take(shown).map(|line| Line::styled(line, theme.style("fg"))));
+        y += height;
+    }
+}

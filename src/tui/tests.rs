@@ -1,0 +1,552 @@
+//! Keys in, pictures and questions out.
+#![allow(clippy::unwrap_used)]
+
+use super::{
+    app::App,
+    fixtures::{self, drawn, press, screen, tell, type_text},
+    views,
+    world::{Ask, Msg, Purpose, RunData, Subject, World},
+};
+use crate::model::{
+    Command, Diagnostic, Diagnostics, ParamDef, ParamType, Pipeline, Reply, Severity, Task, TaskState, Why, WhyLine, WhyMark,
+};
+use crate::stdx::sanitize;
+use serde_json::json;
+
+const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];
+
+/// Draws at both sizes and compares with what was looked at before.
+fn pictures(name: &str, make: impl Fn((u16, u16)) -> App) {
+    for size in SIZES {
+        picture(name, size, &make);
+    }
+}
+
+fn picture(name: &str, size: (u16, u16), make: impl Fn((u16, u16)) -> App) {
+    insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), screen(&make(size)));
+}
+
+fn home(size: (u16, u16)) -> App {
+    let mut app = fixtures::app(size);
+    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
+    app.take_asks();
+    app
+}
+
+/// The run view of that data, opened from home.
+fn run(size: (u16, u16), data: RunData) -> App {
+    let mut app = home(size);
+    press(&mut app, "j j enter");
+    let subject = data.subject.clone();
+    app.take_asks();
+    show_run(&mut app, subject, data);
+    app
+}
+
+fn show_run(app: &mut App, subject: Subject, data: RunData) {
+    app.views.pop();
+    app.views.push(Box::new(views::run::RunView::new(subject.clone())));
+    tell(app, Msg::Run(subject, Ok(Box::new(data))));
+}
+
+fn failed_run(size: (u16, u16)) -> App {
+    let mut app = run(size, fixtures::failed());
+    let lines = ["reading model", "ERROR the gate said no", "auc 0.741 < 0.99"].map(str::to_owned);
+    tell(&mut app, fixtures::log_of("evaluate_model", 2, lines, true));
+    app
+}
+
+fn running_run(size: (u16, u16)) -> App {
+    let mut app = run(size, fixtures::running());
+    tell(&mut app, fixtures::log("trainer", fixtures::training_lines(120), false));
+    app
+}
+
+fn full_log(size: (u16, u16)) -> App {
+    let mut app = running_run(size);
+    press(&mut app, "enter");
+    app
+}
+
+fn sent(app: &mut App) -> Vec<Command> {
+    app.take_asks().into_iter().filter_map(|ask| if let Ask::Send(command) = ask { Some(command) } else { None }).collect()
+}
+
+#[test]
+fn home_shows_what_needs_a_person_first() {
+    pictures("home", home);
+}
+
+#[test]
+fn home_says_what_to_do_when_there_is_nothing() {
+    pictures("home_empty", |size| {
+        let mut app = fixtures::app(size);
+        tell(&mut app, Msg::Engine(None));
+        tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
+        app
+    });
+}
+
+#[test]
+fn home_draws_only_the_lines_in_sight() {
+    pictures("home_large", |size| {
+        let mut app = fixtures::app(size);
+        tell(&mut app, Msg::Pipelines(Ok(fixtures::many_pipelines())));
+        press(&mut app, "G");
+        app
+    });
+}
+
+#[test]
+fn home_says_why_it_knows_nothing() {
+    pictures("home_trouble", |size| {
+        let mut app = fixtures::app(size);
+        tell(
+            &mut app,
+            Msg::Pipelines(Err("cannot read /home/me/flights/pipelines: permission denied; give yourself the right to read it".into())),
+        );
+        app
+    });
+}
+
+#[test]
+fn a_filter_narrows_home_and_esc_widens_it_again() {
+    let mut app = home((120, 35));
+    press(&mut app, "/");
+    type_text(&mut app, "TAXI");
+    assert!(screen(&app).contains("1 of 6"));
+    picture("home_filter", (120, 35), |_| {
+        let mut app = home((120, 35));
+        press(&mut app, "/");
+        type_text(&mut app, "taxi");
+        app
+    });
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("filter: TAXI"));
+    press(&mut app, "esc");
+    assert!(!screen(&app).contains("filter:") && screen(&app).contains("nightly"));
+}
+
+#[test]
+fn a_running_run_is_drawn_with_its_log() {
+    pictures("run_running", running_run);
+}
+
+#[test]
+fn a_failed_run_shows_the_gate_and_what_was_measured() {
+    pictures("run_failed", failed_run);
+}
+
+#[test]
+fn a_pipeline_that_never_ran_shows_its_graph() {
+    pictures("run_never", |size| run(size, fixtures::never_ran()));
+}
+
+#[test]
+fn two_hundred_tasks_can_be_walked() {
+    pictures("run_large", |size| run(size, fixtures::large()));
+    let mut app = run((120, 35), fixtures::large());
+    for _ in 0..9 {
+        press(&mut app, "j");
+    }
+    assert!(screen(&app).contains("│> ◌ WAIT task_185"), "{}", screen(&app));
+}
+
+#[test]
+fn one_pane_at_a_time_in_a_narrow_terminal() {
+    picture("run_narrow", (60, 15), running_run);
+    picture("run_narrow_tasks", (60, 15), |size| {
+        let mut app = running_run(size);
+        press(&mut app, "tab");
+        app
+    });
+    picture("home_narrow", (60, 15), home);
+    picture("too_small", (40, 10), home);
+}
+
+#[test]
+fn the_log_fills_the_screen() {
+    pictures("log", full_log);
+}
+
+#[test]
+fn a_search_is_counted_and_shown() {
+    pictures("log_search", |size| {
+        let mut app = full_log(size);
+        press(&mut app, "g g /");
+        type_text(&mut app, "lost a worker");
+        press(&mut app, "enter n");
+        app
+    });
+    let mut app = full_log((120, 35));
+    press(&mut app, "g g /");
+    type_text(&mut app, "lost");
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("match 1 of 13"), "{}", screen(&app));
+    press(&mut app, "N");
+    assert!(screen(&app).contains("match 13 of 13"));
+    press(&mut app, "esc");
+    assert!(!screen(&app).contains("match 13"));
+}
+
+#[test]
+fn following_pauses_when_one_scrolls_up_and_lines_that_come_are_counted() {
+    let mut app = full_log((120, 35));
+    assert!(screen(&app).contains("FOLLOW"));
+    press(&mut app, "k k");
+    assert!(screen(&app).contains("PAUSED 2 new below"), "{}", screen(&app));
+    press(&mut app, "f");
+    assert!(screen(&app).contains("FOLLOW"));
+}
+
+#[test]
+fn a_wrapped_log_breaks_long_lines() {
+    picture("log_wrap", (80, 24), |size| {
+        let mut app = full_log(size);
+        tell(&mut app, fixtures::log("trainer", ["short".to_owned(), "long ".repeat(40)], true));
+        press(&mut app, "W");
+        app
+    });
+}
+
+fn history(size: (u16, u16)) -> App {
+    let mut app = running_run(size);
+    press(&mut app, "]");
+    tell(&mut app, Msg::Runs(Ok(fixtures::runs())));
+    app
+}
+
+#[test]
+fn history_lists_runs_with_commit_and_params() {
+    pictures("history", history);
+}
+
+#[test]
+fn the_runs_of_all_pipelines_are_a_place() {
+    picture("runs", (120, 35), |size| {
+        let mut app = home(size);
+        press(&mut app, "2");
+        tell(&mut app, Msg::Runs(Ok(crate::tui::world::RunList { pipeline: None, ..fixtures::runs() })));
+        app
+    });
+}
+
+#[test]
+fn every_view_is_drawn_at_every_size() {
+    let mut world = World { now: fixtures::now(), ..World::default() };
+    world.pipelines = Some(fixtures::pipelines());
+    world.runs = Some(fixtures::runs());
+    world.run = Some(fixtures::running());
+    for (name, make) in views::ALL {
+        for size in [(120, 35), (80, 24), (79, 24), (60, 15), (59, 15), (1, 1), (300, 90), (99, 15), (100, 16)] {
+            let mut app = fixtures::app(size);
+            tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
+            app.world.runs = Some(fixtures::runs());
+            app.world.run = Some(fixtures::running());
+            let mut view = make(&world).unwrap_or_else(|| panic!("{name}"));
+            view.arrived(&app.world);
+            app.views.push(view);
+            let text = screen(&app);
+            assert!(!text.trim().is_empty() || size == (1, 1), "{name} {size:?}");
+        }
+    }
+}
+
+#[test]
+fn help_lists_every_action_of_where_one_is() {
+    pictures("help", |size| {
+        let mut app = failed_run(size);
+        press(&mut app, "?");
+        app
+    });
+    let mut app = home((120, 35));
+    press(&mut app, "?");
+    type_text(&mut app, "start a run");
+    press(&mut app, "enter");
+    let asked = app.take_asks();
+    assert!(asked.iter().any(|ask| matches!(ask, Ask::Definition { purpose: Purpose::Trigger, .. })) || screen(&app).contains("t: "));
+}
+
+#[test]
+fn cancel_asks_in_numbers_and_enter_is_the_safe_answer() {
+    pictures("cancel", |size| {
+        let mut app = running_run(size);
+        press(&mut app, "x");
+        app
+    });
+    let mut app = running_run((120, 35));
+    press(&mut app, "x enter");
+    assert_eq!(sent(&mut app), []);
+    press(&mut app, "x y");
+    assert_eq!(sent(&mut app), [Command::Cancel { run: "run-12".into(), task: None }]);
+    press(&mut app, "x o");
+    assert_eq!(sent(&mut app), [Command::Cancel { run: "run-12".into(), task: Some("trainer".into()) }]);
+}
+
+#[test]
+fn a_key_that_does_nothing_here_says_why() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "x");
+    assert!(screen(&app).contains("x: nothing to cancel (run finished)"), "{}", screen(&app));
+    assert_eq!(sent(&mut app), []);
+}
+
+#[test]
+fn retry_and_skip_go_at_once_and_retry_from_here_asks() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "r");
+    let retry = |downstream| Command::Retry { run: "run-12".into(), task: Some("evaluate_model".into()), downstream };
+    assert_eq!(sent(&mut app), [retry(false)]);
+    tell(&mut app, Msg::Reply(retry(false), Ok(Reply::Done { message: "evaluate_model is queued".into(), run: None })));
+    assert!(screen(&app).contains("retry queued"), "{}", screen(&app));
+    press(&mut app, "s");
+    assert_eq!(sent(&mut app), [Command::Skip { run: "run-12".into(), task: "evaluate_model".into() }]);
+    press(&mut app, "R");
+    assert_eq!(sent(&mut app), []);
+    assert!(screen(&app).contains("2 tasks again"), "{}", screen(&app));
+    press(&mut app, "y");
+    assert_eq!(sent(&mut app), [retry(true)]);
+}
+
+#[test]
+fn retry_from_here_names_what_runs_again() {
+    pictures("retry_from", |size| {
+        let mut app = failed_run(size);
+        press(&mut app, "R");
+        app
+    });
+}
+
+#[test]
+fn why_marks_each_condition() {
+    pictures("why", |size| {
+        let mut app = running_run(size);
+        let line = |mark, text: &str| WhyLine { mark, text: text.into() };
+        let lines = vec![
+            line(WhyMark::Met, "example_gen succeeded"),
+            line(WhyMark::Waiting, "trainer is running for 1m11s"),
+            line(WhyMark::Failed, "gate: metrics.auc = 0.741, params.min_auc = 0.99"),
+            line(WhyMark::Note, "the run was started by ada@laptop (tui)"),
+        ];
+        tell(&mut app, Msg::Why(Ok(Why { about: "evaluator of ml_training #12".into(), state: "pending".into(), lines })));
+        app
+    });
+}
+
+fn pipeline() -> Pipeline {
+    let def = |name: &str, kind, default, about: &str| ParamDef { name: name.into(), kind, default, description: about.into() };
+    let task = |id: &str| Task {
+        id: id.into(),
+        action: crate::model::Action::Argv { argv: vec!["true".into()] },
+        upstream: vec![],
+        inputs: vec![],
+        outputs: vec![],
+        env: Default::default(),
+        cwd: None,
+        retries: 0,
+        retry_delay: std::time::Duration::ZERO,
+        timeout: None,
+        grace: std::time::Duration::ZERO,
+        metrics: None,
+        gate: vec![],
+        when: None,
+    };
+    Pipeline {
+        id: "ml_training".into(),
+        description: String::new(),
+        owner: String::new(),
+        tags: vec![],
+        params: vec![
+            def("epochs", ParamType::Int { min: Some(1), max: Some(500) }, Some(json!(50)), "how often the data is seen"),
+            def("min_auc", ParamType::Float { min: Some(0.0), max: Some(1.0) }, Some(json!(0.7)), "what the gate asks for"),
+            def("optimizer", ParamType::Choice { choices: vec!["adam".into(), "sgd".into()] }, Some(json!("adam")), ""),
+            def("data", ParamType::String, None, "folder of the rows"),
+        ],
+        tasks: vec![task("a"), task("b")],
+        triggers: vec![],
+        notify: Default::default(),
+    }
+}
+
+#[test]
+fn the_trigger_form_has_a_field_for_each_param() {
+    let form = |size| {
+        let mut app = home(size);
+        let read = Ok(Box::new((Some(pipeline()), Diagnostics::default())));
+        tell(&mut app, Msg::Definition("ml_training".into(), Purpose::Trigger, read));
+        app
+    };
+    pictures("trigger", form);
+    pictures("trigger_wrong", |size| {
+        let mut app = form(size);
+        press(&mut app, "backtab backtab tab tab");
+        app
+    });
+    let mut app = form((120, 35));
+    press(&mut app, "esc");
+    assert!(!screen(&app).contains("Start the run"));
+}
+
+#[test]
+fn a_broken_file_shows_everything_that_is_wrong_with_it() {
+    pictures("diagnostics", |size| {
+        let mut app = home(size);
+        press(&mut app, "g g enter");
+        let finding = |line, message: &str, hint: &str| Diagnostic {
+            severity: Severity::Error,
+            code: "unknown-key".into(),
+            message: message.into(),
+            file: "pipelines/broken.toml".into(),
+            line,
+            column: 1,
+            hint: Some(hint.into()),
+            source_line: "rum = \"echo hello\"".into(),
+            length: 3,
+        };
+        let found = Diagnostics(vec![
+            finding(3, "unknown key `rum` in task `greet`", "did you mean `run`?"),
+            finding(9, "task `wave` waits for `gret`, which does not exist", "did you mean `greet`?"),
+        ]);
+        tell(&mut app, Msg::Definition("pipelines/broken.toml".into(), Purpose::Diagnostics, Ok(Box::new((None, found)))));
+        app
+    });
+}
+
+#[test]
+fn a_started_run_is_opened() {
+    let mut app = home((120, 35));
+    let data = fixtures::running();
+    let command = Command::Trigger(crate::model::TriggerRequest {
+        pipeline: "ml_training".into(),
+        params: Default::default(),
+        env: Default::default(),
+        logical_date: None,
+        env_not_passed: vec![],
+    });
+    tell(&mut app, Msg::Reply(command, Ok(Reply::Done { message: "run 12 of ml_training started".into(), run: Some("run-12".into()) })));
+    assert!(app.take_asks().contains(&Ask::Run(data.subject.clone())));
+    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Box::new(data))));
+    assert!(screen(&app).contains("run 12") && screen(&app).contains("trainer"));
+    press(&mut app, "esc");
+    assert!(screen(&app).contains("PIPELINE"));
+}
+
+#[test]
+fn the_selection_goes_with_what_happens_until_a_person_chooses() {
+    let mut app = running_run((120, 35));
+    let asked = app.take_asks();
+    assert!(asked.iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.task.as_str() == "trainer" && target.live)));
+    let mut next = fixtures::running();
+    next.tasks[6].state = TaskState::Success;
+    next.tasks[7] = fixtures::task("evaluator", TaskState::Running, &["trainer"]);
+    tell(&mut app, Msg::Run(next.subject.clone(), Ok(Box::new(next))));
+    assert!(screen(&app).contains("Log · evaluator"));
+    press(&mut app, "k");
+    tell(&mut app, Msg::Run(fixtures::running().subject, Ok(Box::new(fixtures::running()))));
+    assert!(!screen(&app).contains("Log · trainer · attempt 1 ▸ ─") || screen(&app).contains("Log ·"));
+}
+
+#[test]
+fn nothing_is_drawn_when_nothing_changed() {
+    let mut app = home((120, 35));
+    app.drawn();
+    tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
+    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Changed);
+    assert!(!app.is_dirty());
+    app.tick(fixtures::now());
+    assert!(!app.is_dirty());
+}
+
+#[test]
+fn messages_go_by_themselves() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "x");
+    let wait = app.next_tick(fixtures::now()).unwrap();
+    assert_eq!(wait.as_secs(), 5);
+    app.tick(fixtures::now() + chrono::Duration::seconds(6));
+    assert!(!screen(&app).contains("nothing to cancel"));
+    assert_eq!(app.next_tick(fixtures::now()), None);
+}
+
+#[test]
+fn leaving_is_one_key_and_signals_keep_their_number() {
+    let mut app = home((120, 35));
+    press(&mut app, "q");
+    assert_eq!(app.exit(), Some(Ok(0)));
+    let mut app = full_log((120, 35));
+    press(&mut app, "q q");
+    assert_eq!(app.exit(), None);
+    press(&mut app, "ctrl-c");
+    assert_eq!(app.exit(), Some(Ok(0)));
+    let mut app = home((120, 35));
+    tell(&mut app, Msg::Signal(15));
+    assert_eq!(app.exit(), Some(Ok(143)));
+}
+
+#[test]
+fn looking_only_changes_nothing() {
+    let mut app = running_run((120, 35));
+    app.world.read_only = true;
+    press(&mut app, "x r s R t");
+    assert_eq!(sent(&mut app), []);
+    assert!(screen(&app).contains("looking only"));
+}
+
+#[test]
+fn nothing_hostile_reaches_the_screen() {
+    let evil = "\x1b[2J\x1b]0;owned\x07\u{9b}31m\u{202e}abc\u{200b}\u{e0041}\r\n\tz\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}";
+    let mut data = fixtures::failed();
+    let run_row = data.run.as_mut().unwrap();
+    run_row.by = evil.into();
+    run_row.params.insert(evil.into(), json!(evil));
+    run_row.git.commit = Some(evil.into());
+    data.tasks[3].message = Some(evil.repeat(3));
+    data.tasks[3].metrics.insert(evil.into(), json!(evil));
+    data.tasks[3].gates[0].measured = evil.into();
+    let mut rows = fixtures::pipelines();
+    for row in &mut rows {
+        row.description = evil.into();
+        row.owner = evil.into();
+        row.triggers = vec![evil.into()];
+        row.error = row.error.as_ref().map(|_| evil.into());
+    }
+    let runs = crate::tui::world::RunList { rows: vec![data.run.clone().unwrap()], ..fixtures::runs() };
+    let mut app = fixtures::app((120, 35));
+    app.world.workspace = evil.into();
+    tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
+    safe(&app);
+    tell(&mut app, Msg::Pipelines(Ok(rows)));
+    safe(&app);
+    press(&mut app, "/");
+    tell(&mut app, Msg::Paste(evil.into()));
+    safe(&app);
+    press(&mut app, "esc");
+    show_run(&mut app, data.subject.clone(), data);
+    tell(&mut app, fixtures::log_of("evaluate_model", 2, vec![evil.to_owned(); 5], true));
+    safe(&app);
+    press(&mut app, "w ?");
+    safe(&app);
+    press(&mut app, "esc ]");
+    tell(&mut app, Msg::Runs(Ok(runs)));
+    safe(&app);
+    tell(&mut app, Msg::Pipelines(Err(evil.into())));
+    let why = Why { about: evil.into(), state: evil.into(), lines: vec![WhyLine { mark: WhyMark::Note, text: evil.into() }] };
+    tell(&mut app, Msg::Why(Ok(why)));
+    safe(&app);
+}
+
+fn safe(app: &App) {
+    for cell in &drawn(app).content {
+        assert_eq!(sanitize::line(cell.symbol()), cell.symbol(), "{:?}", cell.symbol());
+    }
+}
+
+#[test]
+fn only_ascii_is_drawn_where_only_ascii_can_be_shown() {
+    let mut app = failed_run((120, 35));
+    app.theme.ascii = true;
+    assert!(drawn(&app).content.iter().all(|cell| cell.symbol().is_ascii()));
+    insta::assert_snapshot!("run_ascii_120x35", screen(&app));
+}

@@ -1,0 +1,130 @@
+//! Full screens. A view is one file here and one line in [`ALL`].
+
+pub mod history;
+pub mod home;
+pub mod log;
+pub mod run;
+
+use super::{
+    actions::{Action, Context},
+    dialogs::Dialog,
+    theme::Theme,
+    world::{Ask, Tone, World},
+};
+use crossterm::event::KeyEvent;
+use ratatui::{Frame, layout::Rect};
+
+/// A place of the first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Pipelines and everything below them.
+    Pipelines,
+    /// The runs of all pipelines.
+    Runs,
+}
+
+impl Place {
+    /// Every place there is.
+    pub const ALL: [Self; 2] = [Self::Pipelines, Self::Runs];
+
+    /// Its name, with its key.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Pipelines => "1 Pipelines",
+            Self::Runs => "2 Runs",
+        }
+    }
+}
+
+/// What a view or a dialog wants done.
+pub enum Intent {
+    /// Go one step in.
+    Open(Box<dyn View>),
+    /// Go one step out.
+    Back,
+    /// Go to a place.
+    Go(Place),
+    /// Show a dialog over what is there.
+    Show(Box<dyn Dialog>),
+    /// Close the topmost dialog.
+    CloseDialog,
+    /// Ask the threads that may wait.
+    Ask(Ask),
+    /// Say something.
+    Say(Tone, String),
+    /// Do an action as if its key was pressed.
+    Do(Action),
+}
+
+/// A full screen. Drawing only reads; every change goes through `act`, `typed` or `arrived`.
+pub trait View {
+    /// Which keys mean something, most specific first.
+    fn contexts(&self) -> Vec<Context>;
+    /// Which place it belongs to.
+    fn place(&self) -> Place;
+    /// Where one is, for the second line.
+    fn crumbs(&self, world: &World) -> String;
+    /// What stands at the right of the second line.
+    fn aside(&self, _world: &World) -> String {
+        String::new()
+    }
+    /// Actions for the footer, most useful first.
+    fn hints(&self) -> &'static [Action];
+    /// What it shows, to be read again when something changed.
+    fn asks(&self, world: &World) -> Vec<Ask>;
+    /// Whether what it shows moves by itself, such as an elapsed time.
+    fn is_live(&self, world: &World) -> bool;
+    /// New data is in the world.
+    fn arrived(&mut self, world: &World) -> Vec<Intent>;
+    /// It is in sight again.
+    fn resumed(&mut self) {}
+    /// Why an action does nothing here; `Ok` if it does something.
+    ///
+    /// # Errors
+    /// The reason, for the person.
+    fn possible(&self, action: Action, world: &World) -> Result<(), String>;
+    /// Does an action that is possible.
+    fn act(&mut self, action: Action, world: &World) -> Vec<Intent>;
+    /// A key or pasted text, where text is typed.
+    fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
+        Vec::new()
+    }
+    /// Draws it.
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme);
+}
+
+/// What is typed where text is typed.
+#[derive(Debug, Clone)]
+pub enum Typed {
+    /// A key that is no command.
+    Key(KeyEvent),
+    /// Pasted text.
+    Text(String),
+}
+
+/// Every view: its name, and how it is opened for what the world holds.
+pub const ALL: &[(&str, fn(&World) -> Option<Box<dyn View>>)] = &[
+    ("history", |world| world.runs.as_ref().map(|runs| Box::new(history::HistoryView::new(runs.pipeline.clone())) as Box<dyn View>)),
+    ("home", |_| Some(Box::new(home::HomeView::default()))),
+    ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
+    ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
+];
+
+/// Between the two lines above and the one below.
+pub fn body((width, height): (u16, u16)) -> Rect {
+    Rect { x: 0, y: 2.min(height), width, height: height.saturating_sub(3) }
+}
+
+/// How far a movement goes: lines, or a page of `height`.
+pub fn distance(action: Action, height: usize) -> Option<isize> {
+    let page = isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1);
+    Some(match action {
+        Action::Up | Action::PromptUp => -1,
+        Action::Down | Action::PromptDown => 1,
+        Action::PageUp => -page,
+        Action::PageDown => page,
+        Action::Top => isize::MIN / 2,
+        Action::Bottom => isize::MAX / 2,
+        _ => return None,
+    })
+}

@@ -1,0 +1,387 @@
+//! A run: its graph, its tasks, and the log of the selected one.
+
+use super::{Intent, Place, View, body, distance, history::HistoryView, log::LogView};
+use crate::{
+    model::TaskState,
+    tui::{
+        actions::{Action, Context},
+        graph::Direction,
+        list::ListState,
+        logs::LogScroll,
+        panes::{
+            self,
+            graph::GraphPane,
+            log::{self, LogPane},
+            tasks::TasksPane,
+        },
+        text,
+        theme::Theme,
+        verbs,
+        world::{Ask, LogTarget, Purpose, RunData, Subject, World},
+    },
+};
+use ratatui::{Frame, layout::Rect, text::Line};
+
+/// Which pane has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    Graph,
+    Tasks,
+    Log,
+}
+
+const PANES: [Focus; 3] = [Focus::Graph, Focus::Tasks, Focus::Log];
+
+/// One run, or the graph of a pipeline that never ran.
+#[derive(Debug)]
+pub struct RunView {
+    subject: Subject,
+    focus: Focus,
+    /// Position in order of declaration, the same in all panes.
+    selected: usize,
+    /// Until a person chooses a task, the selection goes with what happens.
+    chosen: bool,
+    graph: GraphPane,
+    list: ListState,
+    scroll: LogScroll,
+    target: Option<LogTarget>,
+}
+
+/// Where the panes are; a pane that is not shown is empty.
+struct Layout {
+    graph: Rect,
+    tasks: Rect,
+    log: Rect,
+}
+
+impl RunView {
+    /// Of that run, or of the graph of that pipeline.
+    pub fn new(subject: Subject) -> Self {
+        Self {
+            subject,
+            focus: Focus::Graph,
+            selected: 0,
+            chosen: false,
+            graph: GraphPane::default(),
+            list: ListState::default(),
+            scroll: LogScroll::default(),
+            target: None,
+        }
+    }
+
+    fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
+        world.run.as_ref().filter(|data| data.subject == self.subject)
+    }
+
+    /// Two panes above and the log below; in a narrow terminal only the pane that has the keys.
+    fn layout(&self, area: Rect) -> Layout {
+        let none = Rect { width: 0, height: 0, ..area };
+        if area.width < 80 {
+            let only = |focus| if self.focus == focus { area } else { none };
+            return Layout { graph: only(Focus::Graph), tasks: only(Focus::Tasks), log: only(Focus::Log) };
+        }
+        let below = (area.height * 2 / 5).clamp(6, 14);
+        let above = area.height.saturating_sub(below);
+        let right = if area.width >= 100 { (area.width * 3 / 10).clamp(36, 56) } else { 34 };
+        let left = area.width - right;
+        Layout {
+            graph: Rect { width: left, height: above, ..area },
+            tasks: Rect { x: area.x + left, width: right, height: above, ..area },
+            log: Rect { y: area.y + above, height: below, ..area },
+        }
+    }
+
+    fn select(&mut self, position: usize, world: &World) -> Vec<Intent> {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        let layout = self.layout(body(world.size));
+        self.selected = position.min(data.tasks.len().saturating_sub(1));
+        self.graph.reveal(data, self.selected, layout.graph);
+        let line = data.graph.order.iter().position(|&at| at == self.selected).unwrap_or(0);
+        self.list.select(line, data.tasks.len(), TasksPane::rows(layout.tasks, data.tasks.len()));
+        self.follow_log(world)
+    }
+
+    /// Asks for the log of the selected task, if it is not that one already.
+    fn follow_log(&mut self, world: &World) -> Vec<Intent> {
+        let target = self.data(world).and_then(|data| log::target(data, self.selected, None));
+        if target == self.target {
+            return Vec::new();
+        }
+        let same_log = matches!((&target, &self.target), (Some(new), Some(old)) if new.key == old.key);
+        if !same_log {
+            self.scroll = LogScroll { times: self.scroll.times, wrap: self.scroll.wrap, ..LogScroll::default() };
+        }
+        self.target.clone_from(&target);
+        vec![Intent::Ask(Ask::Log(target))]
+    }
+
+    /// Where a person would look: what failed, else what runs, else what comes next.
+    fn interesting(data: &RunData) -> usize {
+        let first = |wanted: &[TaskState]| data.graph.order.iter().copied().find(|&at| wanted.contains(&data.tasks[at].state));
+        let waiting = [TaskState::Queued, TaskState::UpForRetry];
+        let last_done = || data.graph.order.iter().copied().rev().find(|&at| data.tasks[at].state == TaskState::Success);
+        first(&[TaskState::Failed, TaskState::Lost])
+            .or_else(|| first(&[TaskState::Running]))
+            .or_else(|| first(&waiting))
+            .or_else(last_done)
+            .or_else(|| data.graph.order.first().copied())
+            .unwrap_or(0)
+    }
+
+    /// A movement within the pane that has the keys.
+    fn movement(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        let layout = self.layout(body(world.size));
+        match self.focus {
+            Focus::Graph => self.walk(action, data, layout.graph, world),
+            Focus::Tasks => {
+                let rows = TasksPane::rows(layout.tasks, data.tasks.len());
+                let Some(lines) = distance(action, rows) else { return Vec::new() };
+                let line = self.list.selected.saturating_add_signed(lines).min(data.tasks.len().saturating_sub(1));
+                self.chosen = true;
+                self.select(data.graph.order.get(line).copied().unwrap_or(0), world)
+            }
+            Focus::Log => {
+                self.scroll_log(action, LogPane::inside(layout.log), world);
+                Vec::new()
+            }
+        }
+    }
+
+    fn walk(&mut self, action: Action, data: &RunData, area: Rect, world: &World) -> Vec<Intent> {
+        let direction = match action {
+            Action::Up | Action::PageUp => Direction::Up,
+            Action::Down | Action::PageDown => Direction::Down,
+            Action::Left => Direction::Left,
+            Action::Right => Direction::Right,
+            _ => {
+                let end = if action == Action::Top { data.graph.order.first() } else { data.graph.order.last() };
+                self.chosen = true;
+                return self.select(end.copied().unwrap_or(0), world);
+            }
+        };
+        let steps = if matches!(action, Action::PageUp | Action::PageDown) { usize::from(area.height / 3).max(1) } else { 1 };
+        let mut position = self.selected;
+        for _ in 0..steps {
+            position = GraphPane::step(data, position, direction, area).unwrap_or(position);
+        }
+        self.chosen = true;
+        self.select(position, world)
+    }
+
+    fn scroll_log(&mut self, action: Action, inside: Rect, world: &World) {
+        let Some(log) = &world.log else { return };
+        match action {
+            Action::Top => self.scroll.to_top(log),
+            Action::Bottom => self.scroll.to_bottom(),
+            Action::Left => self.scroll.sideways(-8),
+            Action::Right => self.scroll.sideways(8),
+            _ => {
+                if let Some(lines) = distance(action, usize::from(inside.height)) {
+                    self.scroll.by(lines, log, inside);
+                }
+            }
+        }
+    }
+
+    fn full_log(&self, search: bool) -> Vec<Intent> {
+        let mut view = LogView::new(self.subject.clone(), self.selected, None);
+        if search {
+            view.start_search();
+        }
+        vec![Intent::Open(Box::new(view))]
+    }
+
+    fn verb(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        if action == Action::Trigger {
+            return vec![Intent::Ask(Ask::Definition { pipeline: data.pipeline.to_string(), purpose: Purpose::Trigger })];
+        }
+        if matches!(action, Action::NextTab | Action::PreviousTab) {
+            return vec![Intent::Open(Box::new(HistoryView::new(Some(data.pipeline.clone()))))];
+        }
+        let (Some(run), Some(task)) = (&data.run, data.tasks.get(self.selected)) else { return Vec::new() };
+        let id = run.run_id.clone();
+        match action {
+            Action::Retry => vec![verbs::retry(id, Some(task.task.clone()))],
+            Action::RetryFrom => {
+                verbs::ask_retry_from(data, run, self.selected).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect()
+            }
+            Action::Skip => vec![verbs::skip(id, task.task.clone())],
+            Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.selected))))],
+            Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
+            _ => Vec::new(),
+        }
+    }
+
+    fn next_pane(&mut self, by: usize, world: &World) -> Vec<Intent> {
+        let at = PANES.iter().position(|pane| *pane == self.focus).unwrap_or(0);
+        self.focus = PANES[(at + by) % PANES.len()];
+        self.select(self.selected, world)
+    }
+}
+
+impl View for RunView {
+    fn contexts(&self) -> Vec<Context> {
+        let own = match self.focus {
+            Focus::Graph => Context::Graph,
+            Focus::Tasks => Context::List,
+            Focus::Log => Context::Log,
+        };
+        vec![own, Context::Global]
+    }
+
+    fn place(&self) -> Place {
+        Place::Pipelines
+    }
+
+    fn crumbs(&self, world: &World) -> String {
+        let Some(data) = self.data(world) else { return "Pipelines ▸ …".to_owned() };
+        let pipeline = text::safe(data.pipeline.as_str());
+        let Some(run) = &data.run else { return format!("Pipelines ▸ {pipeline} ▸ never ran") };
+        let look = run.state.look();
+        let took = text::took(run.started_at, run.ended_at, world.now);
+        format!(
+            "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}  ({}, {} by {})",
+            run.number,
+            look.glyph,
+            look.code,
+            run.created_at.format("%Y-%m-%d %H:%MZ"),
+            run.run_type.word(),
+            text::safe(&run.by)
+        )
+    }
+
+    fn aside(&self, _world: &World) -> String {
+        "[Graph] History".to_owned()
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        match self.focus {
+            Focus::Graph => &[
+                Action::FullLog,
+                Action::Retry,
+                Action::RetryFrom,
+                Action::Skip,
+                Action::Cancel,
+                Action::Why,
+                Action::Trigger,
+                Action::NextTab,
+                Action::NextPane,
+            ],
+            Focus::Tasks => &[
+                Action::Open,
+                Action::Retry,
+                Action::RetryFrom,
+                Action::Skip,
+                Action::Cancel,
+                Action::Why,
+                Action::Trigger,
+                Action::NextPane,
+            ],
+            Focus::Log => &[
+                Action::EnterLog,
+                Action::Follow,
+                Action::Search,
+                Action::Wrap,
+                Action::Retry,
+                Action::Cancel,
+                Action::Why,
+                Action::NextPane,
+            ],
+        }
+    }
+
+    fn asks(&self, _world: &World) -> Vec<Ask> {
+        vec![Ask::Run(self.subject.clone())]
+    }
+
+    fn is_live(&self, world: &World) -> bool {
+        self.data(world).is_some_and(RunData::is_open)
+    }
+
+    fn arrived(&mut self, world: &World) -> Vec<Intent> {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        let position = if self.chosen { self.selected } else { Self::interesting(data) };
+        self.select(position, world)
+    }
+
+    fn resumed(&mut self) {
+        self.target = None;
+    }
+
+    fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        let Some(data) = self.data(world) else {
+            return match action {
+                Action::Back | Action::NextPane | Action::PreviousPane => Ok(()),
+                _ => Err("the run is still being read".into()),
+            };
+        };
+        let task = data.tasks.get(self.selected);
+        match action {
+            Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel | Action::Why => verbs::possible_for_task(action, data, task),
+            Action::Open | Action::FullLog | Action::EnterLog | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => {
+                Err("no attempt yet, so no log".into())
+            }
+            Action::NextAttempt | Action::PreviousAttempt | Action::NextMatch | Action::PreviousMatch => {
+                Err("in the full-screen log (Enter)".into())
+            }
+            Action::Left | Action::Right if self.focus == Focus::Tasks => Err("there is one column here".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        match action {
+            Action::NextPane => self.next_pane(1, world),
+            Action::PreviousPane => self.next_pane(PANES.len() - 1, world),
+            Action::Open | Action::FullLog | Action::EnterLog => self.full_log(false),
+            Action::Search => self.full_log(true),
+            Action::Back => vec![Intent::Back],
+            Action::Follow => {
+                let inside = LogPane::inside(self.layout(body(world.size)).log);
+                if let Some(log) = &world.log {
+                    self.scroll.toggle_follow(log, inside);
+                }
+                Vec::new()
+            }
+            Action::Wrap => {
+                self.scroll.wrap = !self.scroll.wrap;
+                Vec::new()
+            }
+            Action::Timestamps => {
+                self.scroll.times = !self.scroll.times;
+                Vec::new()
+            }
+            Action::Left | Action::Right => self.movement(action, world),
+            _ if distance(action, 1).is_some() => self.movement(action, world),
+            _ => self.verb(action, world),
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
+        let Some(data) = self.data(world) else {
+            let inner = panes::framed(frame, area, "Run", "", true, theme);
+            let words = world.trouble.as_deref().unwrap_or("reading…");
+            return panes::lines(frame, inner, [Line::styled(format!(" {}", text::safe(words)), theme.style("fg.muted"))]);
+        };
+        let layout = self.layout(area);
+        if layout.graph.width > 0 {
+            self.graph.draw(frame, layout.graph, data, self.selected, self.focus == Focus::Graph, world.now, theme);
+        }
+        if layout.tasks.width > 0 {
+            let pane = TasksPane { list: self.list, focused: self.focus == Focus::Tasks };
+            pane.draw(frame, layout.tasks, data, self.selected, world.now, theme);
+        }
+        if layout.log.width > 0 {
+            let pane = LogPane {
+                task: data.tasks.get(self.selected),
+                attempt: None,
+                log: world.log.as_ref(),
+                scroll: &self.scroll,
+                focused: self.focus == Focus::Log,
+            };
+            pane.draw(frame, layout.log, theme);
+        }
+    }
+}

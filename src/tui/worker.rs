@@ -1,0 +1,345 @@
+//! The threads that may wait: one reads, one sends commands and hears of changes, one follows a log, one reads keys.
+
+use super::{
+    graphs::Drafts,
+    world::{Ask, LogBatch, LogTarget, Msg, RunData, RunList, Subject},
+};
+use crate::{
+    config,
+    model::{Command, Pipeline, Request, TaskSnapshot, TaskState},
+    runtime::{Attach, Handle, RunFilter, RuntimeError, logs::LogReader},
+};
+use crossterm::event::{Event, KeyEventKind};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread,
+    time::Duration,
+};
+
+/// Where questions go.
+pub struct Offices {
+    reader: Sender<Ask>,
+    actor: Sender<Command>,
+    follower: Sender<Option<LogTarget>>,
+}
+
+impl Offices {
+    /// Starts the threads; answers come through `tx`.
+    pub fn open(attach: &Attach, ascii: bool, tx: &Sender<Msg>) -> Self {
+        let (reader, reads) = channel();
+        let (actor, commands) = channel();
+        let (follower, targets) = channel();
+        let look = Attach { read_only: true, in_process: false, ..attach.clone() };
+        let act = attach.clone();
+        spawn("tui-reader", tx, move |tx| Reader::new(look, ascii, tx).serve(&reads));
+        spawn("tui-actor", tx, move |tx| act_for(&act, &commands, tx));
+        spawn("tui-log", tx, move |tx| follow(&targets, tx));
+        spawn("tui-keys", tx, listen);
+        Self { reader, actor, follower }
+    }
+
+    /// Passes a question on. An office that closed has said why already.
+    pub fn ask(&self, ask: Ask) {
+        match ask {
+            Ask::Send(command) => drop(self.actor.send(command)),
+            Ask::Log(target) => drop(self.follower.send(target)),
+            read => drop(self.reader.send(read)),
+        }
+    }
+}
+
+/// A thread whose panic is a message, so that the one that draws can give the terminal back and say it.
+fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 'static) {
+    let outbox = tx.clone();
+    let run = move || {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(&outbox))) {
+            let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+            let _ = outbox.send(Msg::Fatal(format!("a fault of this program: {}", text.unwrap_or_default())));
+        }
+    };
+    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(run) {
+        let _ = tx.send(Msg::Fatal(format!("cannot start a thread: {error}")));
+    }
+}
+
+/// Pipeline files change without the engine's knowing, so what is shown is read again this often.
+const REREAD: Duration = Duration::from_secs(2);
+
+/// Reads for the screens; never sends a command and never starts an engine.
+struct Reader<'a> {
+    attach: Attach,
+    handle: Option<Handle>,
+    drafts: Drafts,
+    tx: &'a Sender<Msg>,
+}
+
+impl<'a> Reader<'a> {
+    const fn new(attach: Attach, ascii: bool, tx: &'a Sender<Msg>) -> Self {
+        Self { attach, handle: None, drafts: Drafts::new(ascii), tx }
+    }
+
+    fn serve(mut self, reads: &Receiver<Ask>) {
+        let mut shown: Option<Ask> = None;
+        loop {
+            let first = match reads.recv_timeout(REREAD) {
+                Ok(ask) => ask,
+                Err(RecvTimeoutError::Timeout) => match &shown {
+                    Some(ask) => ask.clone(),
+                    None => continue,
+                },
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let mut asks = vec![first];
+            // Of equal questions that piled up, one answer is enough.
+            for ask in reads.try_iter() {
+                asks.retain(|known| *known != ask);
+                asks.push(ask);
+            }
+            for ask in asks {
+                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_)) {
+                    shown = Some(ask.clone());
+                }
+                let answer = self.answer(&ask);
+                if self.tx.send(answer).is_err() {
+                    return;
+                }
+            }
+            if let Some(Ok(status)) = self.handle.as_ref().map(Handle::engine_status) {
+                let _ = self.tx.send(Msg::Engine(status));
+            }
+        }
+    }
+
+    fn handle(&mut self) -> Result<&Handle, RuntimeError> {
+        if self.handle.is_none() {
+            self.handle = Some(Handle::attach(self.attach.clone())?);
+        }
+        self.handle.as_ref().ok_or_else(|| RuntimeError::Unreachable("the workspace is not open".to_owned()))
+    }
+
+    fn answer(&mut self, ask: &Ask) -> Msg {
+        match ask {
+            Ask::Pipelines => Msg::Pipelines(self.handle().and_then(Handle::pipelines).map_err(said)),
+            Ask::Runs { pipeline, limit } => {
+                let filter = RunFilter { pipeline: pipeline.clone(), limit: *limit, ..RunFilter::default() };
+                let rows = self.handle().and_then(|handle| handle.runs(&filter)).map_err(said);
+                Msg::Runs(rows.map(|rows| RunList { pipeline: pipeline.clone(), limit: *limit, rows }))
+            }
+            Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(Box::new).map_err(said)),
+            Ask::Definition { pipeline, purpose } => {
+                let read = self.handle().and_then(|handle| handle.definition(pipeline));
+                Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
+            }
+            Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
+            Ask::Send(_) | Ask::Log(_) => Msg::Changed,
+        }
+    }
+
+    fn run(&mut self, subject: &Subject) -> Result<RunData, RuntimeError> {
+        let (pipeline, run, tasks) = match subject {
+            Subject::Run(id) => {
+                let snapshot = self.handle()?.run(id)?;
+                (snapshot.run.pipeline.clone(), Some(snapshot.run), snapshot.tasks)
+            }
+            Subject::Pipeline(id) => {
+                let (definition, found) = self.handle()?.definition(id.as_str())?;
+                let definition = definition.ok_or_else(|| RuntimeError::Usage(found.to_string()))?;
+                (id.clone(), None, unstarted(&definition))
+            }
+        };
+        let handle = self.handle()?;
+        let running = tasks.iter().filter(|task| task.state == TaskState::Running);
+        let progress: BTreeMap<_, _> =
+            running.filter_map(|task| Some((task.task.clone(), handle.progress(&task.last_attempt()?.stdout)?))).collect();
+        let graph = self.drafts.of(&tasks);
+        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, graph })
+    }
+}
+
+/// The tasks of a pipeline that never ran.
+fn unstarted(pipeline: &Pipeline) -> Vec<TaskSnapshot> {
+    let task = |task: &crate::model::Task| TaskSnapshot {
+        task: task.id.clone(),
+        map_index: None,
+        state: TaskState::Pending,
+        cached: false,
+        reason: None,
+        message: None,
+        upstream: task.upstream.clone(),
+        retry_at: None,
+        max_attempts: task.retries + 1,
+        attempts: Vec::new(),
+        outputs: serde_json::Map::new(),
+        output_parameters: serde_json::Map::new(),
+        metrics: serde_json::Map::new(),
+        gates: Vec::new(),
+    };
+    pipeline.tasks.iter().map(task).collect()
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn said(error: RuntimeError) -> String {
+    error.to_string()
+}
+
+/// Between two looks for commands; a change is heard within this time.
+const ATTENTION: Duration = Duration::from_millis(100);
+
+/// Sends commands, and tells when something changed. Keeps this client attached to the engine.
+fn act_for(attach: &Attach, commands: &Receiver<Command>, tx: &Sender<Msg>) {
+    let mut handle: Option<Handle> = None;
+    loop {
+        if handle.is_none() {
+            handle = Handle::attach(attach.clone()).ok();
+        }
+        match commands.recv_timeout(Duration::from_millis(10)) {
+            Ok(command) => {
+                let reply = send(&mut handle, attach, command.clone());
+                if tx.send(Msg::Reply(command, reply)).is_err() {
+                    return;
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => match handle.as_mut().map(|handle| handle.wait_for_change(ATTENTION)) {
+                Some(Ok(true)) => drop(tx.send(Msg::Changed)),
+                Some(Ok(false)) => {}
+                Some(Err(_)) | None => thread::sleep(ATTENTION),
+            },
+        }
+    }
+}
+
+fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command) -> Result<crate::model::Reply, String> {
+    let handle = match handle {
+        Some(handle) => handle,
+        // Attaching failed before; now somebody wants to know why.
+        None => handle.insert(Handle::attach(attach.clone()).map_err(said)?),
+    };
+    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason: None };
+    handle.send(request).map_err(said)
+}
+
+/// A new run gets the environment of this terminal, filtered by `pass_env`.
+fn with_environment(command: Command, attach: &Attach) -> Command {
+    let Command::Trigger(mut request) = command else { return command };
+    for (name, value) in std::env::vars() {
+        if config::passes(&attach.place.config.pass_env, &name) {
+            request.env.insert(name, value);
+        } else {
+            request.env_not_passed.push(name);
+        }
+    }
+    Command::Trigger(request)
+}
+
+/// The last part of a log that is read; what was before can be read with `flowyard logs`.
+const TAIL: u64 = 32 << 20;
+/// Between two looks at a log that grows.
+const GLANCE: Duration = Duration::from_millis(100);
+/// Lines sent at once, so that keys are answered in between.
+const BATCH: usize = 20_000;
+
+/// Follows one log at a time.
+fn follow(targets: &Receiver<Option<LogTarget>>, tx: &Sender<Msg>) {
+    let mut current: Option<Followed> = None;
+    loop {
+        let waiting = current.as_ref().is_some_and(|followed| !followed.ended);
+        let next = if waiting { targets.recv_timeout(GLANCE) } else { targets.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+        match next {
+            Ok(target) => {
+                let target = targets.try_iter().last().unwrap_or(target);
+                current = Followed::take(current, target);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if let Some(followed) = &mut current
+            && followed.look(tx).is_err()
+        {
+            return;
+        }
+    }
+}
+
+struct Followed {
+    target: LogTarget,
+    reader: Option<LogReader>,
+    fresh: bool,
+    ended: bool,
+}
+
+impl Followed {
+    /// The next log to follow; if it is the one of before, only whether it still grows is taken over.
+    fn take(before: Option<Self>, target: Option<LogTarget>) -> Option<Self> {
+        let target = target?;
+        match before {
+            Some(mut followed) if followed.target.key == target.key => {
+                followed.ended = followed.ended && !target.live;
+                followed.target = target;
+                Some(followed)
+            }
+            _ => Some(Self { target, reader: None, fresh: true, ended: false }),
+        }
+    }
+
+    fn look(&mut self, tx: &Sender<Msg>) -> Result<(), std::sync::mpsc::SendError<Msg>> {
+        if self.ended {
+            return Ok(());
+        }
+        let read = self.read();
+        let (lines, trouble) = match read {
+            Ok(lines) => (lines, None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        self.ended = !self.target.live || trouble.is_some();
+        if lines.is_empty() && !self.fresh && !self.ended {
+            return Ok(());
+        }
+        let skipped = self.reader.as_ref().map_or(0, LogReader::skipped_bytes);
+        let key = self.target.key.clone();
+        let mut lines = lines.into_iter().peekable();
+        loop {
+            let part: Vec<_> = lines.by_ref().take(BATCH).collect();
+            let last = lines.peek().is_none();
+            let batch =
+                LogBatch { key: key.clone(), fresh: self.fresh, skipped, lines: part, ended: self.ended && last, trouble: trouble.clone() };
+            self.fresh = false;
+            tx.send(Msg::Log(batch))?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read(&mut self) -> std::io::Result<Vec<crate::runtime::logs::LogLine>> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            None => self.reader.insert(LogReader::open(&self.target.folder, Some(TAIL))?),
+        };
+        let mut lines = reader.poll()?;
+        if !self.target.live {
+            lines.extend(reader.rest());
+        }
+        Ok(lines)
+    }
+}
+
+/// Reads keys until there are none to come.
+fn listen(tx: &Sender<Msg>) {
+    loop {
+        let msg = match crossterm::event::read() {
+            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
+            Ok(Event::Paste(text)) => Msg::Paste(text),
+            Ok(Event::Resize(..)) => Msg::Resize,
+            Ok(_) => continue,
+            // The terminal is gone: as if it had hung up.
+            Err(_) => Msg::Signal(signal_hook::consts::SIGHUP),
+        };
+        let gone = matches!(msg, Msg::Signal(_));
+        if tx.send(msg).is_err() || gone {
+            return;
+        }
+    }
+}

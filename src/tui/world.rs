@@ -1,0 +1,252 @@
+//! What the screens show, as plain data, and the messages that change it. Owned by the thread that draws.
+
+use super::{graphs::Levels, logs::LogBuffer};
+use crate::{
+    model::{
+        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState, Why,
+    },
+    runtime::{EngineStatus, logs::LogLine},
+    stdx::time::Timestamp,
+};
+use crossterm::event::KeyEvent;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+/// Everything that is known.
+#[derive(Debug, Default)]
+pub struct World {
+    /// The time of the last message.
+    pub now: Timestamp,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The workspace folder, for people.
+    pub workspace: String,
+    /// Looking only.
+    pub read_only: bool,
+    /// The engine, as last heard.
+    pub engine: Engine,
+    /// Pipelines; `None` until they were read.
+    pub pipelines: Option<Vec<PipelineRow>>,
+    /// Runs, of one pipeline or of all.
+    pub runs: Option<RunList>,
+    /// The run or the graph that is looked at.
+    pub run: Option<RunData>,
+    /// The log that is followed.
+    pub log: Option<LogBuffer>,
+    /// What was said lately, newest last.
+    pub toasts: Vec<Toast>,
+    /// Why the last read failed.
+    pub trouble: Option<String>,
+}
+
+/// Whether an engine owns the workspace.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Engine {
+    /// Not asked yet.
+    #[default]
+    Unknown,
+    /// None is needed and none runs.
+    Idle,
+    /// It runs.
+    Up(EngineStatus),
+}
+
+/// Runs, newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunList {
+    /// Of which pipeline; `None` is all.
+    pub pipeline: Option<PipelineId>,
+    /// As many as were asked for.
+    pub limit: usize,
+    /// The runs.
+    pub rows: Vec<RunRow>,
+}
+
+/// What the run view looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A run.
+    Run(RunId),
+    /// A pipeline that never ran: only its graph.
+    Pipeline(PipelineId),
+}
+
+/// A run, or the graph of a pipeline that never ran, ready to draw.
+#[derive(Debug, Clone)]
+pub struct RunData {
+    /// What was asked for.
+    pub subject: Subject,
+    /// The pipeline.
+    pub pipeline: PipelineId,
+    /// The run, if there is one.
+    pub run: Option<RunRow>,
+    /// Its tasks, in order of declaration.
+    pub tasks: Vec<TaskSnapshot>,
+    /// Progress of running tasks, 0 to 1.
+    pub progress: BTreeMap<TaskId, f64>,
+    /// The drawings of its graph.
+    pub graph: Arc<Levels>,
+}
+
+impl RunData {
+    /// The run's state; `None` if it never ran.
+    pub fn state(&self) -> Option<RunState> {
+        self.run.as_ref().map(|run| run.state)
+    }
+
+    /// Whether something may still happen by itself.
+    pub fn is_open(&self) -> bool {
+        self.state().is_some_and(|state| !state.is_terminal())
+    }
+
+    /// How many tasks are in a state.
+    pub fn count(&self, state: TaskState) -> usize {
+        self.tasks.iter().filter(|task| task.state == state).count()
+    }
+
+    /// The position of a task.
+    pub fn position(&self, id: &TaskId) -> Option<usize> {
+        self.tasks.iter().position(|task| task.task == *id)
+    }
+
+    /// Whether it shows the same as another; drawings follow from the tasks.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.run == other.run && self.tasks == other.tasks && self.progress == other.progress
+    }
+}
+
+/// One attempt's log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogKey {
+    /// The run.
+    pub run: RunId,
+    /// The task.
+    pub task: TaskId,
+    /// Counted from 1.
+    pub attempt: u32,
+}
+
+/// A log to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogTarget {
+    /// Whose log.
+    pub key: LogKey,
+    /// The attempt's folder.
+    pub folder: PathBuf,
+    /// Whether more may come.
+    pub live: bool,
+}
+
+/// How a message to the person is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Worth knowing.
+    Note,
+    /// It worked.
+    Good,
+    /// It did not.
+    Bad,
+}
+
+/// A short message at the top right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Toast {
+    /// How it is meant.
+    pub tone: Tone,
+    /// The message.
+    pub text: String,
+    /// When it goes.
+    pub until: Timestamp,
+}
+
+/// What is asked of the threads that may wait.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// All pipelines.
+    Pipelines,
+    /// Runs of one pipeline, or of all.
+    Runs {
+        /// Which.
+        pipeline: Option<PipelineId>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// A run or the graph of a pipeline.
+    Run(Subject),
+    /// A pipeline's file, read now.
+    Definition {
+        /// Which pipeline, or which file if it could not be read.
+        pipeline: String,
+        /// What to do with the answer.
+        purpose: Purpose,
+    },
+    /// Why something is as it is.
+    Why {
+        /// The run.
+        run: RunId,
+        /// The task; `None` is the run.
+        task: Option<TaskId>,
+    },
+    /// Something to do.
+    Send(Command),
+    /// Follow this log instead of the one before.
+    Log(Option<LogTarget>),
+}
+
+/// Why a definition is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To start a run.
+    Trigger,
+    /// To show what is wrong with it.
+    Diagnostics,
+}
+
+/// What the drawing thread is told.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size, or was written over.
+    Resize,
+    /// Something changed in the workspace.
+    Changed,
+    /// The engine, as seen now.
+    Engine(Option<EngineStatus>),
+    /// Pipelines were read.
+    Pipelines(Result<Vec<PipelineRow>, String>),
+    /// Runs were read.
+    Runs(Result<RunList, String>),
+    /// A run was read.
+    Run(Subject, Result<Box<RunData>, String>),
+    /// A definition was read.
+    Definition(String, Purpose, Result<Box<(Option<Pipeline>, Diagnostics)>, String>),
+    /// An answer to "why".
+    Why(Result<Why, String>),
+    /// A command was answered.
+    Reply(Command, Result<Reply, String>),
+    /// Lines of a log.
+    Log(LogBatch),
+    /// The process was told to end.
+    Signal(i32),
+    /// A thread cannot go on.
+    Fatal(String),
+}
+
+/// Lines of a log that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogBatch {
+    /// Whose.
+    pub key: LogKey,
+    /// The first batch: forget what was there.
+    pub fresh: bool,
+    /// Bytes left out before the first line.
+    pub skipped: u64,
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// Nothing more will come.
+    pub ended: bool,
+    /// Why it cannot be read.
+    pub trouble: Option<String>,
+}
