@@ -5,7 +5,12 @@ use super::{
     context::{Access, Context},
 };
 use crate::{
-    runtime::{RuntimeError, own_log, user, workspace},
+    runtime::{
+        RuntimeError,
+        own_log::{self, OwnLog},
+        user,
+        workspace::{self, Place},
+    },
     stdx::sanitize,
 };
 use std::io::{self, Write};
@@ -20,18 +25,18 @@ pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> Result<u8, Ru
         return Ok(2);
     }
     let place = context.place()?;
-    let log = match context.global.read_only {
-        true => None,
-        false => {
-            workspace::prepare(&place)?;
-            Some(own_log::start(&place.state_dir.join("logs"), "tui", context.global.verbose)?)
-        }
-    };
+    let log = log_of(&place, context);
     let attach = context.attach_to(place, Access::Look)?;
     let theme = context.global.theme.clone().or(user::config()?.theme);
     let code = open_screen(Screen { attach, theme, color: context.global.color });
     drop(log);
     Ok(code?)
+}
+
+/// The program's own log, where a state folder is there to hold it: looking makes none, and works on a read-only disk too.
+fn log_of(place: &Place, context: &Context) -> Option<OwnLog> {
+    let may_write = !context.global.read_only && place.state_dir.is_dir() && workspace::prepare(place).is_ok();
+    may_write.then(|| own_log::start(&place.state_dir.join("logs"), "tui", context.global.verbose).ok()).flatten()
 }
 
 /// The stems of the pipeline files; nothing where there is no workspace.

@@ -146,6 +146,22 @@ fn ctrl_c_cancels_the_run_and_waits_for_its_end() {
 }
 
 #[test]
+fn a_second_ctrl_c_leaves_at_once_and_the_run_still_ends() {
+    let yard = Yard::new();
+    let stubborn = "[tasks.waits]\nrun = \"trap '' TERM; echo has begun; while [ ! -e go ]; do sleep 0.02; done\"\ngrace = \"10m\"\n";
+    yard.write("pipelines/waits.toml", stubborn);
+    let (mut child, run) = follow(&yard);
+    until("it does not listen to TERM", || yard.output(&["logs", &run, "waits"]).stdout == b"has begun\n");
+    signal(&child, Signal::SIGINT);
+    yard.until_run(&run, "canceling");
+    signal(&child, Signal::SIGINT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(yard.json(&["show", &run, "--json"])["state"], "canceling");
+    yard.go();
+    yard.until_run(&run, "canceled");
+}
+
+#[test]
 fn a_run_that_is_canceled_elsewhere_ends_with_130() {
     let yard = Yard::new();
     let (mut child, run) = follow(&yard);

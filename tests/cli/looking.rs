@@ -213,6 +213,8 @@ fn the_engine_can_be_asked_for_and_ended() {
     let status = yard.json(&["engine", "status", "--json"]);
     assert_eq!((&status["running"], &status["open_runs"]), (&json!(true), &json!(1)));
     assert!(yard.complaint(75, &["engine"]).contains("another engine"));
+    let logs = std::fs::read_dir(yard.state().join("logs")).unwrap();
+    assert!(logs.into_iter().any(|file| file.unwrap().file_name().to_str().unwrap().starts_with("engine.20")));
     assert!(yard.text(0, &["engine", "stop"]).contains("running tasks go on"));
     yard.text(69, &["engine", "status"]);
     yard.go();
