@@ -1,5 +1,7 @@
 //! Pipeline files, good and broken: what the reader says of each.
 
+#![allow(clippy::unwrap_used)]
+
 use flowyard::{
     model::{ArgKind, ArgSignature, Catalog, ComponentSignature, Pipeline, PortSignature, Severity},
     spec,

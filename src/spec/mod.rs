@@ -67,6 +67,7 @@ fn broken(file: &str, text: &str, table: &Table, catalog: &Catalog, syntax: Vec<
 fn without_cascade(text: &str, mut errors: Vec<toml_tree::SyntaxError>) -> Vec<toml_tree::SyntaxError> {
     let starts_a_line =
         |at: usize| text.get(..at).is_some_and(|before| before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty()));
+    errors.sort_by_key(|error| error.span.start);
     let swallowed =
         errors.iter().position(|e| e.message.starts_with("missing comma between array elements") && starts_a_line(e.span.start));
     if let Some(first) = swallowed {
