@@ -13,6 +13,7 @@ mod journal;
 mod list;
 mod log_line;
 mod logs;
+mod pace;
 mod retry;
 mod run;
 mod runs;

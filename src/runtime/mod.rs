@@ -4,6 +4,7 @@ mod attempts;
 mod client;
 pub mod clock;
 mod core;
+pub mod definition_file;
 mod errors;
 pub mod file_system;
 mod git;
