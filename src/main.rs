@@ -1,5 +1,6 @@
 //! Wires the layers together and starts: shim, component, or the command line.
 
+use flowyard::{cli, stdx::sanitize, tui};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -11,5 +12,22 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == "__component") {
         return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
     }
-    flowyard::cli::main(|_screen| 69)
+    cli::main(|screen| {
+        let options = tui::Options { theme: screen.theme, color: color(screen.color) };
+        tui::run(screen.attach, &options).unwrap_or_else(|error| {
+            eprintln!("error: {}", sanitize::text(&error.to_string()));
+            error.exit_code()
+        })
+    })
+}
+
+/// The command line's word for colours, as the screens say it.
+const fn color(choice: cli::Color) -> tui::ColorChoice {
+    match choice {
+        cli::Color::Auto => tui::ColorChoice::Auto,
+        cli::Color::Never => tui::ColorChoice::Never,
+        cli::Color::C16 => tui::ColorChoice::Ansi,
+        cli::Color::C256 => tui::ColorChoice::Indexed,
+        cli::Color::True => tui::ColorChoice::True,
+    }
 }

@@ -2,7 +2,6 @@
 
 pub mod actions;
 pub mod app;
-mod clock;
 pub mod dialogs;
 pub mod graph;
 pub mod graphs;
@@ -24,7 +23,7 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use crate::runtime::{Attach, RuntimeError};
+use crate::runtime::{Attach, RuntimeError, clock};
 use app::{App, Chore};
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -57,6 +56,7 @@ const FRAME: Duration = Duration::from_millis(33);
 /// # Errors
 /// An unknown theme, a terminal that cannot be used, a fault of a thread.
 pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
+    let attach = Attach { by: attach.by.replace("(cli)", "(tui)"), ..attach };
     let environment = Environment::read(|name| std::env::var(name).ok());
     let theme = choose_theme(options, &environment)?;
     let (tx, inbox) = channel();
