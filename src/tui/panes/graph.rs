@@ -112,7 +112,7 @@ fn pill(task: &TaskSnapshot, name_width: usize, level: Level, now: Timestamp, th
     let style = theme.style(look.token);
     let name = text::left(&text::safe(task.task.as_str()), name_width);
     let mut spans = vec![Span::styled(format!("{} ", look.glyph), style), Span::styled(name, theme.style("fg"))];
-    if level == Level::Full {
+    if level.has_fields() {
         spans.push(Span::styled(format!(" {:<CODE$} ", look.code), style));
         spans.push(Span::styled(text::right(&tasks::time(task, now), TIME), theme.style("fg.muted")));
     }
