@@ -72,7 +72,7 @@ impl App {
         match msg {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.typed(Typed::Text(text)),
-            Msg::Resize => self.chore = Some(Chore::Redraw),
+            Msg::Resize => {}
             Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),

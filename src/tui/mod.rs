@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod app;
+mod backend;
 pub mod dialogs;
 pub mod graph;
 pub mod graphs;
