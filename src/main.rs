@@ -1,6 +1,6 @@
 //! Wires the layers together and starts: shim, component, or the command line.
 
-use flowyard::{cli, stdx::sanitize, tui};
+use flowyard::{cli, tui};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -12,18 +12,12 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == "__component") {
         return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
     }
-    cli::main(|screen| {
-        let options = tui::Options { theme: screen.theme, color: color(screen.color) };
-        tui::run(screen.attach, &options).unwrap_or_else(|error| {
-            eprintln!("error: {}", sanitize::text(&error.to_string()));
-            error.exit_code()
-        })
-    })
+    cli::main(|screen| tui::run(screen.attach, &tui::Options { theme: screen.theme, color: depth(screen.color) }))
 }
 
-/// The command line's word for colours, as the screens say it.
-const fn color(choice: cli::Color) -> tui::ColorChoice {
-    match choice {
+/// The two faces do not know each other's words for it.
+fn depth(color: cli::Color) -> tui::ColorChoice {
+    match color {
         cli::Color::Auto => tui::ColorChoice::Auto,
         cli::Color::Never => tui::ColorChoice::Never,
         cli::Color::C16 => tui::ColorChoice::Ansi,

@@ -1,4 +1,5 @@
 //! The engine as a process: what it promises of attempts, crashes, commands and clients, over real tasks.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 mod support;
 
 use serde_json::Value;

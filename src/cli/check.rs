@@ -4,7 +4,10 @@ use super::{Failure, context::Context, failure::findings};
 use crate::{
     components, config,
     model::{Catalog, Diagnostic, Diagnostics, PipelineId, Severity},
-    runtime::workspace::{self, CONFIG_FILE, MAX_FILE},
+    runtime::{
+        definition_file,
+        workspace::{self, CONFIG_FILE},
+    },
     spec,
 };
 use serde_json::json;
@@ -65,7 +68,7 @@ pub fn check(files: &[PathBuf], here: &Path) -> Diagnostics {
         match claimed.get(&id) {
             Some(first) if *first != name => all.push(Diagnostic {
                 hint: Some("give one of them another `id`, or rename its file".to_owned()),
-                ..whole_file(&name, "duplicate-id", format!("the pipeline `{id}` is also defined in {first}"))
+                ..definition_file::finding(&name, "duplicate-id", format!("the pipeline `{id}` is also defined in {first}"))
             }),
             _ => drop(claimed.insert(id, name)),
         }
@@ -74,7 +77,7 @@ pub fn check(files: &[PathBuf], here: &Path) -> Diagnostics {
 }
 
 fn check_file(path: &Path, name: &str, catalog: &Catalog) -> (Option<PipelineId>, Diagnostics) {
-    let text = match read(path, name) {
+    let text = match definition_file::read(path, name) {
         Ok(text) => text,
         Err(diagnostic) => return (None, Diagnostics(vec![*diagnostic])),
     };
@@ -83,39 +86,6 @@ fn check_file(path: &Path, name: &str, catalog: &Catalog) -> (Option<PipelineId>
     }
     let (pipeline, diagnostics) = spec::read(name, &text, catalog);
     (pipeline.map(|pipeline| pipeline.id), diagnostics)
-}
-
-fn read(path: &Path, name: &str) -> Result<String, Box<Diagnostic>> {
-    let unreadable = |error: std::io::Error| Box::new(whole_file(name, "unreadable", format!("the file cannot be read: {error}")));
-    let found = fs::metadata(path).map_err(unreadable)?;
-    if !found.is_file() {
-        return Err(Box::new(whole_file(name, "unreadable", "this is not a plain file".to_owned())));
-    }
-    if found.len() > MAX_FILE {
-        return Err(Box::new(whole_file(name, "too-large", format!("the file has {} bytes; at most 4 MiB are read", found.len()))));
-    }
-    String::from_utf8(fs::read(path).map_err(unreadable)?).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
-        let message = "the file is not UTF-8 here".to_owned();
-        Box::new(Diagnostic { line, column, ..whole_file(name, "not-utf8", message) })
-    })
-}
-
-fn whole_file(file: &str, code: &str, message: String) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        code: code.to_owned(),
-        message,
-        file: file.to_owned(),
-        line: 0,
-        column: 0,
-        hint: None,
-        source_line: String::new(),
-        length: 0,
-    }
 }
 
 /// The path as the user would type it from here.

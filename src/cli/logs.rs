@@ -3,13 +3,15 @@
 use super::{
     Failure,
     context::{Access, Context},
-    log_line, text,
+    log_line,
+    pace::Look,
+    text,
 };
 use crate::{
-    model::{AttemptFiles, AttemptSnapshot, RunId, TaskId, TaskSnapshot},
+    model::{AttemptSnapshot, RunId, TaskId, TaskSnapshot},
     runtime::{
         Handle,
-        logs::{LogReader, Stream},
+        logs::{LogLine, LogReader, Stream},
     },
 };
 use std::{
@@ -101,7 +103,9 @@ impl Watch {
         let mut found = (self.pick(task), task.state.is_terminal());
         while follow && matches!(found, (None, false)) {
             self.wait();
+            let look = Look::begin();
             found = self.look()?;
+            look.rest();
         }
         Ok(found.0)
     }
@@ -113,7 +117,12 @@ impl Watch {
     }
 
     fn has_ended(&self) -> Result<bool, Failure> {
-        Ok(self.look()?.0.is_none_or(|attempt| attempt.state.is_terminal()))
+        let look = Look::begin();
+        let ended = self.look()?.0.is_none_or(|attempt| attempt.state.is_terminal());
+        if !ended {
+            look.rest();
+        }
+        Ok(ended)
     }
 
     fn wait(&mut self) {
@@ -125,36 +134,39 @@ impl Watch {
 }
 
 fn merged(args: &Args, context: &Context, watch: &mut Watch, attempt: &AttemptSnapshot) -> Result<(), Failure> {
-    let files = AttemptFiles::new(folder(attempt));
-    let mut reader = LogReader::open(files.folder(), None)?;
-    let mut out = io::stdout().lock();
+    let mut reader = LogReader::open(&folder(attempt), None)?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut ended = false;
     loop {
         // Asked before reading: what was written before the end is then read after it.
-        let ended = !args.follow || watch.has_ended()?;
-        let mut lines = reader.poll()?;
+        ended = ended || !args.follow || watch.has_ended()?;
+        // A long log comes in parts: only an empty part says that there is no more now.
+        let lines = reader.poll()?;
         let more = !lines.is_empty();
-        if ended {
-            lines.extend(reader.poll()?);
-            lines.extend(reader.rest());
+        write_lines(&mut out, lines, args, context)?;
+        if more {
+            continue;
         }
-        for line in lines {
-            let wanted = match line.stream {
-                Stream::Stdout => !args.stderr,
-                Stream::Stderr => !args.stdout,
-            };
-            if wanted {
-                let text = if context.out.tty { log_line::show(&line.text, context.out.colours) } else { line.text };
-                writeln!(out, "{text}")?;
-            }
-        }
-        out.flush()?;
         if ended {
+            write_lines(&mut out, reader.rest(), args, context)?;
             return Ok(());
         }
-        if !more {
-            watch.wait();
+        watch.wait();
+    }
+}
+
+fn write_lines(out: &mut impl Write, lines: Vec<LogLine>, args: &Args, context: &Context) -> io::Result<()> {
+    for line in lines {
+        let wanted = match line.stream {
+            Stream::Stdout => !args.stderr,
+            Stream::Stderr => !args.stdout,
+        };
+        if wanted {
+            let text = if context.out.tty { log_line::show(&line.text, context.out.colours) } else { line.text };
+            writeln!(out, "{text}")?;
         }
     }
+    out.flush()
 }
 
 fn raw(args: &Args, watch: &mut Watch, attempt: &AttemptSnapshot) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod journal;
 mod list;
 mod log_line;
 mod logs;
+mod pace;
 mod retry;
 mod run;
 mod runs;
@@ -26,7 +27,7 @@ mod why;
 pub use context::{Color, Global};
 pub use failure::{Failure, report_error};
 
-use crate::runtime::Attach;
+use crate::runtime::{Attach, RuntimeError};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -76,7 +77,7 @@ enum Verb {
 }
 
 /// Reads the command line and does what it says; `open_screen` is the interactive face and answers with its exit code.
-pub fn main(open_screen: impl FnOnce(Screen) -> u8) -> ExitCode {
+pub fn main(open_screen: impl FnOnce(Screen) -> Result<u8, RuntimeError>) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -5,13 +5,13 @@ use super::{
     context::{Access, Context},
 };
 use crate::{
-    runtime::{own_log, workspace},
+    runtime::{RuntimeError, own_log, user, workspace},
     stdx::sanitize,
 };
 use std::io::{self, Write};
 
 /// Opens the interactive face if there is a terminal to draw on.
-pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> u8) -> Result<u8, Failure> {
+pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> Result<u8, RuntimeError>) -> Result<u8, Failure> {
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     if !context.out.tty || dumb {
         let why = if context.out.tty { "this terminal cannot move its cursor (TERM=dumb)" } else { "standard output is not a terminal" };
@@ -28,9 +28,10 @@ pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> u8) -> Result
         }
     };
     let attach = context.attach_to(place, Access::Look)?;
-    let code = open_screen(Screen { attach, theme: context.global.theme.clone(), color: context.global.color });
+    let theme = context.global.theme.clone().or(user::config()?.theme);
+    let code = open_screen(Screen { attach, theme, color: context.global.color });
     drop(log);
-    Ok(code)
+    Ok(code?)
 }
 
 /// The stems of the pipeline files; nothing where there is no workspace.

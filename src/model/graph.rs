@@ -79,16 +79,18 @@ fn find_cycle(upstream: &[Vec<usize>]) -> Vec<usize> {
             graph.add_edge(nodes[up], nodes[task], ());
         }
     }
-    let tangled = petgraph::algo::tarjan_scc(&graph)
+    // Kosaraju's walk keeps its own stack: Tarjan's recurses, and a ring of ten thousand tasks would end the program.
+    let tangled = petgraph::algo::kosaraju_scc(&graph)
         .into_iter()
         .filter(|component| component.len() > 1 || graph.contains_edge(component[0], component[0]))
         .min_by_key(|component| component.iter().min().copied());
     let Some(component) = tangled else { return Vec::new() };
     let start = component.iter().min().copied().unwrap_or(component[0]);
+    let members: std::collections::HashSet<NodeIndex> = component.iter().copied().collect();
     let mut path = vec![start.index()];
     let mut at = start;
     loop {
-        let inside = |n: &NodeIndex| component.contains(n);
+        let inside = |n: &NodeIndex| members.contains(n);
         let onward: Vec<NodeIndex> = graph.neighbors(at).filter(inside).collect();
         if onward.contains(&start) {
             path.push(start.index());

@@ -112,6 +112,8 @@ fn accept_existing(place: &Place, found: &fs::Metadata) -> Result<(), RuntimeErr
             show(folder)
         )));
     }
+    nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK)
+        .map_err(|error| cannot_write(folder, &error.into()))?;
     if found.permissions().mode() & 0o077 != 0 {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|error| cannot_make(folder, &error))?;
     }
@@ -187,7 +189,10 @@ fn explicit_workspace(folder: &Path) -> Result<PathBuf, RuntimeError> {
     if !folder.is_dir() {
         return Err(RuntimeError::Usage(format!("{} is a file; a workspace is a folder that holds `pipelines/`", show(&folder))));
     }
-    if is_workspace(&folder)? { Ok(folder) } else { Err(RuntimeError::Usage(format!("{} is not a workspace\n{HOW}", show(&folder)))) }
+    match is_workspace(&folder)? {
+        true => Ok(folder),
+        false => Err(unreadable(&folder).unwrap_or_else(|| RuntimeError::Usage(format!("{} is not a workspace\n{HOW}", show(&folder))))),
+    }
 }
 
 fn upward(start: &Path) -> Result<PathBuf, RuntimeError> {
@@ -197,7 +202,15 @@ fn upward(start: &Path) -> Result<PathBuf, RuntimeError> {
             return Ok(folder.to_owned());
         }
     }
-    Err(RuntimeError::Usage(format!("no workspace in {} or any folder above it\n{HOW}", show(&start))))
+    let none = || RuntimeError::Usage(format!("no workspace in {} or any folder above it\n{HOW}", show(&start)));
+    Err(unreadable(&start).unwrap_or_else(none))
+}
+
+/// Says so when a folder may hold a workspace that this user is not let into.
+fn unreadable(folder: &Path) -> Option<RuntimeError> {
+    let error = fs::read_dir(folder).err()?;
+    let next = "mend its rights (chmod u+rwx), go to another folder, or name a workspace with --workspace";
+    Some(RuntimeError::Io(format!("cannot look into {}: {}; {next}", show(folder), words(&error))))
 }
 
 const HOW: &str = "  hint: a workspace holds `pipelines/*.toml` with `[tasks.NAME]` tables, or a `flowyard.toml`; \
@@ -224,13 +237,15 @@ fn has_tasks(file: &Path) -> bool {
         return false;
     }
     let mut text = Vec::new();
-    let read = fs::File::open(file).and_then(|opened| opened.take(MAX_FILE).read_to_end(&mut text));
-    read.is_ok()
-        && String::from_utf8_lossy(&text).lines().any(|line| {
+    match fs::File::open(file).and_then(|opened| opened.take(MAX_FILE).read_to_end(&mut text)) {
+        // In its place it is most likely one of ours; whoever reads it says what is wrong with it.
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        Ok(_) => String::from_utf8_lossy(&text).lines().any(|line| {
             let line = line.trim_start();
             let name = line.strip_prefix('[').unwrap_or(line).trim_start();
             name.strip_prefix("tasks").is_some_and(|rest| rest.trim_start().starts_with(['.', ']', '=']))
-        })
+        }),
+    }
 }
 
 fn read_config(workspace: &Path) -> Result<WorkspaceConfig, RuntimeError> {
@@ -286,12 +301,20 @@ fn cannot(verb: &str, path: &Path, error: &io::Error) -> RuntimeError {
 }
 
 fn cannot_make(path: &Path, error: &io::Error) -> RuntimeError {
+    no_room("make", path, error)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> RuntimeError {
+    no_room("write in", path, error)
+}
+
+fn no_room(verb: &str, path: &Path, error: &io::Error) -> RuntimeError {
     let next = match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only; put the state elsewhere with --state-dir, or look with --read-only",
         io::ErrorKind::StorageFull => "the disk is full; make room, or put the state elsewhere with --state-dir",
         _ => "mend the rights of the folder, put the state elsewhere with --state-dir, or look with --read-only",
     };
-    RuntimeError::Io(format!("cannot make {}: {}; {next}", show(path), words(error)))
+    RuntimeError::Io(format!("cannot {verb} {}: {}; {next}", show(path), words(error)))
 }
 
 /// The system's words without the number: `permission denied`.

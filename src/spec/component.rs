@@ -5,6 +5,7 @@ use crate::{
     model::{Action, ArgKind, Catalog, ComponentSignature, OutputDef, Report, did_you_mean},
     stdx::toml_tree::{Entry, Node, Table, Value},
 };
+use std::collections::HashMap;
 
 /// Checks every component task, and gives it the outputs that its component has without being told.
 pub(super) fn check(drafts: &mut [Draft<'_>], catalog: &Catalog, report: &mut Report<'_>) {
@@ -139,6 +140,32 @@ fn complete_outputs(draft: &mut Draft<'_>, signature: &ComponentSignature, repor
     for port in &signature.outputs {
         if !draft.task.outputs.iter().any(|output| output.name == port.name) {
             draft.task.outputs.push(OutputDef { name: port.name.into(), artifact_type: port.artifact_type.into(), path: None });
+        }
+    }
+}
+
+/// Reports inputs that get an artifact of another type than the component reads.
+pub(super) fn check_links(drafts: &[Draft<'_>], catalog: &Catalog, report: &mut Report<'_>) {
+    let positions: HashMap<&str, usize> = drafts.iter().enumerate().map(|(position, draft)| (draft.task.id.as_str(), position)).collect();
+    for draft in drafts {
+        let Action::Component { name, .. } = &draft.task.action else { continue };
+        let Some(signature) = catalog.get(name) else { continue };
+        for link in &draft.links {
+            let Some(port) = signature.inputs.iter().find(|port| port.name == link.input) else { continue };
+            let Some(&writer) = positions.get(link.task) else { continue };
+            let Some(output) = drafts[writer].task.outputs.iter().find(|output| output.name == link.output) else { continue };
+            if output.artifact_type != port.artifact_type {
+                let message = format!(
+                    "component `{name}` reads a {} as `{}`, and `{}.{}` is a {}",
+                    port.artifact_type, port.name, link.task, link.output, output.artifact_type
+                );
+                report.error(
+                    "type-mismatch",
+                    link.node.span.clone(),
+                    message,
+                    Some(format!("connect an output of type {}", port.artifact_type)),
+                );
+            }
         }
     }
 }

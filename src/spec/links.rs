@@ -18,7 +18,14 @@ pub(super) fn resolve(drafts: &mut [Draft<'_>], report: &mut Report<'_>) {
             if positions.contains_key(*name) {
                 upstream.add(TaskId::from(*name));
             } else {
-                unknown_task(&format!("task `{}` waits for `{name}`, which does not exist", draft.task.id), name, node, drafts, report);
+                unknown_task(
+                    &format!("task `{}` waits for `{name}`, which does not exist", draft.task.id),
+                    name,
+                    node,
+                    drafts,
+                    report,
+                    None,
+                );
             }
         }
         for link in &draft.links {
@@ -31,7 +38,14 @@ pub(super) fn resolve(drafts: &mut [Draft<'_>], report: &mut Report<'_>) {
                 None => {
                     let message =
                         format!("task `{}` reads `{}.{}`, and there is no task `{}`", draft.task.id, link.task, link.output, link.task);
-                    unknown_task(&message, link.task, link.node, drafts, report);
+                    unknown_task(
+                        &message,
+                        link.task,
+                        link.node,
+                        drafts,
+                        report,
+                        Some(format!("for a file, write {} = {{ path = \"{}.{}\" }}", link.input, link.task, link.output)),
+                    );
                 }
             }
         }
@@ -66,8 +80,9 @@ impl Upstream {
     }
 }
 
-fn unknown_task(message: &str, name: &str, node: &Node, drafts: &[Draft<'_>], report: &mut Report<'_>) {
-    let hint = if report.is_full() { None } else { did_you_mean(name, drafts.iter().map(|draft| draft.task.id.as_str())) };
+fn unknown_task(message: &str, name: &str, node: &Node, drafts: &[Draft<'_>], report: &mut Report<'_>, otherwise: Option<String>) {
+    let near = if report.is_full() { None } else { did_you_mean(name, drafts.iter().map(|draft| draft.task.id.as_str())) };
+    let hint = near.or(otherwise);
     report.error("unknown-task", node.span.clone(), message, hint);
 }
 

@@ -51,7 +51,7 @@ pub fn read(file: &str, text: &str, catalog: &Catalog) -> (Option<Pipeline>, Dia
 fn broken(file: &str, text: &str, table: &Table, catalog: &Catalog, syntax: Vec<toml_tree::SyntaxError>) -> Diagnostics {
     const LOCAL: [&str; 5] = ["unknown-key", "wrong-type", "bad-duration", "bad-cron", "not-supported-yet"];
     let mut report = Report::new(file, text);
-    for error in syntax {
+    for error in without_cascade(text, syntax) {
         syntax_error(&mut report, error);
     }
     let mut found = report.finish();
@@ -61,6 +61,20 @@ fn broken(file: &str, text: &str, table: &Table, catalog: &Catalog, syntax: Vec<
     found.0.extend(rest.finish().0.into_iter().filter(|d| LOCAL.contains(&d.code.as_str()) && !lines.contains(&d.line)));
     found.0.sort_by_key(|d| (d.line, d.column));
     found
+}
+
+/// A list that is not closed swallows the rest of the file, and every line of it is then wrong: one finding says it all.
+fn without_cascade(text: &str, mut errors: Vec<toml_tree::SyntaxError>) -> Vec<toml_tree::SyntaxError> {
+    let starts_a_line =
+        |at: usize| text.get(..at).is_some_and(|before| before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty()));
+    errors.sort_by_key(|error| error.span.start);
+    let swallowed =
+        errors.iter().position(|e| e.message.starts_with("missing comma between array elements") && starts_a_line(e.span.start));
+    if let Some(first) = swallowed {
+        errors.truncate(first + 1);
+        errors[first].message = "a comma is missing here, or the list before has no `]`".into();
+    }
+    errors
 }
 
 fn syntax_error(report: &mut Report<'_>, error: toml_tree::SyntaxError) {
@@ -77,15 +91,20 @@ fn read_table(table: &Table, catalog: &Catalog, report: &mut Report<'_>) -> Opti
     keys::check(Place::Pipeline, table, report);
     let id = id(table, report);
     let params = table.table("params").map(|table| params::read(table, report)).unwrap_or_default();
-    let defaults = task::defaults(table.table("defaults"), report);
+    let mut default_table = table.table("defaults");
+    let mut defaults = task::defaults(default_table, report);
     let triggers = triggers::read_triggers(table.list("triggers"), report);
     let notify = table.table("notify").map(|table| triggers::read_notify(table, report)).unwrap_or_default();
     let no_tasks = Table::default();
     let task_table = tasks_of(table, report).unwrap_or(&no_tasks);
+    if task::too_heavy(&defaults, task_table.0.len(), report) {
+        (default_table, defaults) = (None, task::Defaults::default());
+    }
     let mut drafts = task::read_all(task_table, &defaults, report);
     component::check(&mut drafts, catalog, report);
+    component::check_links(&drafts, catalog, report);
     links::resolve(&mut drafts, report);
-    texts::check(&drafts, table.table("defaults"), &params, catalog, report);
+    texts::check(&drafts, default_table, &params, catalog, report);
 
     let text = |key| table.text(key).unwrap_or_default().to_owned();
     let pipeline = Pipeline {
@@ -143,11 +162,18 @@ fn check_ids(what: &str, table: &Table, report: &mut Report<'_>) -> bool {
     }
     let mut seen: HashMap<String, &str> = HashMap::new();
     for entry in &table.0 {
+        // Params, inputs and outputs become variables of the environment, which are written in capitals.
+        let name = ids::as_identifier(&entry.key);
+        let name = if what == "task" { name } else { name.to_uppercase() };
         if !ids::is_valid(&entry.key) {
             report.error("bad-id", entry.key_span.clone(), bad_id(what, &entry.key), None);
-        } else if let Some(other) = seen.insert(ids::as_identifier(&entry.key), &entry.key) {
-            let message =
-                format!("{what} `{}` and {what} `{other}` are the same name: `-` reads as `_` in expressions and variables", entry.key);
+        } else if let Some(other) = seen.insert(name, &entry.key) {
+            let why = if ids::as_identifier(&entry.key) == ids::as_identifier(other) {
+                "`-` reads as `_` in expressions and variables"
+            } else {
+                "variables of the environment are in capitals"
+            };
+            let message = format!("{what} `{}` and {what} `{other}` are the same name: {why}", entry.key);
             report.error("duplicate", entry.key_span.clone(), message, Some("rename one of them".into()));
         }
     }

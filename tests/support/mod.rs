@@ -1,4 +1,5 @@
 //! A workspace of its own for each test, the real binary in it, and nothing left behind.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use serde_json::Value;

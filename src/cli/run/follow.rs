@@ -6,6 +6,7 @@ use super::{
     signals::{self, Signals, Wish},
 };
 use crate::{
+    cli::pace::Look,
     model::{Command, JournalEntry, RunId, RunSnapshot, RunState},
     runtime::{Attach, Handle, RuntimeError},
 };
@@ -87,9 +88,13 @@ impl Follow {
     pub fn until_the_end(mut self, mut face: Box<dyn Face + '_>) -> Result<u8, Failure> {
         let (mut after, mut canceled) = (0, false);
         loop {
-            // The run first, the journal second: nothing that made the run end is missed.
+            let look = Look::begin();
+            // The journal first, the run second: the run knows why each of those transitions was made.
+            let mut entries = self.entries(&mut after)?;
             let run = self.handle.run(&self.run)?;
-            let entries = self.entries(&mut after)?;
+            if run.run.state.is_terminal() {
+                entries.extend(self.entries(&mut after)?);
+            }
             face.update(&run, &entries, &self.handle);
             if run.run.state.is_terminal() {
                 let cards = super::card::of_run(&run, &self.handle, &self.env_not_passed);
@@ -99,6 +104,7 @@ impl Follow {
             if let Turn::Leave(code) = self.listen(face.as_mut(), &mut canceled)? {
                 return Ok(code);
             }
+            look.rest();
             self.wait()?;
         }
     }

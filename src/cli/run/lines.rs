@@ -5,14 +5,17 @@ use crate::{
     cli::{
         context::Context,
         term::{Cell, Style, render},
-        text::{cause, run_name, span, task_name, time_of_day},
+        text::{cause, elapsed, run_name, span, task_name, time_of_day},
     },
-    model::{JournalEntry, Pipeline, RunId, RunSnapshot, TaskId, TaskSnapshot, TaskState},
+    model::{JournalEntry, Pipeline, RunId, RunSnapshot, TaskId, TaskState},
     runtime::{Handle, clock},
-    stdx::time::rfc3339,
+    stdx::{
+        duration,
+        time::{Timestamp, rfc3339},
+    },
 };
 use serde_json::json;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 /// What an entry of a run's journal is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,12 +49,15 @@ struct Step<'a> {
     map_index: Option<u32>,
     state: &'a str,
     attempt: Option<u32>,
+    /// How long the task ran, when this ends it.
+    took: Option<Duration>,
 }
 
-/// Remembers which attempt each task is at.
+/// Remembers which attempt each task is at, and since when.
 #[derive(Default)]
 struct Steps {
     attempts: HashMap<(TaskId, Option<u32>), u32>,
+    running: HashMap<(TaskId, Option<u32>), Timestamp>,
 }
 
 impl Steps {
@@ -69,7 +75,11 @@ impl Steps {
                         self.attempts.extend(new_attempt(&entries[i + 1..], entry, &key).map(|attempt| (key.clone(), attempt)));
                     }
                     let attempt = self.attempts.get(&key).copied();
-                    steps.push(Step { entry, task: key.0, map_index: key.1, state, attempt });
+                    let took = self.running.remove(&key).map(|since| elapsed(since, entry.at));
+                    if state == TaskState::Running.word() {
+                        self.running.insert(key.clone(), entry.at);
+                    }
+                    steps.push(Step { entry, task: key.0, map_index: key.1, state, attempt, took });
                 }
                 Some(Entity::Run) | None => {}
             }
@@ -120,12 +130,13 @@ impl Face for Plain<'_> {
             }
             let retries = self.pipeline.task(&step.task).map_or(0, |task| task.retries);
             let attempt = match step.attempt {
-                Some(number) if retries > 0 || number > 1 => format!("  attempt {number}/{}", (retries + 1).max(number)),
+                Some(number) if number > 1 || (retries > 0 && matches!(state, TaskState::Failed | TaskState::UpForRetry)) => {
+                    format!("  attempt {number}/{}", (retries + 1).max(number))
+                }
                 _ => String::new(),
             };
             let known = run.tasks.iter().find(|task| task.task == step.task && task.map_index == step.map_index);
-            let took = known.filter(|task| task.state == state && state.is_terminal()).and_then(TaskSnapshot::span);
-            let took = took.map(|(from, to)| format!("  {}", span(Some(from), to, clock::now()))).unwrap_or_default();
+            let took = step.took.map(|took| format!("  {}", duration::short(took))).unwrap_or_default();
             let why = known.filter(|task| task.state == state && state != TaskState::Success).and_then(cause);
             let why = why.or_else(|| step.entry.reason.clone()).map(|why| format!("  {why}")).unwrap_or_default();
             let look = state.look();

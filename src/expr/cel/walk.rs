@@ -187,12 +187,8 @@ impl<'a> Walk<'a> {
 
     fn compare(&mut self, a: Type, b: Type, symbol: &str, ordered: bool) -> Type {
         if a != b && a != Type::Any && b != Type::Any {
-            return self.wrong(
-                "cel-type",
-                symbol,
-                format!("`{symbol}` compares {} with {}, which are never equal", a.name(), b.name()),
-                None,
-            );
+            let never = if ordered { "which have no order" } else { "which are never equal" };
+            return self.wrong("cel-type", symbol, format!("`{symbol}` compares {} with {}, {never}", a.name(), b.name()), None);
         }
         if ordered && [a, b].iter().any(|kind| matches!(kind, Type::Bool | Type::List)) {
             return self.wrong("cel-type", symbol, format!("`{symbol}` cannot order {}", a.name()), None);
