@@ -1,6 +1,7 @@
 //! Journeys of a person at a terminal: the real program in a real pty, keys in, the screen read back.
 
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, reason = "waiting for a screen has a deadline")]
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::{
