@@ -75,7 +75,7 @@ impl Levels {
     /// The most telling level whose drawing is at most so wide; if none is, the last.
     pub fn fitting(&self, width: usize) -> Option<(Level, &Drawing)> {
         let levels = || Level::ALL.into_iter().zip(&self.drawings);
-        levels().find(|(_, drawing)| drawing.width <= width).or_else(|| levels().last())
+        levels().find(|(_, drawing)| drawing.width <= width).or_else(|| levels().next_back())
     }
 }
 

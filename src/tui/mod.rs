@@ -112,7 +112,13 @@ fn listen_to_signals(tx: &Sender<Msg>) -> Result<(), RuntimeError> {
     let failed = |error: std::io::Error| RuntimeError::Io(format!("cannot listen to signals: {error}"));
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(failed)?;
     let tx = tx.clone();
-    let listen = move || signals.forever().try_for_each(|signal| tx.send(Msg::Signal(signal))).unwrap_or_default();
+    let listen = move || {
+        for signal in signals.forever() {
+            if tx.send(Msg::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
     std::thread::Builder::new().name("tui-signals".to_owned()).spawn(listen).map_err(failed)?;
     Ok(())
 }

@@ -25,6 +25,15 @@ pub struct GraphPane {
     y: usize,
 }
 
+/// The selected task, and whether the pane has the keys.
+#[derive(Debug, Clone, Copy)]
+pub struct Selection {
+    /// Its position, in order of declaration.
+    pub task: usize,
+    /// Whether keys move it here.
+    pub focused: bool,
+}
+
 impl GraphPane {
     /// Moves the part that is seen so far that the selected task is in it.
     pub fn reveal(&mut self, data: &RunData, selected: usize, area: Rect) {
@@ -40,7 +49,8 @@ impl GraphPane {
     }
 
     /// Draws the pane.
-    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, data: &RunData, selected: usize, focused: bool, now: Timestamp, theme: &Theme) {
+    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, data: &RunData, selection: Selection, now: Timestamp, theme: &Theme) {
+        let Selection { task: selected, focused } = selection;
         let fitting = data.graph.fitting(usize::from(inside(area).width));
         let Some((level, drawing)) = fitting.filter(|(_, drawing)| !drawing.nodes.is_empty()) else {
             framed(frame, area, "Graph", "no tasks", focused, theme);
