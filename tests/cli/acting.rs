@@ -119,7 +119,9 @@ fn a_waiting_task_is_skipped_and_a_run_is_canceled() {
 
 /// `run waits` that has begun, followed through a pipe.
 fn follow(yard: &Yard) -> (Child, String) {
-    let mut child = yard.plain_command(&["run", "waits", "--progress", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let said = std::fs::File::create(yard.path().join("said")).unwrap();
+    let mut command = yard.plain_command(&["run", "waits", "--progress", "json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(said).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let running = lines.find_map(|line| {
         let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
@@ -168,10 +170,13 @@ fn term_and_hup_detach_and_the_run_goes_on() {
 fn a_killed_engine_is_replaced_and_the_run_ends_as_if_nothing_had_been() {
     let yard = Yard::new();
     let (mut child, run) = follow(&yard);
+    // Before the proof that it began exists, the attempt would be fenced and tried again under a new number.
+    until("the attempt has begun", || yard.json(&["attempts", &run, "--json"])[0]["state"] == "running");
     let pid = yard.json(&["engine", "status", "--json"])["pid"].as_i64().unwrap();
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL).unwrap();
     yard.go();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let code = child.wait().unwrap().code();
+    assert_eq!(code, Some(0), "{}", std::fs::read_to_string(yard.path().join("said")).unwrap());
     let attempts = yard.json(&["attempts", &run, "--json"]);
     assert_eq!(attempts.as_array().unwrap().len(), 2, "no task ran twice: {attempts}");
 }

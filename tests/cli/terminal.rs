@@ -7,9 +7,9 @@ use nix::sys::signal::{Signal, kill};
 fn a_run_is_watched_live_and_leaves_a_clean_summary() {
     let yard = Yard::new();
     let mut terminal = yard.terminal(80, 24, &["run", "waits"]);
-    terminal.until("the log of the running task", |text| text.contains("RUN   waits") && text.contains("│ has begun"));
-    let picture = terminal.text();
-    assert!(picture.contains("WAIT  after") && picture.contains("d detaches"), "{picture}");
+    terminal.until("tasks, the log of the running one, and keys", |text| {
+        ["RUN   waits", "│ has begun", "WAIT  after", "d detaches"].iter().all(|wanted| text.contains(wanted))
+    });
     assert!(terminal.cursor_is_hidden());
     yard.go();
     assert_eq!(terminal.end(), 0);

@@ -270,9 +270,9 @@ impl Terminal {
                 Ok(bytes) => self.take(&bytes),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return self.child.wait().unwrap().exit_code(),
                 Err(mpsc::RecvTimeoutError::Timeout) => {
-                    // An engine that was started from here may keep the terminal open; the program's own end counts.
+                    // Should something else keep the terminal open, the program's own end counts, once all is read.
                     if let Some(status) = self.child.try_wait().unwrap() {
-                        while let Ok(bytes) = self.bytes.try_recv() {
+                        while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_secs(2)) {
                             self.take(&bytes);
                         }
                         return status.exit_code();
