@@ -1,5 +1,7 @@
 //! Pipeline files, good and broken: what the reader says of each.
 
+#![allow(clippy::unwrap_used)]
+
 use flowyard::{
     model::{ArgKind, ArgSignature, Catalog, ComponentSignature, Pipeline, PortSignature, Severity},
     spec,
@@ -131,7 +133,10 @@ fn files_beyond_the_limits_are_refused_quickly() {
         writeln!(text, "[tasks.t{i}]\nrun = \"true\"\nneeds = [\"t{}\"]", (i + 9_999) % 10_000).unwrap();
         text
     });
+    let heavy =
+        format!("[defaults]\nenv = {{ A = '{}' }}\n{}", "x".repeat(1_000_000), many.replace("[tasks.t10000]\nrun = \"true\"\n", ""));
     for (text, code) in [
+        (heavy, "too-big"),
         (" ".repeat(spec::MAX_BYTES + 1), "too-big"),
         (many, "too-big"),
         (lost, "too-many"),
@@ -149,6 +154,29 @@ fn files_beyond_the_limits_are_refused_quickly() {
         // Generous, for builds without optimisation on a busy machine; the release build is far below a second for each.
         assert!(started.elapsed().as_secs() < 30, "{code}: {:?}", started.elapsed());
     }
+}
+
+#[test]
+fn ten_thousand_tasks_are_read() {
+    let mut text = String::from("[params]\nx = 1\n[tasks.t0]\nrun = \"true\"\noutputs.o = \"File\"\n");
+    for i in 1..10_000 {
+        let before = i - 1;
+        writeln!(text, "[tasks.t{i}]\nrun = \"echo {{{{ params.x }}}} {{{{ inputs.i }}}} {{{{ tasks.t{before}.outputs.o }}}}\"").unwrap();
+        writeln!(text, "inputs.i = \"t{before}.o\"\noutputs.o = \"File\"\nwhen = \"params.x > 0\"").unwrap();
+    }
+    let started = std::time::Instant::now();
+    let (pipeline, diagnostics) = spec::read("pipelines/x.toml", &text, &catalog());
+    println!("{:?}", started.elapsed());
+    assert!(diagnostics.0.is_empty(), "{diagnostics}");
+    assert_eq!(pipeline.unwrap().tasks.len(), 10_000);
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_lines_do_no_harm() {
+    let text = "\u{feff}description = \"x\"\r\n[tasks.a]\r\nrun = \"true\"\r\nretires = 1\r\n";
+    let (_, diagnostics) = spec::read("pipelines/x.toml", text, &catalog());
+    let found: Vec<_> = diagnostics.0.iter().map(|d| (d.line, d.column, d.source_line.as_str(), d.code.as_str())).collect();
+    assert_eq!(found, [(4, 1, "retires = 1", "unknown-key")]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Values of params in shell scripts: whatever a value holds, the shell sees one word and runs none of it.
 
+#![allow(clippy::unwrap_used)]
+
 use flowyard::expr::{
     Scope, shell,
     template::{self, Style},
@@ -75,7 +77,7 @@ proptest! {
     }
 }
 
-/// A few in every run of the tests; `FLOWYARD_QUOTING_CASES=5000` for a long night.
+/// A few in every run of the tests; `FLOWYARD_QUOTING_CASES=5000` for a long night, `FLOWYARD_QUOTING_SHELL=sh` for the other shell.
 fn cases() -> u32 {
     std::env::var("FLOWYARD_QUOTING_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
 }
@@ -136,16 +138,56 @@ proptest! {
     /// as soon as its quotes do not hold must not run it.
     #[test]
     fn where_a_value_is_let_in_its_quotes_hold(script in pieces()) {
-        let at = script.find("@@").unwrap();
-        prop_assume!(shell::places(&script, &[at..at + 2])[0].is_none());
-        let marker = std::env::temp_dir().join(format!("flowyard-quoting-{}", std::process::id()));
-        let command = format!(": > {}", marker.display());
-        for attack in [format!("'; {command}; '"), format!("$({command})"), format!("\n{command}\n"), format!("`{command}`"), format!("\"; {command}; \""), format!("\\'; {command} #"), format!("\nE\n{command}\n")] {
-            let attacked = script.replace("@@", &shell::quote(&attack));
-            let _ = Command::new("timeout").args(["5", "bash", "-c", &attacked]).env_clear().env("PATH", "/usr/bin:/bin").current_dir(std::env::temp_dir()).stdin(std::process::Stdio::null()).output();
-            let ran = marker.exists();
-            let _ = std::fs::remove_file(&marker);
-            prop_assert!(!ran, "ran through {attacked:?}");
-        }
+        prop_assume!(place(&script).is_none());
+        let shell = std::env::var("FLOWYARD_QUOTING_SHELL").unwrap_or_else(|_| "bash".into());
+        let ran = runs_an_attack(&shell, &script);
+        prop_assert!(ran.is_none(), "ran through {ran:?}");
+    }
+}
+
+fn place(script: &str) -> Option<shell::Place> {
+    let at = script.find("@@").unwrap();
+    shell::places(script, std::slice::from_ref(&(at..at + 2)))[0]
+}
+
+/// The script with the first value that runs a command of its own, if one does.
+fn runs_an_attack(shell: &str, script: &str) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let marker = folder.path().join("ran");
+    let command = format!(": > {}", marker.display());
+    let attacks = [
+        format!("'; {command}; '"),
+        format!("$({command})"),
+        format!("\n{command}\n"),
+        format!("`{command}`"),
+        format!("\"; {command}; \""),
+        format!("\\'; {command} #"),
+        format!("; {command} #"),
+        format!("\nE\n{command}\n"),
+    ];
+    attacks.into_iter().map(|attack| script.replace("@@", &shell::quote(&attack))).find(|attacked| {
+        let mut command = Command::new("timeout");
+        command.args(["5", shell, "-c", attacked]).env_clear().env("PATH", "/usr/bin:/bin").current_dir(folder.path());
+        let _ = command.stdin(std::process::Stdio::null()).output();
+        marker.exists()
+    })
+}
+
+#[test]
+fn the_refused_places_are_refused_for_a_reason() {
+    for script in [
+        "echo \"@@\"",
+        "echo '@@'",
+        "echo `echo @@`; echo `echo \"@@\"`",
+        "cat <<E\n@@\nE",
+        "cat <<'E'\n@@\nE",
+        "# @@",
+        "echo \\@@",
+        "echo $@@",
+        "echo \"${y:-@@}\"",
+        "echo \"$(case a in a) echo \"@@\";; esac)\"",
+    ] {
+        assert!(place(script).is_some(), "{script}");
+        assert!(runs_an_attack("bash", script).is_some(), "{script}");
     }
 }

@@ -184,7 +184,7 @@ impl Run {
             self.tasks[p].gates.clear();
             self.reset(p, out);
         }
-        self.reconsider([position], out);
+        self.reconsider(all.iter().copied(), out);
         Ok(format!("retry queued: `{}` and {} downstream", self.tasks[position].key.task, all.len() - 1))
     }
 

@@ -3,7 +3,7 @@
 use super::run::{Out, Run};
 use crate::{
     expr::{self, Scope},
-    model::{InputSource, Reason, TaskState},
+    model::{InputSource, Reason, TaskState, record::TaskRecord},
     stdx::ids::as_identifier,
 };
 use serde_json::{Map, Value, json};
@@ -112,11 +112,10 @@ impl Run {
             .into_iter()
             .map(|up| &self.tasks[up])
             // Most tasks hand nothing on; a long chain would copy their emptiness again and again.
-            .filter(|task| !task.output_parameters.is_empty() || !task.metrics.is_empty())
-            .map(|task| (as_identifier(task.key.task.as_str()), json!({ "outputs": task.output_parameters, "metrics": task.metrics })))
+            .filter(|task| !(task.output_parameters.is_empty() && task.metrics.is_empty() && task.outputs.is_empty()))
+            .map(|task| (as_identifier(task.key.task.as_str()), json!({ "outputs": self.handed_on(task), "metrics": task.metrics })))
             .collect();
         let git = &self.record.git;
-        let text = |value: &Option<String>| Value::from(value.clone().unwrap_or_default());
         Scope {
             params: self.record.params.clone(),
             tasks,
@@ -125,12 +124,19 @@ impl Run {
                 ("logical_date".to_owned(), Value::from(crate::stdx::time::rfc3339(self.record.logical_date))),
             ]),
             git: Map::from_iter([
-                ("commit".to_owned(), text(&git.commit)),
-                ("branch".to_owned(), text(&git.branch)),
-                ("dirty".to_owned(), Value::from(git.dirty.unwrap_or(false))),
+                ("commit".to_owned(), Value::from(git.commit.clone())),
+                ("branch".to_owned(), Value::from(git.branch.clone())),
+                ("dirty".to_owned(), Value::from(git.dirty)),
             ]),
             ..Scope::default()
         }
+    }
+
+    /// What a task hands on by name: paths of its artifacts, and its output parameters.
+    fn handed_on(&self, task: &TaskRecord) -> Map<String, Value> {
+        let path = |id: &Value| Some(Value::from(self.artifacts.get(id.as_str()?)?.uri.clone()));
+        let artifacts = task.outputs.iter().filter_map(|(name, id)| Some((name.clone(), path(id)?)));
+        artifacts.chain(task.output_parameters.clone()).collect()
     }
 
     /// Every position above, nearest first.

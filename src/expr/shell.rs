@@ -266,7 +266,7 @@ impl Scanner<'_> {
             self.push(Frame::Arithmetic { open: 2 }, 3);
         } else if self.starts("$(") {
             self.push(Frame::Sub, 2);
-        } else if self.starts("${") && !self.holes.get(self.found.len()).is_some_and(|hole| hole.start == self.at + 1) {
+        } else if self.starts("${") && self.holes.get(self.found.len()).is_none_or(|hole| hole.start != self.at + 1) {
             self.push(Frame::Expansion { quoted }, 2);
         } else if !quoted && self.starts("$'") {
             self.push(Frame::Ansi, 2);
@@ -392,7 +392,7 @@ mod tests {
     /// The place of the one `@@` in a script.
     fn place(script: &str) -> Option<Place> {
         let at = script.find("@@").unwrap();
-        places(script, &[at..at + 2])[0]
+        places(script, std::slice::from_ref(&(at..at + 2)))[0]
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl<'a> Report<'a> {
 
     /// Everything found, in the order of the file.
     pub fn finish(mut self) -> Diagnostics {
-        self.found.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        self.found.sort_by_key(|found| (found.line, found.column));
         if self.dropped > 0 {
             let severity = if self.errors { Severity::Error } else { Severity::Warning };
             self.found.push(Diagnostic {

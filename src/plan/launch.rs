@@ -133,12 +133,21 @@ fn outputs(launch: &Launch<'_>, files: &AttemptFiles, scope: &Scope) -> Result<B
     let mut outputs = BTreeMap::new();
     for output in &launch.task.outputs {
         let path = match &output.path {
-            Some(path) => launch.workspace.join(render(&format!("outputs.{}.path", output.name), path, scope)?),
+            Some(path) => {
+                let key = format!("outputs.{}.path", output.name);
+                launch.workspace.join(inside(&key, render(&key, path, scope)?)?)
+            }
             None => files.staged(&output.name),
         };
         outputs.insert(output.name.clone(), JobOutput { path, artifact_type: output.artifact_type.clone() });
     }
     Ok(outputs)
+}
+
+/// A value of a param must not lead a task out of its workspace, as the reader of the file made sure the rest of the path does not.
+fn inside(key: &str, path: String) -> Result<String, String> {
+    let stays = Path::new(&path).components().all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
+    if stays && !path.is_empty() { Ok(path) } else { Err(format!("`{key}` leaves the workspace: `{path}`")) }
 }
 
 fn argv(launch: &Launch<'_>, scope: &Scope) -> Result<Vec<String>, String> {

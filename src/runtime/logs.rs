@@ -368,6 +368,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::{fs, fs::OpenOptions, io::Write};
 
     struct Attempt(tempfile::TempDir);
@@ -529,6 +530,29 @@ mod tests {
     }
 
     #[test]
+    fn every_tail_is_the_end_of_the_whole() {
+        let attempt = Attempt::new();
+        let (mut stdout, mut stderr, mut index, mut all) = (String::new(), String::new(), format!("{}\n", log_index::HEADER), Vec::new());
+        for micros in 1..=6_000 {
+            stdout += &format!("out {micros}\n");
+            stderr += &format!("err {micros}\n");
+            index += &format!("{micros} {} {}\n", stdout.len(), stderr.len());
+            all.extend([format!("out {micros}"), format!("err {micros}")]);
+        }
+        attempt.out(&stdout).err(&stderr);
+        Attempt::append(attempt.files().log_index(), index.as_bytes());
+        let total = (stdout.len() + stderr.len()) as u64;
+        for tail in [0, 8, 9, 10, 40, 5_000, 60_000, total - 4, total - 1, total, total + 1] {
+            let mut reader = attempt.reader(Some(tail));
+            let lines = reader.poll().unwrap();
+            assert_eq!(texts(&lines), all[all.len() - lines.len()..], "{tail}");
+            let shown: u64 = lines.iter().map(|line| line.text.len() as u64 + 1).sum();
+            assert_eq!(reader.skipped_bytes(), total - shown, "{tail}");
+            assert!(shown <= tail && shown + 20 > tail.min(total), "{tail}");
+        }
+    }
+
+    #[test]
     fn a_tail_without_an_index_leaves_out_standard_output_first() {
         let attempt = Attempt::new();
         attempt.out("1\n2\n3\n").err("4\n5\n");
@@ -545,5 +569,45 @@ mod tests {
         attempt.out("ä".repeat(100)).indexed(1);
         let mut reader = attempt.reader(Some(11));
         assert_eq!(texts(&reader.rest()), ["äääää"]);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Out(Vec<u8>),
+        Err(Vec<u8>),
+        Index,
+        Poll,
+        PollLater,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let bytes = || proptest::collection::vec(proptest::sample::select("aä✓\n\n\r\u{1f600}\u{0}".as_bytes().to_vec()), 0..12);
+        prop_oneof![bytes().prop_map(Step::Out), bytes().prop_map(Step::Err), Just(Step::Index), Just(Step::Poll), Just(Step::PollLater)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_byte_is_lost_doubled_or_cut_whenever_it_is_read(steps in proptest::collection::vec(step(), 0..40)) {
+            let attempt = Attempt::new();
+            let (mut reader, mut now) = (attempt.reader(None), Instant::now());
+            let (mut stdout, mut stderr, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+            for step in steps {
+                match step {
+                    Step::Out(bytes) => { attempt.out(&bytes); stdout.extend(bytes); }
+                    Step::Err(bytes) => { attempt.err(&bytes); stderr.extend(bytes); }
+                    Step::Index => { attempt.indexed(1); }
+                    Step::Poll => lines.extend(reader.poll_at(now).unwrap()),
+                    Step::PollLater => { now += PATIENCE; lines.extend(reader.poll_at(now).unwrap()); }
+                }
+            }
+            lines.extend(reader.rest());
+            for (stream, bytes) in [(Stream::Stdout, stdout), (Stream::Stderr, stderr)] {
+                let whole = |line: &[u8]| String::from_utf8_lossy(line.strip_suffix(b"\n").map_or(line, |l| l.strip_suffix(b"\r").unwrap_or(l))).into_owned();
+                let expected: Vec<_> = bytes.split_inclusive(|b| *b == b'\n').map(whole).collect();
+                let read: Vec<_> = lines.iter().filter(|line| line.stream == stream).map(|line| line.text.clone()).collect();
+                prop_assert_eq!(read, expected);
+            }
+        }
     }
 }

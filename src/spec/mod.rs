@@ -67,6 +67,7 @@ fn broken(file: &str, text: &str, table: &Table, catalog: &Catalog, syntax: Vec<
 fn without_cascade(text: &str, mut errors: Vec<toml_tree::SyntaxError>) -> Vec<toml_tree::SyntaxError> {
     let starts_a_line =
         |at: usize| text.get(..at).is_some_and(|before| before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty()));
+    errors.sort_by_key(|error| error.span.start);
     let swallowed =
         errors.iter().position(|e| e.message.starts_with("missing comma between array elements") && starts_a_line(e.span.start));
     if let Some(first) = swallowed {
@@ -90,16 +91,20 @@ fn read_table(table: &Table, catalog: &Catalog, report: &mut Report<'_>) -> Opti
     keys::check(Place::Pipeline, table, report);
     let id = id(table, report);
     let params = table.table("params").map(|table| params::read(table, report)).unwrap_or_default();
-    let defaults = task::defaults(table.table("defaults"), report);
+    let mut default_table = table.table("defaults");
+    let mut defaults = task::defaults(default_table, report);
     let triggers = triggers::read_triggers(table.list("triggers"), report);
     let notify = table.table("notify").map(|table| triggers::read_notify(table, report)).unwrap_or_default();
     let no_tasks = Table::default();
     let task_table = tasks_of(table, report).unwrap_or(&no_tasks);
+    if task::too_heavy(&defaults, task_table.0.len(), report) {
+        (default_table, defaults) = (None, task::Defaults::default());
+    }
     let mut drafts = task::read_all(task_table, &defaults, report);
     component::check(&mut drafts, catalog, report);
     component::check_links(&drafts, catalog, report);
     links::resolve(&mut drafts, report);
-    texts::check(&drafts, table.table("defaults"), &params, catalog, report);
+    texts::check(&drafts, default_table, &params, catalog, report);
 
     let text = |key| table.text(key).unwrap_or_default().to_owned();
     let pipeline = Pipeline {

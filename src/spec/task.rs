@@ -2,7 +2,7 @@
 
 use super::keys::{self, Place};
 use crate::{
-    model::{Action, InputDef, InputSource, OutputDef, Report, Task, TaskId, pipeline::DEFAULT_GRACE},
+    model::{Action, InputDef, InputSource, OutputDef, Report, Severity, Task, TaskId, pipeline::DEFAULT_GRACE},
     stdx::{
         duration, ids,
         toml_tree::{Entry, Node, Table, Value},
@@ -12,6 +12,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// Time between a failed attempt and the next, unless the file says otherwise: long enough for a service to come back.
 const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(10);
+
+/// Most bytes of texts that all tasks together inherit: a small file must not become a definition of gigabytes.
+const MAX_INHERITED: usize = 64 * 1024 * 1024;
 
 /// A task while the file is read: what it is, and where it says so.
 pub(super) struct Draft<'t> {
@@ -128,6 +131,18 @@ fn env(table: &Table, report: &mut Report<'_>) -> BTreeMap<String, String> {
         }
     }
     env
+}
+
+/// Reports defaults that would make `tasks` tasks too big; such defaults must not be used.
+pub(super) fn too_heavy(defaults: &Defaults, tasks: usize, report: &mut Report<'_>) -> bool {
+    let variables = defaults.env.iter().map(|(name, value)| name.len() + value.len() + 1).sum::<usize>();
+    let inherited = variables + defaults.cwd.as_ref().map_or(0, String::len);
+    let heavy = inherited.saturating_mul(tasks) > MAX_INHERITED;
+    if heavy {
+        let message = format!("`[defaults]` holds {inherited} bytes of texts for each of {tasks} tasks, which is too much");
+        report.without_place(Severity::Error, "too-big", message, Some("move long texts into a file".into()));
+    }
+    heavy
 }
 
 /// Reads every task.

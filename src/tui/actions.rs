@@ -239,9 +239,11 @@ pub fn key_name(key: &KeyEvent) -> String {
         KeyCode::F(n) => format!("f{n}"),
         _ => "other".into(),
     };
+    // Two quick presses of Esc arrive as Alt-Esc.
+    let is_esc = key.code == KeyCode::Esc;
     let prefix = match (key.modifiers.contains(KeyModifiers::CONTROL), key.modifiers.contains(KeyModifiers::ALT)) {
         (true, _) => "ctrl-",
-        (false, true) => "alt-",
+        (false, true) if !is_esc => "alt-",
         _ => "",
     };
     format!("{prefix}{base}")

@@ -72,7 +72,7 @@ impl App {
         match msg {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.typed(Typed::Text(text)),
-            Msg::Resize => self.chore = Some(Chore::Redraw),
+            Msg::Resize => {}
             Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),
@@ -147,7 +147,11 @@ impl App {
     fn tell_if_ended(&mut self, data: &super::world::RunData) {
         let was_open = self.world.run.as_ref().is_some_and(|known| known.subject == data.subject && known.is_open());
         let (Some(run), true) = (&data.run, was_open && !data.is_open()) else { return };
-        let tone = if run.state == RunState::Success { Tone::Good } else { Tone::Bad };
+        let tone = match run.state {
+            RunState::Success => Tone::Good,
+            RunState::Canceled => Tone::Note,
+            RunState::Failed | RunState::Queued | RunState::Running | RunState::Canceling => Tone::Bad,
+        };
         let took = super::text::took(run.started_at, run.ended_at, self.world.now);
         let text = format!("{} run {}: {} after {took}", run.pipeline, run.number, run.state.word());
         self.say(tone, text);
@@ -300,8 +304,8 @@ impl App {
 
     fn done(&mut self, command: &Command, message: String, run: Option<RunId>) {
         match (command, run) {
-            (Command::Trigger(_), Some(run)) => {
-                self.say(Tone::Good, message);
+            (Command::Trigger(request), Some(run)) => {
+                self.say(Tone::Good, format!("{} started", request.pipeline));
                 self.open(Box::new(RunView::new(Subject::Run(run))));
             }
             (Command::Retry { .. }, _) if !message.contains("retry queued") => self.say(Tone::Good, format!("retry queued · {message}")),

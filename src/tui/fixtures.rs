@@ -209,7 +209,7 @@ pub fn run_row(number: u64, state: RunState) -> RunRow {
         started_at: Some(before(370)),
         ended_at: state.is_terminal().then(|| before(60)),
         params: json!({"epochs": 50, "min_auc": 0.7}).as_object().unwrap().clone(),
-        git: GitState { commit: Some("b77d02f3a1".into()), branch: Some("main".into()), dirty: Some(number % 2 == 0) },
+        git: GitState { commit: Some("b77d02f3a1".into()), branch: Some("main".into()), dirty: Some(number.is_multiple_of(2)) },
     }
 }
 

@@ -7,8 +7,10 @@ use std::{collections::HashMap, sync::Arc};
 /// How much a pill says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Glyph, name, code, time.
+    /// Glyph, name, code, time, below each other in all pills.
     Full,
+    /// The same, each pill as narrow as it can be.
+    Snug,
     /// Glyph and name.
     Names,
     /// Glyph and the beginning of the name.
@@ -17,20 +19,25 @@ pub enum Level {
 
 impl Level {
     /// Every level, most telling first.
-    pub const ALL: [Self; 3] = [Self::Full, Self::Names, Self::Cut];
+    pub const ALL: [Self; 4] = [Self::Full, Self::Snug, Self::Names, Self::Cut];
 
     /// How many columns the name gets, when the longest is `longest`.
     pub fn name_width(self, name: &str, longest: usize) -> usize {
         match self {
             Self::Full => longest,
-            Self::Names => name.len(),
+            Self::Snug | Self::Names => name.len(),
             Self::Cut => name.len().min(CUT),
         }
     }
 
-    /// How many columns the pill takes. With all its fields, they stand below each other in all pills.
+    /// Whether it says code and time.
+    pub const fn has_fields(self) -> bool {
+        matches!(self, Self::Full | Self::Snug)
+    }
+
+    /// How many columns the pill takes.
     fn pill_width(self, name: &str, longest: usize) -> usize {
-        let fields = if self == Self::Full { 1 + CODE + 1 + TIME } else { 0 };
+        let fields = if self.has_fields() { 1 + CODE + 1 + TIME } else { 0 };
         2 + self.name_width(name, longest) + fields
     }
 }
@@ -68,7 +75,7 @@ impl Levels {
     /// The most telling level whose drawing is at most so wide; if none is, the last.
     pub fn fitting(&self, width: usize) -> Option<(Level, &Drawing)> {
         let levels = || Level::ALL.into_iter().zip(&self.drawings);
-        levels().find(|(_, drawing)| drawing.width <= width).or_else(|| levels().last())
+        levels().find(|(_, drawing)| drawing.width <= width).or_else(|| levels().next_back())
     }
 }
 

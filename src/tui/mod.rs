@@ -2,7 +2,7 @@
 
 pub mod actions;
 pub mod app;
-mod clock;
+mod backend;
 pub mod dialogs;
 pub mod graph;
 pub mod graphs;
@@ -24,9 +24,13 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use crate::runtime::{Attach, RuntimeError};
+use crate::{
+    config,
+    runtime::{Attach, RuntimeError, clock},
+};
 use app::{App, Chore};
 use std::{
+    path::PathBuf,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     time::Duration,
 };
@@ -57,6 +61,7 @@ const FRAME: Duration = Duration::from_millis(33);
 /// # Errors
 /// An unknown theme, a terminal that cannot be used, a fault of a thread.
 pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
+    let attach = Attach { by: attach.by.replace("(cli)", "(tui)"), ..attach };
     let environment = Environment::read(|name| std::env::var(name).ok());
     let theme = choose_theme(options, &environment)?;
     let (tx, inbox) = channel();
@@ -88,8 +93,17 @@ fn choose_theme(options: &Options, environment: &Environment) -> Result<Theme, R
         _ if environment.is_light() => "default-light",
         _ => "default-dark",
     };
-    let name = options.theme.as_deref().unwrap_or(by_itself);
+    let configured = options.theme.clone().or_else(configured_theme);
+    let name = configured.as_deref().unwrap_or(by_itself);
     Theme::builtin(name, depth, environment.ascii_only()).map_err(RuntimeError::Usage)
+}
+
+/// `[theme] name` of the user's configuration; a file that cannot be read has none.
+fn configured_theme() -> Option<String> {
+    let folder = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
+    let text = std::fs::read_to_string(folder.join("flowyard/config.toml")).ok()?;
+    config::read_user("config.toml", &text).0.theme
 }
 
 /// A signal is a message like any other, so that the terminal is given back before the program ends.
@@ -98,7 +112,13 @@ fn listen_to_signals(tx: &Sender<Msg>) -> Result<(), RuntimeError> {
     let failed = |error: std::io::Error| RuntimeError::Io(format!("cannot listen to signals: {error}"));
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(failed)?;
     let tx = tx.clone();
-    let listen = move || signals.forever().try_for_each(|signal| tx.send(Msg::Signal(signal))).unwrap_or_default();
+    let listen = move || {
+        for signal in signals.forever() {
+            if tx.send(Msg::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
     std::thread::Builder::new().name("tui-signals".to_owned()).spawn(listen).map_err(failed)?;
     Ok(())
 }
@@ -108,6 +128,9 @@ fn drive(app: &mut App, screen: &mut Screen, inbox: &Receiver<Msg>, offices: &Of
     let io = |error: std::io::Error| RuntimeError::Io(format!("cannot draw on the terminal: {error}"));
     let mut drawn_at = app.world.now - FRAME;
     loop {
+        for ask in app.take_asks() {
+            offices.ask(ask);
+        }
         let now = clock::now();
         let next_frame = (drawn_at + FRAME - now).to_std().unwrap_or_default();
         if app.is_dirty() && next_frame.is_zero() {
@@ -127,9 +150,6 @@ fn drive(app: &mut App, screen: &mut Screen, inbox: &Receiver<Msg>, offices: &Of
             }
             Err(RecvTimeoutError::Timeout) => app.tick(clock::now()),
             Err(RecvTimeoutError::Disconnected) => return Ok(0),
-        }
-        for ask in app.take_asks() {
-            offices.ask(ask);
         }
         if let Some(left) = app.exit() {
             return left.map_err(RuntimeError::Io);

@@ -15,6 +15,8 @@ use ratatui::{
 
 /// Smaller than this nothing can be shown.
 const SMALLEST: (u16, u16) = (60, 15);
+/// From this width on, messages have a frame.
+const WIDE: u16 = 100;
 
 /// Draws everything.
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -37,10 +39,14 @@ fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {
         view.draw(frame, body((area.width, area.height)), &app.world, theme);
     }
     footer(frame, line(area, area.height - 1), &app.hints(), theme);
+    if area.width < WIDE {
+        short_toasts(frame, area, &app.world.toasts, theme);
+    } else {
+        toasts(frame, area, &app.world.toasts, theme);
+    }
     for dialog in &app.dialogs {
         dialog.draw(frame, area, &app.world, theme);
     }
-    toasts(frame, area, &app.world.toasts, theme);
 }
 
 const fn line(area: Rect, y: u16) -> Rect {
@@ -117,11 +123,7 @@ fn toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
             return;
         }
         let place = Rect { x: area.right().saturating_sub(width + 1), y, width, height };
-        let (title, token) = match toast.tone {
-            Tone::Note => ("·", "info"),
-            Tone::Good => ("✓", "ok"),
-            Tone::Bad => ("✗", "error"),
-        };
+        let (title, token) = sign(toast.tone);
         frame.render_widget(ratatui::widgets::Clear, place);
         frame.buffer_mut().set_style(place, theme.base());
         let inner = panes::framed(frame, place, "", "", false, theme);
@@ -129,5 +131,29 @@ fn toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         panes::lines(frame, inner, lines.into_iter().take(shown).map(|line| Line::styled(line, theme.style("fg"))));
         y += height;
+    }
+}
+
+/// The sign of a message and its token.
+const fn sign(tone: Tone) -> (&'static str, &'static str) {
+    match tone {
+        Tone::Note => ("·", "info"),
+        Tone::Good => ("✓", "ok"),
+        Tone::Bad => ("✗", "error"),
+    }
+}
+
+/// In a narrow terminal a message is one line, so that it hides little.
+fn short_toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
+    for (y, toast) in (area.y + 1..area.bottom()).zip(toasts) {
+        let (sign, token) = sign(toast.tone);
+        let words = text::cut(&text::safe(&toast.text), usize::from(area.width).saturating_sub(16));
+        let line =
+            Line::from(vec![Span::styled(format!(" {sign} "), theme.style(token)), Span::styled(format!("{words} "), theme.style("fg"))]);
+        let width = u16::try_from(line.width()).unwrap_or(area.width).min(area.width);
+        let place = Rect { x: area.right() - width, y, width, height: 1 };
+        frame.render_widget(ratatui::widgets::Clear, place);
+        frame.buffer_mut().set_style(place, theme.base().patch(theme.style("input")));
+        panes::lines(frame, place, [line]);
     }
 }

@@ -1,5 +1,6 @@
 //! Takes the terminal and gives it back: on leaving, on a panic, when suspended.
 
+use super::backend::Quiet;
 use crossterm::{
     cursor,
     event::{DisableBracketedPaste, EnableBracketedPaste},
@@ -7,9 +8,9 @@ use crossterm::{
     style::force_color_output,
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
+use ratatui::Terminal;
 use std::{
-    io::{self, BufWriter, Stdout, stdout},
+    io::{self, stdout},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -19,7 +20,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal while it is ours.
 pub struct Screen {
     /// What is drawn on.
-    pub terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    pub terminal: Terminal<Quiet>,
 }
 
 impl Screen {
@@ -32,7 +33,7 @@ impl Screen {
         force_color_output(true);
         restore_on_panic();
         enter()?;
-        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stdout())))?;
+        let terminal = Terminal::new(Quiet::new())?;
         Ok(Self { terminal })
     }
 

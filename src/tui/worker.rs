@@ -256,7 +256,7 @@ fn follow(targets: &Receiver<Option<LogTarget>>, tx: &Sender<Msg>) {
             Err(RecvTimeoutError::Disconnected) => return,
         }
         if let Some(followed) = &mut current
-            && followed.look(tx).is_err()
+            && !followed.look(tx)
         {
             return;
         }
@@ -284,9 +284,10 @@ impl Followed {
         }
     }
 
-    fn look(&mut self, tx: &Sender<Msg>) -> Result<(), std::sync::mpsc::SendError<Msg>> {
+    /// Sends what came since the last look; false if nobody listens any more.
+    fn look(&mut self, tx: &Sender<Msg>) -> bool {
         if self.ended {
-            return Ok(());
+            return true;
         }
         let read = self.read();
         let (lines, trouble) = match read {
@@ -295,7 +296,7 @@ impl Followed {
         };
         self.ended = !self.target.live || trouble.is_some();
         if lines.is_empty() && !self.fresh && !self.ended {
-            return Ok(());
+            return true;
         }
         let skipped = self.reader.as_ref().map_or(0, LogReader::skipped_bytes);
         let key = self.target.key.clone();
@@ -306,9 +307,11 @@ impl Followed {
             let batch =
                 LogBatch { key: key.clone(), fresh: self.fresh, skipped, lines: part, ended: self.ended && last, trouble: trouble.clone() };
             self.fresh = false;
-            tx.send(Msg::Log(batch))?;
+            if tx.send(Msg::Log(batch)).is_err() {
+                return false;
+            }
             if last {
-                return Ok(());
+                return true;
             }
         }
     }

@@ -14,7 +14,7 @@ fn task(action: Action) -> Task {
         ],
         outputs: vec![
             OutputDef { name: "model".into(), artifact_type: "Model".into(), path: None },
-            OutputDef { name: "report".into(), artifact_type: "File".into(), path: Some("out/r.txt".into()) },
+            OutputDef { name: "report".into(), artifact_type: "File".into(), path: Some("out/{{ params.model }}.txt".into()) },
         ],
         env: BTreeMap::from([("MODEL".into(), "{{ params.model }}!".into()), ("FLOWYARD_TASK".into(), "forged".into())]),
         cwd: Some("src/{{ params.model }}".into()),
@@ -99,7 +99,7 @@ fn a_component_gets_typed_arguments_in_its_job() {
     assert_eq!(serde_json::Value::Object(job.with), json!({"rounds": 5, "label": "x5", "list": [{"a": true}], "n": 1}));
     assert_eq!(job.inputs["raw"].path, PathBuf::from("/ws/data/gbdt.csv"));
     assert_eq!(job.inputs["examples"].artifact.as_deref(), Some("a1"));
-    assert_eq!(job.outputs["report"].path, PathBuf::from("/ws/out/r.txt"));
+    assert_eq!(job.outputs["report"].path, PathBuf::from("/ws/out/gbdt.txt"));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn the_environment_has_layers_and_nobody_forges_ours() {
         ("FLOWYARD_IDEMPOTENCY_KEY", "r1/train-model/2"),
         ("FLOWYARD_PARAM_MIN_AUC", "0.5"),
         ("FLOWYARD_INPUT_EXAMPLES", "/art/e x"),
-        ("FLOWYARD_OUTPUT_REPORT", "/ws/out/r.txt"),
+        ("FLOWYARD_OUTPUT_REPORT", "/ws/out/gbdt.txt"),
         ("FLOWYARD_WORK_DIR", folder),
     ] {
         assert_eq!(value(name), Some(expected), "{name}");
@@ -150,4 +150,10 @@ fn what_cannot_be_rendered_is_named() {
     assert_eq!(error, "`run`: `params.nope` has no value");
     let error = launched(run("echo \"{{ params.model }}\""), json!({"model": "m"})).unwrap_err();
     assert!(error.contains("inside double quotes"), "{error}");
+}
+
+#[test]
+fn no_value_of_a_param_leads_an_output_out_of_the_workspace() {
+    let error = launched(run("true"), json!({"model": "../../x"})).unwrap_err();
+    assert_eq!(error, "`outputs.report.path` leaves the workspace: `out/../../x.txt`");
 }

@@ -25,6 +25,15 @@ pub struct GraphPane {
     y: usize,
 }
 
+/// The selected task, and whether the pane has the keys.
+#[derive(Debug, Clone, Copy)]
+pub struct Selection {
+    /// Its position, in order of declaration.
+    pub task: usize,
+    /// Whether keys move it here.
+    pub focused: bool,
+}
+
 impl GraphPane {
     /// Moves the part that is seen so far that the selected task is in it.
     pub fn reveal(&mut self, data: &RunData, selected: usize, area: Rect) {
@@ -40,7 +49,8 @@ impl GraphPane {
     }
 
     /// Draws the pane.
-    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, data: &RunData, selected: usize, focused: bool, now: Timestamp, theme: &Theme) {
+    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, data: &RunData, selection: Selection, now: Timestamp, theme: &Theme) {
+        let Selection { task: selected, focused } = selection;
         let fitting = data.graph.fitting(usize::from(inside(area).width));
         let Some((level, drawing)) = fitting.filter(|(_, drawing)| !drawing.nodes.is_empty()) else {
             framed(frame, area, "Graph", "no tasks", focused, theme);
@@ -112,7 +122,7 @@ fn pill(task: &TaskSnapshot, name_width: usize, level: Level, now: Timestamp, th
     let style = theme.style(look.token);
     let name = text::left(&text::safe(task.task.as_str()), name_width);
     let mut spans = vec![Span::styled(format!("{} ", look.glyph), style), Span::styled(name, theme.style("fg"))];
-    if level == Level::Full {
+    if level.has_fields() {
         spans.push(Span::styled(format!(" {:<CODE$} ", look.code), style));
         spans.push(Span::styled(text::right(&tasks::time(task, now), TIME), theme.style("fg.muted")));
     }

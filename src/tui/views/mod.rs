@@ -102,8 +102,11 @@ pub enum Typed {
     Text(String),
 }
 
-/// Every view: its name, and how it is opened for what the world holds.
-pub const ALL: &[(&str, fn(&World) -> Option<Box<dyn View>>)] = &[
+/// A view's name, and how it is opened for what the world holds.
+pub type Entry = (&'static str, fn(&World) -> Option<Box<dyn View>>);
+
+/// Every view.
+pub const ALL: &[Entry] = &[
     ("history", |world| world.runs.as_ref().map(|runs| Box::new(history::HistoryView::new(runs.pipeline.clone())) as Box<dyn View>)),
     ("home", |_| Some(Box::new(home::HomeView::default()))),
     ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),

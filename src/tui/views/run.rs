@@ -10,7 +10,7 @@ use crate::{
         logs::LogScroll,
         panes::{
             self,
-            graph::GraphPane,
+            graph::{GraphPane, Selection},
             log::{self, LogPane},
             tasks::TasksPane,
         },
@@ -367,7 +367,8 @@ impl View for RunView {
         };
         let layout = self.layout(area);
         if layout.graph.width > 0 {
-            self.graph.draw(frame, layout.graph, data, self.selected, self.focus == Focus::Graph, world.now, theme);
+            let selection = Selection { task: self.selected, focused: self.focus == Focus::Graph };
+            self.graph.draw(frame, layout.graph, data, selection, world.now, theme);
         }
         if layout.tasks.width > 0 {
             let pane = TasksPane { list: self.list, focused: self.focus == Focus::Tasks };
