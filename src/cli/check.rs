@@ -2,17 +2,15 @@
 
 use super::{Failure, context::Context, failure::findings};
 use crate::{
-    components, config,
-    model::{Catalog, Diagnostic, Diagnostics, PipelineId, Severity},
+    config,
+    model::{Diagnostic, Diagnostics, Severity},
     runtime::{
-        definition_file,
+        definition_file, pipelines,
         workspace::{self, CONFIG_FILE},
     },
-    spec,
 };
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -57,35 +55,17 @@ fn of_workspace(context: &Context) -> Result<Vec<PathBuf>, Failure> {
 
 /// Every finding of every file, and ids that two files claim.
 pub fn check(files: &[PathBuf], here: &Path) -> Diagnostics {
-    let catalog = components::catalog();
-    let mut all = Vec::new();
-    let mut claimed: BTreeMap<PipelineId, String> = BTreeMap::new();
-    for path in files {
-        let name = as_typed(path, here);
-        let (id, found) = check_file(&here.join(path), &name, &catalog);
-        all.extend(found.0);
-        let Some(id) = id else { continue };
-        match claimed.get(&id) {
-            Some(first) if *first != name => all.push(Diagnostic {
-                hint: Some("give one of them another `id`, or rename its file".to_owned()),
-                ..definition_file::finding(&name, "duplicate-id", format!("the pipeline `{id}` is also defined in {first}"))
-            }),
-            _ => drop(claimed.insert(id, name)),
-        }
-    }
-    Diagnostics(all)
+    let named = files.iter().map(|path| (here.join(path), as_typed(path, here)));
+    let (settings, definitions): (Vec<_>, Vec<_>) = named.partition(|(path, _)| path.file_name().is_some_and(|file| file == CONFIG_FILE));
+    let found = pipelines::read_all(definitions).into_iter().flat_map(|found| found.diagnostics.0);
+    Diagnostics(found.chain(settings.iter().flat_map(|(path, name)| check_settings(path, name).0)).collect())
 }
 
-fn check_file(path: &Path, name: &str, catalog: &Catalog) -> (Option<PipelineId>, Diagnostics) {
-    let text = match definition_file::read(path, name) {
-        Ok(text) => text,
-        Err(diagnostic) => return (None, Diagnostics(vec![*diagnostic])),
-    };
-    if path.file_name().is_some_and(|file| file == CONFIG_FILE) {
-        return (None, config::read_workspace(name, &text).1);
+fn check_settings(path: &Path, name: &str) -> Diagnostics {
+    match definition_file::read(path, name) {
+        Ok(text) => config::read_workspace(name, &text).1,
+        Err(diagnostic) => Diagnostics(vec![*diagnostic]),
     }
-    let (pipeline, diagnostics) = spec::read(name, &text, catalog);
-    (pipeline.map(|pipeline| pipeline.id), diagnostics)
 }
 
 /// The path as the user would type it from here.

@@ -61,8 +61,6 @@ fn foreground(args: &Args, context: &Context) -> Result<u8, Failure> {
         return Err(Failure::refused("an engine writes; leave --read-only out to run one"));
     }
     let place = context.place()?;
-    // Everything that the engine writes is its user's alone.
-    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     workspace::prepare(&place)?;
     let _log = own_log::start(&place.state_dir.join("logs"), "engine", context.global.verbose)?;
     if context.err.tty && !args.detached {

@@ -1,13 +1,17 @@
 //! The pipeline files of a workspace, read and checked; nothing of them is executed.
 
-use super::{RuntimeError, workspace::Place};
+use super::{
+    RuntimeError, definition_file,
+    workspace::{self, Place},
+};
 use crate::{
     components,
-    model::{Diagnostics, Pipeline, PipelineId},
+    model::{Diagnostic, Diagnostics, Pipeline, PipelineId},
     spec,
     stdx::suggest,
 };
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -30,35 +34,47 @@ pub struct Found {
 /// # Errors
 /// The folder is there and cannot be read.
 pub fn all(place: &Place) -> Result<Vec<Found>, RuntimeError> {
-    files(place)?.into_iter().map(|path| read(place, &path)).collect()
+    let files = workspace::pipeline_files(&place.workspace)?;
+    Ok(read_all(files.into_iter().map(|path| {
+        let name = name_in(place, &path);
+        (path, name)
+    })))
 }
 
-fn files(place: &Place) -> Result<Vec<PathBuf>, RuntimeError> {
-    let folder = place.workspace.join("pipelines");
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(RuntimeError::Io(format!("{} cannot be read: {error}", folder.display()))),
+/// Reads files, each with the name that findings call it by; an id that two of them claim is a finding of the second.
+pub fn read_all(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<Found> {
+    let mut claimed: BTreeMap<PipelineId, String> = BTreeMap::new();
+    let mut all: Vec<Found> = files.into_iter().map(|(path, name)| read(&path, &name)).collect();
+    for found in all.iter_mut().filter(|found| found.pipeline.is_some()) {
+        match claimed.get(&found.id) {
+            Some(first) if *first != found.file => {
+                let message = format!("the pipeline `{}` is also defined in {first}", found.id);
+                let finding = definition_file::finding(&found.file, "duplicate-id", message);
+                found
+                    .diagnostics
+                    .0
+                    .push(Diagnostic { hint: Some("give one of them another `id`, or rename its file".to_owned()), ..finding });
+                found.pipeline = None;
+            }
+            _ => drop(claimed.insert(found.id.clone(), found.file.clone())),
+        }
+    }
+    all
+}
+
+/// Reads one file. One that cannot be read is a finding like any other, so that it does not hide the good ones.
+pub fn read(path: &Path, name: &str) -> Found {
+    let stem = PipelineId::from(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+    let (pipeline, diagnostics) = match definition_file::read(path, name) {
+        Ok(text) => spec::read(name, &text, &components::catalog()),
+        Err(unreadable) => (None, Diagnostics(vec![*unreadable])),
     };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "toml") && path.is_file())
-        .collect();
-    files.sort();
-    Ok(files)
+    let id = pipeline.as_ref().map_or(stem, |pipeline| pipeline.id.clone());
+    Found { file: name.to_owned(), id, pipeline, diagnostics }
 }
 
-/// Reads one file.
-///
-/// # Errors
-/// It is not there, or cannot be read.
-pub fn read(place: &Place, path: &Path) -> Result<Found, RuntimeError> {
-    let file = path.strip_prefix(&place.workspace).unwrap_or(path).display().to_string();
-    let bytes = fs::read(path).map_err(|error| RuntimeError::Usage(format!("{file} cannot be read: {error}")))?;
-    let (pipeline, diagnostics) = spec::read(&file, &String::from_utf8_lossy(&bytes), &components::catalog());
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let id = pipeline.as_ref().map_or_else(|| PipelineId::from(stem), |pipeline| pipeline.id.clone());
-    Ok(Found { file, id, pipeline, diagnostics })
+fn name_in(place: &Place, path: &Path) -> String {
+    path.strip_prefix(&place.workspace).unwrap_or(path).display().to_string()
 }
 
 /// The pipeline meant by an id, or by the path of a file in `pipelines/`.
@@ -80,12 +96,15 @@ pub fn find(place: &Place, name: &str) -> Result<Found, RuntimeError> {
                 place.workspace.join("pipelines").display()
             )));
         }
-        return read(place, &path);
+        if !path.exists() {
+            return Err(RuntimeError::Usage(format!("there is no file {name}\nhint: `flowyard list` shows the pipelines")));
+        }
+        return Ok(read(&path, &name_in(place, &path)));
     }
     // Nearly every id is the stem of its file: try that before reading all of them.
     let likely = place.workspace.join("pipelines").join(format!("{name}.toml"));
     if !name.contains('/') && likely.is_file() {
-        let found = read(place, &likely)?;
+        let found = read(&likely, &name_in(place, &likely));
         if found.id.as_str() == name {
             return Ok(found);
         }
