@@ -234,7 +234,14 @@ fn a_skipped_task_lets_the_others_go_on() {
 fn a_wrong_param_is_said_under_its_field_and_nothing_starts() {
     let yard = Yard::with(&[("flaky", FLAKY)]);
     let mut terminal = Terminal::open(&yard, (80, 24), &[], &[]);
-    terminal.sees("flaky").press("t").sees("int 1…9").press("\t\x15many\x13").sees("1 problem").sees("✗").sees("Start the run");
+    terminal
+        .sees("flaky")
+        .press("t")
+        .sees("int 1…9")
+        .press("\tmany\x13")
+        .sees("1 problem")
+        .sees("✗ not a number: \"many\"")
+        .sees("Start the run");
     terminal.press("\x1b").misses("Start the run").sees("NEW").press("\x03");
     assert_eq!(terminal.ends(), 0);
 }

@@ -139,6 +139,8 @@ actions! {
     PromptClear "prompt_clear" Prompt ["esc"] "clear" "Forget what is typed";
     PromptUp "prompt_up" Prompt ["up"] "" "Up";
     PromptDown "prompt_down" Prompt ["down"] "" "Down";
+    PromptErase "prompt_erase" Prompt ["ctrl-u"] "" "Erase what is typed";
+    FormErase "erase" Form ["ctrl-u"] "" "Erase the field";
     FormNext "next_field" Form ["tab", "down"] "next field" "Next field";
     FormPrevious "prev_field" Form ["backtab", "up"] "" "Previous field";
     FormEnter "form_enter" Form ["enter"] "" "Next field; on the button: start";

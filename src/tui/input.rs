@@ -19,6 +19,11 @@ impl TextField {
         Self { area }
     }
 
+    /// Selects all of it, so that what is typed next takes its place.
+    pub fn select(&mut self) {
+        self.area.select_all();
+    }
+
     /// What is typed.
     pub fn text(&self) -> &str {
         self.area.lines().first().map_or("", String::as_str)
@@ -47,6 +52,10 @@ impl TextField {
         let from = if typing { (column + 1).saturating_sub(width) } else { 0 };
         let visible = text::take(text::skip(&shown, from), width);
         frame.buffer_mut().set_span(area.x, area.y, &Span::styled(visible, style), area.width);
+        if typing && self.area.is_selecting() && !visible.is_empty() {
+            let selected = Rect { width: u16::try_from(text::width(visible)).unwrap_or(0).min(area.width), ..area };
+            frame.buffer_mut().set_style(selected, theme.style("selection"));
+        }
         if typing && width > 0 {
             let x = area.x + u16::try_from(column - from).unwrap_or(0).min(area.width - 1);
             frame.buffer_mut()[(x, area.y)].set_style(theme.style("cursor"));
@@ -97,6 +106,11 @@ impl Filter {
     /// What is typed.
     pub fn text(&self) -> &str {
         self.field.as_ref().map_or("", TextField::text)
+    }
+
+    /// Erases what is typed and goes on typing.
+    pub fn erase(&mut self) {
+        self.field = Some(TextField::new(""));
     }
 
     /// A key that types.

@@ -70,6 +70,10 @@ fn default_text(value: &serde_json::Value) -> String {
 
 /// Checks a text as the engine will.
 pub fn check(def: &ParamDef, given: &str) -> Result<(), String> {
+    let is_number = matches!(def.kind, ParamType::Int { .. } | ParamType::Float { .. });
+    if is_number && given.trim().parse::<f64>().is_err() {
+        return Err(format!("not a number: \"{given}\""));
+    }
     let given = BTreeMap::from([(def.name.clone(), serde_json::Value::String(given.to_owned()))]);
     params::resolve(std::slice::from_ref(def), &given).map(|_| ()).map_err(|errors| errors.join("; "))
 }
@@ -77,13 +81,23 @@ pub fn check(def: &ParamDef, given: &str) -> Result<(), String> {
 impl Trigger {
     /// A form for a pipeline's params.
     pub fn new(pipeline: PipelineId, tasks: usize, params: &[ParamDef], check: Check) -> Self {
-        Self { pipeline, tasks, fields: params.iter().map(Field::new).collect(), at: 0, check }
+        let mut form = Self { pipeline, tasks, fields: params.iter().map(Field::new).collect(), at: 0, check };
+        form.go(0);
+        form
     }
 
     fn step(&mut self, forward: bool) {
         self.validate(self.at);
         let count = self.fields.len() + 1;
-        self.at = (self.at + if forward { 1 } else { count - 1 }) % count;
+        self.go((self.at + if forward { 1 } else { count - 1 }) % count);
+    }
+
+    /// Goes to a field; what is typed there takes the place of what it holds.
+    fn go(&mut self, at: usize) {
+        self.at = at;
+        if let Some(field) = self.fields.get_mut(at) {
+            field.input.select();
+        }
     }
 
     fn validate(&mut self, at: usize) {
@@ -103,7 +117,7 @@ impl Trigger {
             self.validate(at);
         }
         if let Some(wrong) = self.fields.iter().position(|field| field.error.is_some()) {
-            self.at = wrong;
+            self.go(wrong);
             return Vec::new();
         }
         let given = self.fields.iter().filter_map(|field| Some((field.def.name.clone(), field.given()?.into())));
@@ -167,6 +181,11 @@ impl Dialog for Trigger {
             Action::FormPrevious => self.step(false),
             Action::FormEnter if self.at == self.fields.len() => return self.submit(),
             Action::FormEnter => self.step(true),
+            Action::FormErase => {
+                if let Some(field) = self.fields.get_mut(self.at) {
+                    field.input = TextField::new("");
+                }
+            }
             Action::FormSubmit => return self.submit(),
             Action::FormLeave => return vec![Intent::CloseDialog],
             _ => {}

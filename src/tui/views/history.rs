@@ -176,6 +176,7 @@ impl View for HistoryView {
         match action {
             Action::Search => self.filter.start(),
             Action::PromptDone => self.filter.done(),
+            Action::PromptErase => self.filter.erase(),
             Action::PromptClear => self.filter.clear(),
             Action::Back if self.filter.is_on() => self.filter.clear(),
             _ => return self.verb(action, world),

@@ -164,6 +164,7 @@ impl View for HomeView {
         match action {
             Action::Search => self.filter.start(),
             Action::PromptDone => self.filter.done(),
+            Action::PromptErase => self.filter.erase(),
             Action::PromptClear | Action::Back => self.filter.clear(),
             _ => return self.verb(action, world),
         }

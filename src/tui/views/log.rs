@@ -266,6 +266,10 @@ impl View for LogView {
                 self.start_search();
             }
             Action::PromptDone => self.typing.done(),
+            Action::PromptErase => {
+                self.typing.erase();
+                self.scroll.search = None;
+            }
             Action::PromptClear => {
                 self.typing.clear();
                 self.scroll.search = None;
