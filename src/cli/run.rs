@@ -16,14 +16,13 @@ use super::{
     text::parse_date,
 };
 use crate::{
-    config,
     model::{Command, Diagnostics, Pipeline, RunId, Severity, TriggerRequest},
     plan,
-    runtime::Handle,
+    runtime::{Handle, user},
 };
 use clap::ValueEnum;
 use follow::{Face, Follow};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 /// Run a pipeline and follow it: exit 0 if it succeeds, 1 if it fails, 130 if it is canceled
 #[derive(clap::Args)]
@@ -76,8 +75,8 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let pipeline = definition(&handle, &args.pipeline, context)?;
     plan::params::resolve(&pipeline.params, &params).map_err(|wrong| Failure::usage(wrong.join("\n")))?;
 
-    let (env, env_not_passed) = environment(&attach.place.config.pass_env);
-    let request = TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date, env_not_passed: env_not_passed.clone() };
+    let (env, env_not_passed) = user::environment(&attach.place.config.pass_env);
+    let request = TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date };
     let signals = signals::Signals::listen()?;
     let (message, run) = act::send(&mut handle, Command::Trigger(request), None)?;
     let Some(run) = run else { return Err(Failure::Said { code: 74, message: format!("the engine named no run: {message}") }) };
@@ -96,22 +95,6 @@ fn definition(handle: &Handle, name: &str, context: &Context) -> Result<Pipeline
     let warnings = diagnostics.0.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).collect();
     report_findings(&Diagnostics(warnings), context);
     Ok(pipeline)
-}
-
-/// This process's environment as far as tasks may see it, and the names of what they may not.
-fn environment(pass_env: &[String]) -> (BTreeMap<String, String>, Vec<String>) {
-    let (mut passed, mut held_back) = (BTreeMap::new(), Vec::new());
-    // What is not UTF-8 cannot travel as JSON; no variable that a task is likely to need is of that kind.
-    let readable = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    for (name, value) in readable {
-        if config::passes(pass_env, &name) {
-            passed.insert(name, value);
-        } else {
-            held_back.push(name);
-        }
-    }
-    held_back.sort();
-    (passed, held_back)
 }
 
 fn face<'a>(progress: Progress, context: &'a Context, run: &RunId, pipeline: Pipeline) -> Box<dyn Face + 'a> {

@@ -74,9 +74,6 @@ pub struct TriggerRequest {
     /// The time the run stands for; now, if nothing is said.
     #[serde(default)]
     pub logical_date: Option<Timestamp>,
-    /// Names of variables that the filter held back, so that a failure can name them.
-    #[serde(default)]
-    pub env_not_passed: Vec<String>,
 }
 
 /// The answer, given after the commit.

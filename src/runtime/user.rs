@@ -1,9 +1,9 @@
-//! The user's own settings, wherever the workspace is.
+//! What a client brings of its user: settings, wherever the workspace is, and the environment of the shell.
 
 use super::RuntimeError;
 use crate::config::{self, UserConfig};
 use etcetera::BaseStrategy;
-use std::{fs, io};
+use std::{collections::BTreeMap, fs, io};
 
 /// Reads `flowyard/config.toml` in the folder for settings (`$XDG_CONFIG_HOME`, or `~/.config`); the defaults if there is none.
 ///
@@ -20,4 +20,21 @@ pub fn config() -> Result<UserConfig, RuntimeError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(UserConfig::default()),
         Err(error) => Err(RuntimeError::Io(format!("{} cannot be read: {error}", path.display()))),
     }
+}
+
+/// This process's environment as far as tasks may see it, and the sorted names of what they may not.
+///
+/// What is not UTF-8 is left out: it cannot travel as JSON, and no variable that a task is likely to need is of that kind.
+pub fn environment(pass_env: &[String]) -> (BTreeMap<String, String>, Vec<String>) {
+    let (mut passed, mut held_back) = (BTreeMap::new(), Vec::new());
+    let readable = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    for (name, value) in readable {
+        if config::passes(pass_env, &name) {
+            passed.insert(name, value);
+        } else {
+            held_back.push(name);
+        }
+    }
+    held_back.sort();
+    (passed, held_back)
 }

@@ -15,8 +15,6 @@ use ratatui::{
 
 /// Smaller than this nothing can be shown.
 const SMALLEST: (u16, u16) = (60, 15);
-/// From this width on, messages have a frame.
-const WIDE: u16 = 100;
 
 /// Draws everything.
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -39,11 +37,7 @@ fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {
         view.draw(frame, body((area.width, area.height)), &app.world, theme);
     }
     footer(frame, line(area, area.height - 1), &app.hints(), theme);
-    if area.width < WIDE {
-        short_toasts(frame, area, &app.world.toasts, theme);
-    } else {
-        toasts(frame, area, &app.world.toasts, theme);
-    }
+    toasts(frame, area, &app.world.toasts, theme);
     for dialog in &app.dialogs {
         dialog.draw(frame, area, &app.world, theme);
     }
@@ -111,29 +105,6 @@ fn footer(frame: &mut Frame<'_>, area: Rect, hints: &[(String, &'static str)], t
     panes::lines(frame, area, [Line::from(spans)]);
 }
 
-/// Messages at the top right, newest below.
-fn toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
-    let width = area.width.saturating_sub(4).min(46);
-    let mut y = area.y + 1;
-    for toast in toasts {
-        let lines = text::wrap(&text::safe(&toast.text), usize::from(width).saturating_sub(4));
-        let shown = lines.len().min(3);
-        let height = u16::try_from(shown + 2).unwrap_or(3);
-        if y + height >= area.bottom() {
-            return;
-        }
-        let place = Rect { x: area.right().saturating_sub(width + 1), y, width, height };
-        let (title, token) = sign(toast.tone);
-        frame.render_widget(ratatui::widgets::Clear, place);
-        frame.buffer_mut().set_style(place, theme.base());
-        let inner = panes::framed(frame, place, "", "", false, theme);
-        frame.buffer_mut().set_span(place.x + 2, place.y, &Span::styled(format!(" {title} "), theme.style(token)), 3);
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-        panes::lines(frame, inner, lines.into_iter().take(shown).map(|line| Line::styled(line, theme.style("fg"))));
-        y += height;
-    }
-}
-
 /// The sign of a message and its token.
 const fn sign(tone: Tone) -> (&'static str, &'static str) {
     match tone {
@@ -143,8 +114,8 @@ const fn sign(tone: Tone) -> (&'static str, &'static str) {
     }
 }
 
-/// In a narrow terminal a message is one line, so that it hides little.
-fn short_toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
+/// Messages at the right of the crumb line, newest below; each is one line, so that it hides little.
+fn toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
     for (y, toast) in (area.y + 1..area.bottom()).zip(toasts) {
         let (sign, token) = sign(toast.tone);
         let words = text::cut(&text::safe(&toast.text), usize::from(area.width).saturating_sub(16));

@@ -422,7 +422,6 @@ fn a_started_run_is_opened() {
         params: Default::default(),
         env: Default::default(),
         logical_date: None,
-        env_not_passed: vec![],
     });
     tell(&mut app, Msg::Reply(command, Ok(Reply::Done { message: "run 12 of ml_training started".into(), run: Some("run-12".into()) })));
     assert!(app.take_asks().contains(&Ask::Run(data.subject.clone())));

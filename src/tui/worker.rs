@@ -5,9 +5,8 @@ use super::{
     world::{Ask, LogBatch, LogTarget, Msg, RunData, RunList, Subject},
 };
 use crate::{
-    config,
     model::{Command, Pipeline, Request, TaskSnapshot, TaskState},
-    runtime::{Attach, Handle, RunFilter, RuntimeError, logs::LogReader},
+    runtime::{Attach, Handle, RunFilter, RuntimeError, logs::LogReader, user},
 };
 use crossterm::event::{Event, KeyEventKind};
 use std::{
@@ -224,13 +223,7 @@ fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command) -> Resul
 /// A new run gets the environment of this terminal, filtered by `pass_env`.
 fn with_environment(command: Command, attach: &Attach) -> Command {
     let Command::Trigger(mut request) = command else { return command };
-    for (name, value) in std::env::vars() {
-        if config::passes(&attach.place.config.pass_env, &name) {
-            request.env.insert(name, value);
-        } else {
-            request.env_not_passed.push(name);
-        }
-    }
+    request.env = user::environment(&attach.place.config.pass_env).0;
     Command::Trigger(request)
 }
 

@@ -121,13 +121,7 @@ impl Trigger {
             return Vec::new();
         }
         let given = self.fields.iter().filter_map(|field| Some((field.def.name.clone(), field.given()?.into())));
-        let request = TriggerRequest {
-            pipeline: self.pipeline.clone(),
-            params: given.collect(),
-            env: BTreeMap::new(),
-            logical_date: None,
-            env_not_passed: Vec::new(),
-        };
+        let request = TriggerRequest { pipeline: self.pipeline.clone(), params: given.collect(), env: BTreeMap::new(), logical_date: None };
         vec![Intent::CloseDialog, Intent::Ask(Ask::Send(Command::Trigger(request)))]
     }
 
