@@ -426,7 +426,10 @@ pub fn stop_engine(place: &Place) -> Result<(), RuntimeError> {
 
 fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent: Vec<RunState>) -> PipelineRow {
     let first_error = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error);
-    let error = first_error.map(|d| format!("{}:{}: {}", d.file, d.line, d.message));
+    let error = first_error.map(|d| match d.line {
+        0 => format!("{}: {}", d.file, d.message),
+        line => format!("{}:{line}: {}", d.file, d.message),
+    });
     let (description, owner, tags, triggers) = match found.pipeline {
         Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind, t.text)).collect()),
         None => Default::default(),

@@ -6,7 +6,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, _)| *distance <= allowed && *distance < word.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -21,5 +21,7 @@ mod tests {
         assert_eq!(nearest("trian_model", tasks), Some("train_model"));
         assert_eq!(nearest("evalute", tasks), Some("evaluate"));
         assert_eq!(nearest("deploy", tasks), None);
+        assert_eq!(nearest("q", ["n"]), None, "nothing of the word is left");
+        assert_eq!(nearest("", ["n"]), None);
     }
 }
