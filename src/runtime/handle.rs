@@ -117,16 +117,18 @@ impl Handle {
                 let _ = failed.send(error);
             }
         });
-        self.inside = Some(thread.map_err(|error| RuntimeError::Io(error.to_string()))?);
+        let thread = thread.map_err(|error| RuntimeError::Io(error.to_string()))?;
         loop {
-            if let Some((line, status)) = Line::open(&self.attach.place.state_dir, true)? {
-                if status.pid != std::process::id() {
-                    return Err(RuntimeError::Owned("another engine owns this workspace; leave --in-process out to use it".to_owned()));
-                }
-                self.line = Some(line);
+            // Another engine may answer as long as ours waits for the lock: that one is not ours to stop, and may be leaving.
+            if let Some((line, _)) = Line::open(&self.attach.place.state_dir, true)?.filter(|(_, status)| status.pid == std::process::id())
+            {
+                (self.line, self.inside) = (Some(line), Some(thread));
                 return Ok(());
             }
             match failure.recv_timeout(Duration::from_millis(5)) {
+                Ok(RuntimeError::Owned(_)) => {
+                    return Err(RuntimeError::Owned("another engine owns this workspace; leave --in-process out to use it".to_owned()));
+                }
                 Ok(error) => return Err(error),
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
@@ -426,7 +428,10 @@ pub fn stop_engine(place: &Place) -> Result<(), RuntimeError> {
 
 fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent: Vec<RunState>) -> PipelineRow {
     let first_error = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error);
-    let error = first_error.map(|d| format!("{}:{}: {}", d.file, d.line, d.message));
+    let error = first_error.map(|d| match d.line {
+        0 => format!("{}: {}", d.file, d.message),
+        line => format!("{}:{line}: {}", d.file, d.message),
+    });
     let (description, owner, tags, triggers) = match found.pipeline {
         Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind, t.text)).collect()),
         None => Default::default(),
