@@ -382,20 +382,33 @@ impl Handle {
 
     /// The last known progress of a running task, 0 to 1: the key `progress` of its live metrics. `stdout` is that of its attempt.
     pub fn progress(&self, stdout: &Path) -> Option<f64> {
-        let metrics = AttemptFiles::new(stdout.parent()?).metrics();
-        let mut file = File::open(metrics).ok()?;
-        let length = file.metadata().ok()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(PROGRESS_TAIL))).ok()?;
-        let mut tail = Vec::new();
-        file.read_to_end(&mut tail).ok()?;
-        let tail = String::from_utf8_lossy(&tail);
+        let tail = metrics_tail(stdout)?;
         tail.lines().rev().find_map(|line| attempts::metric_line(line)?.get("progress")?.as_f64()).map(|p| p.clamp(0.0, 1.0))
+    }
+
+    /// The newest values of the metrics that a running attempt wrote lately, without its progress.
+    pub fn live_metrics(&self, stdout: &Path) -> serde_json::Map<String, serde_json::Value> {
+        let mut newest = serde_json::Map::new();
+        for values in metrics_tail(stdout).unwrap_or_default().lines().filter_map(attempts::metric_line) {
+            newest.extend(values.into_iter().filter(|(name, _)| name != "progress"));
+        }
+        newest
     }
 
     /// The folder of the program's own log.
     pub fn own_logs(&self) -> PathBuf {
         self.attach.place.state_dir.join("logs")
     }
+}
+
+/// The end of the metrics of the attempt whose standard output is there.
+fn metrics_tail(stdout: &Path) -> Option<String> {
+    let mut file = File::open(AttemptFiles::new(stdout.parent()?).metrics()).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(PROGRESS_TAIL))).ok()?;
+    let mut tail = Vec::new();
+    file.take(PROGRESS_TAIL).read_to_end(&mut tail).ok()?;
+    Some(String::from_utf8_lossy(&tail).into_owned())
 }
 
 impl Drop for Handle {
