@@ -399,3 +399,34 @@ fn an_engine_that_was_stopped_hides_nothing_and_is_named() {
     yard.write("go", "");
     yard.until_run(&run, "success");
 }
+
+#[test]
+fn a_program_removed_while_it_runs_still_starts_engines_and_tasks() {
+    let yard = Yard::with(&[("p", WAITER)]);
+    let copy = yard.file("bin/flowyard");
+    std::fs::create_dir(yard.file("bin")).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_flowyard"), &copy).unwrap();
+    let mut command = std::process::Command::new(&copy);
+    command.args(["run", "p"]).current_dir(yard.path()).env("XDG_STATE_HOME", yard.file(".state")).stdin(Stdio::null());
+    let client = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    until("the waiter runs", || yard.read("begun").contains("waiter"));
+    std::fs::remove_file(&copy).unwrap();
+    yard.kill_engine();
+    until("the client started another engine", || yard.engine().is_some());
+    yard.write("go", "");
+    let said = client.wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr));
+    assert_eq!(yard.read("begun"), "before\nwaiter\nafter\n");
+}
+
+#[test]
+fn a_pipe_where_an_output_should_be_fails_the_task_and_holds_up_nobody() {
+    let yard = Yard::with(&[(
+        "p",
+        "[tasks.a]\nrun = 'mkfifo \"$FLOWYARD_OUTPUT_M\"'\noutputs.m = 'Model'\n[tasks.b]\nrun = 'rm \"$FLOWYARD_METRICS\"; mkfifo \"$FLOWYARD_METRICS\"'\n",
+    )]);
+    yard.expect(1, &["run", "p"]);
+    let run = yard.show("latest");
+    assert!(task(&run, "a")["message"].as_str().unwrap().contains("neither a file nor a folder"), "{run}");
+    assert_eq!(task(&run, "b")["state"], "success");
+}

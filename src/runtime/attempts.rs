@@ -4,6 +4,7 @@ use super::clock;
 use crate::{
     artifacts::{self, Wanted},
     engine::{Report, Run},
+    executors::shim::spawner,
     model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Task, Ticket, Verdict, record::ArtifactRecord},
     plan::launch::{self, Launch, Shell},
     stdx::atomic,
@@ -67,7 +68,7 @@ impl Yard {
             workspace_env: &self.env,
             workspace: self.workspace.clone(),
             folder: self.folder(key),
-            program: self.program.clone(),
+            program: spawner::still_there(&self.program).to_owned(),
             shell: self.shell,
         })
     }

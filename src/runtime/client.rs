@@ -5,13 +5,14 @@ use super::{
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
+use crate::executors::shim::spawner;
 use crate::model::{Reply, Request, RunId};
 use std::{
     fs,
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -180,10 +181,7 @@ pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStat
             // Another client's engine may have won the race; then it answers soon. One that was killed had done nothing yet.
             if status.code() != Some(75) && (status.code().is_some() || killed > MAX_KILLED) {
                 let said = fs::read_to_string(&words).unwrap_or_default();
-                return Err(match status.code() {
-                    Some(65) => RuntimeError::Foreign(said.trim().to_owned()),
-                    _ => RuntimeError::Io(format!("the engine could not start ({status}): {}", said.trim())),
-                });
+                return Err(could_not_start(status, said.trim(), &words));
             }
             child = spawn(place, &words)?;
         }
@@ -198,13 +196,27 @@ pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStat
     }
 }
 
+/// Its own words; where it found no room for them, that is the likely reason.
+fn could_not_start(status: ExitStatus, said: &str, words: &Path) -> RuntimeError {
+    let look = "hint: `--read-only` looks at what is recorded without an engine";
+    match (status.code(), said) {
+        (Some(65), _) => RuntimeError::Foreign(said.to_owned()),
+        (Some(_), "") => RuntimeError::Io(format!(
+            "the engine could not start ({status}), and could not write why to {}: is that disk full?\n{look}; `flowyard engine` says why",
+            words.display()
+        )),
+        (_, "") => RuntimeError::Io(format!("the engine could not start ({status})\n{look}")),
+        _ => RuntimeError::Io(format!("the engine could not start ({status}): {said}\n{look}")),
+    }
+}
+
 fn spawn(place: &Place, words: &Path) -> Result<std::process::Child, RuntimeError> {
     let fail = |error: io::Error| RuntimeError::Unreachable(format!("the engine cannot be started: {error}"));
     if let Some(folder) = words.parent() {
         crate::stdx::atomic::create_private_dir(folder).map_err(fail)?;
     }
-    let program = std::env::current_exe().ok().filter(|path| path.exists()).unwrap_or_else(|| "/proc/self/exe".into());
-    Command::new(program)
+    let program = std::env::current_exe().unwrap_or_default();
+    Command::new(spawner::still_there(&program))
         .arg("--workspace")
         .arg(&place.workspace)
         .arg("--state-dir")

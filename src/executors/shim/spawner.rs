@@ -41,8 +41,14 @@ use std::{
 pub fn start(program: &Path) -> io::Result<(Child, OwnedFd)> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
     // No `pre_exec`: it would turn the cheap posix_spawn of a large engine into a fork of it.
-    let child = Command::new(program).arg(ARGUMENT).stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let child =
+        Command::new(still_there(program)).arg(ARGUMENT).stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     Ok((child, ours))
+}
+
+/// The file of this program, or, once that was removed under a running engine, what the kernel keeps of it.
+pub fn still_there(program: &Path) -> &Path {
+    if program.exists() { program } else { Path::new("/proc/self/exe") }
 }
 
 /// An attempt to be started, as it is sent: its number and its ticket in a file without a name, so that argv and
