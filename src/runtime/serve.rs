@@ -10,7 +10,7 @@ use super::{
     workspace::{self, Place},
 };
 use crate::{
-    executors::{self, Executor},
+    executors::{self, Executor, shim::spawner},
     model::{Command, Diagnostics, Reply, Request, RunId},
     plan::launch::Shell,
     stdx::ids,
@@ -70,6 +70,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<u8, R
     let (changed, seq) = watch::channel(0);
     let sink = own.clone();
     let program = std::env::current_exe().map_err(|error| RuntimeError::Io(format!("this program cannot find itself: {error}")))?;
+    let program = spawner::still_there(&program).to_owned();
     let executor: Arc<dyn Executor> = Arc::new(
         executors::local::Local::open(
             program.clone(),

@@ -41,8 +41,7 @@ use std::{
 pub fn start(program: &Path) -> io::Result<(Child, OwnedFd)> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
     // No `pre_exec`: it would turn the cheap posix_spawn of a large engine into a fork of it.
-    let child =
-        Command::new(still_there(program)).arg(ARGUMENT).stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let child = Command::new(program).arg(ARGUMENT).stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     Ok((child, ours))
 }
 
