@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 mod support;
 
-use serde_json::Value;
-use std::process::Stdio;
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
+};
 use support::{Yard, alive, kill, until};
 
 /// A task that runs until the file `go` is there, and says each time that it began.
@@ -329,4 +332,101 @@ fn a_state_folder_with_a_very_long_path_works() {
     let deep = deep.join("state").display().to_string();
     yard.expect(0, &["--state-dir", &deep, "run", "p"]);
     assert_eq!(yard.json(&["--state-dir", &deep, "show", "latest", "--json"])["state"], "success");
+}
+
+/// What the engine says to these lines, one answer each.
+fn ask(yard: &Yard, lines: &[Value]) -> Vec<Value> {
+    let stream = std::os::unix::net::UnixStream::connect(yard.file(".flowyard/engine.sock")).unwrap();
+    let mut answers = BufReader::new(&stream).lines();
+    let mut answer = |line: &Value| {
+        (&stream).write_all(format!("{line}\n").as_bytes()).unwrap();
+        serde_json::from_str(&answers.next().unwrap().unwrap()).unwrap()
+    };
+    lines.iter().map(&mut answer).collect()
+}
+
+#[test]
+fn a_client_that_asks_again_with_the_same_id_gets_one_run() {
+    let yard = Yard::with(&[("p", WAITER), ("q", "[tasks.a]\nrun = 'true'\n")]);
+    let first = yard.detach("p", &[]);
+    let id = "01j00000000000000000000000";
+    let hello = json!({"ask": "hello", "protocol": 2, "version": "x", "attach": false});
+    let trigger = |run: &str| json!({"ask": "command", "run": run, "request": {"by": "me", "reason": null, "command": {"command": "trigger", "pipeline": "q"}}});
+    let said = ask(&yard, &[hello.clone(), trigger(id), trigger(id), trigger("../../../tmp/x")]);
+    assert_eq!((&said[1]["run"], &said[2]["run"]), (&json!(id), &json!(id)), "{said:?}");
+    assert_eq!(said[3]["reply"], "invalid", "{said:?}");
+    yard.until_run(id, "success");
+    yard.kill_engine();
+    yard.expect(0, &["runs"]);
+    assert_eq!(ask(&yard, &[hello, trigger(id)])[1]["run"], id, "another engine knows it too");
+    yard.write("go", "");
+    yard.until_run(&first, "success");
+    assert_eq!(yard.json(&["runs", "q", "--json"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn whoever_follows_a_run_is_told_when_no_engine_can_be_started_for_it() {
+    let yard = Yard::with(&[("p", WAITER)]);
+    let client = yard.command(&["run", "p"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("the waiter runs", || yard.read("begun").contains("waiter"));
+    // An engine that cannot take its lock does not start.
+    std::fs::remove_file(yard.file(".flowyard/engine.lock")).unwrap();
+    std::fs::create_dir(yard.file(".flowyard/engine.lock")).unwrap();
+    yard.kill_engine();
+    let said = client.wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(74));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("the run may go on"), "{said:?}");
+    std::fs::remove_dir(yard.file(".flowyard/engine.lock")).unwrap();
+    yard.write("go", "");
+    yard.until_run("latest", "success");
+    assert_eq!(yard.read("begun"), "before\nwaiter\nafter\n");
+}
+
+#[test]
+fn an_engine_that_was_stopped_hides_nothing_and_is_named() {
+    let yard = Yard::with(&[("p", WAITER)]);
+    let run = yard.detach("p", &[]);
+    let engine = yard.engine().unwrap();
+    kill(engine, "STOP");
+    let asking = yard.command(&["engine", "status"]).stderr(Stdio::piped()).spawn().unwrap();
+    let listed = yard.run(&["runs"]);
+    let asked = asking.wait_with_output().unwrap();
+    kill(engine, "CONT");
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert_eq!(asked.status.code(), Some(69), "{said}");
+    assert!(said.contains(&format!("pid {engine}")) && said.contains("kill -CONT"), "{said}");
+    assert_eq!(listed.status.code(), Some(0), "{listed:?}");
+    yard.write("go", "");
+    yard.until_run(&run, "success");
+}
+
+#[test]
+fn a_program_removed_while_it_runs_still_starts_engines_and_tasks() {
+    let yard = Yard::with(&[("p", WAITER)]);
+    let copy = yard.file("bin/flowyard");
+    std::fs::create_dir(yard.file("bin")).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_flowyard"), &copy).unwrap();
+    let mut command = std::process::Command::new(&copy);
+    command.args(["run", "p"]).current_dir(yard.path()).env("XDG_STATE_HOME", yard.file(".state")).stdin(Stdio::null());
+    let client = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    until("the waiter runs", || yard.read("begun").contains("waiter"));
+    std::fs::remove_file(&copy).unwrap();
+    yard.kill_engine();
+    until("the client started another engine", || yard.engine().is_some());
+    yard.write("go", "");
+    let said = client.wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr));
+    assert_eq!(yard.read("begun"), "before\nwaiter\nafter\n");
+}
+
+#[test]
+fn a_pipe_where_an_output_should_be_fails_the_task_and_holds_up_nobody() {
+    let yard = Yard::with(&[(
+        "p",
+        "[tasks.a]\nrun = 'mkfifo \"$FLOWYARD_OUTPUT_M\"'\noutputs.m = 'Model'\n[tasks.b]\nrun = 'rm \"$FLOWYARD_METRICS\"; mkfifo \"$FLOWYARD_METRICS\"'\n",
+    )]);
+    yard.expect(1, &["run", "p"]);
+    let run = yard.show("latest");
+    assert!(task(&run, "a")["message"].as_str().unwrap().contains("neither a file nor a folder"), "{run}");
+    assert_eq!(task(&run, "b")["state"], "success");
 }

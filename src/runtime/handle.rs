@@ -3,7 +3,7 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    pipelines, serve, why,
+    clock, pipelines, serve, why,
     wire::{Ask, Tell},
     workspace::Place,
 };
@@ -25,6 +25,9 @@ use std::{
 
 /// How much of the end of a metrics file is read for the progress of a running task.
 const PROGRESS_TAIL: u64 = 4096;
+
+/// How often a command is sent before its sender is told that the engine went away each time.
+const SENDS: u32 = 4;
 
 /// How to attach to a workspace.
 #[derive(Debug, Clone)]
@@ -103,7 +106,8 @@ impl Handle {
             Some(reader) => reader.open_runs()?,
             None => 0,
         };
-        if open > 0 && !self.attach.read_only && self.engine_status()?.is_none() {
+        // One that is there and does not answer, or speaks another protocol, is no reason not to look.
+        if open > 0 && !self.attach.read_only && matches!(self.engine_status(), Ok(None)) {
             client::connect_or_start(&self.attach.place, false)?;
         }
         Ok(())
@@ -319,20 +323,27 @@ impl Handle {
         if self.attach.read_only {
             return Err(RuntimeError::Refused("this program looks only (--read-only); it sends no commands".to_owned()));
         }
-        let mut line = match self.line.take() {
-            Some(line) => line,
-            None => client::connect_or_start(&self.attach.place, true)?.0,
-        };
-        let reply = match line.command(request.clone()) {
-            // The engine this line led to may have left long ago; a trigger that reached one is never sent twice.
-            Err(RuntimeError::Unreachable(_)) if !matches!(request.command, crate::model::Command::Trigger(_)) => {
-                line = client::connect_or_start(&self.attach.place, true)?.0;
-                line.command(request)
+        // Asked again, the next engine knows by this id whether the run was started.
+        let run = RunId::from(clock::new_id());
+        let mut again = SENDS;
+        loop {
+            let mut line = match self.line.take() {
+                Some(line) => line,
+                None => client::connect_or_start(&self.attach.place, true)?.0,
+            };
+            again -= 1;
+            match line.command(request.clone(), run.clone()) {
+                // The engine this line led to may have left long ago, or died before it answered.
+                Err(RuntimeError::Unreachable(_)) if again > 0 => {}
+                Err(RuntimeError::Unreachable(why)) => {
+                    return Err(RuntimeError::Unreachable(format!("{why}\nhint: `flowyard runs` shows whether it was done all the same")));
+                }
+                answer => {
+                    self.line = Some(line);
+                    return answer;
+                }
             }
-            other => other,
-        };
-        self.line = Some(line);
-        reply
+        }
     }
 
     /// Waits until something changed, at most `timeout`; true if it did. Keeps this client attached to the engine.
@@ -341,7 +352,12 @@ impl Handle {
     /// The engine cannot be reached though a run is open.
     pub fn wait_for_change(&mut self, timeout: Duration) -> Result<bool, RuntimeError> {
         if self.line.is_none() {
-            self.line = Line::open(&self.attach.place.state_dir, true)?.map(|(line, _)| line);
+            self.listen()?;
+        }
+        if self.line.is_none() {
+            // The last attempt to replace an engine may have failed: while a run is open, somebody must try again.
+            self.wake_engine()?;
+            self.listen()?;
         }
         let told = match &mut self.line {
             Some(line) => line.wait(timeout),
@@ -362,6 +378,11 @@ impl Handle {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn listen(&mut self) -> Result<(), RuntimeError> {
+        self.line = Line::open(&self.attach.place.state_dir, true)?.map(|(line, _)| line);
+        Ok(())
     }
 
     /// The engine that owns the workspace; never starts one.
