@@ -14,3 +14,6 @@ mod mistakes;
 
 #[path = "cli/terminal.rs"]
 mod terminal;
+
+#[path = "cli/documents.rs"]
+mod documents;

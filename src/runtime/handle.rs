@@ -389,11 +389,6 @@ impl Handle {
         let tail = String::from_utf8_lossy(&tail);
         tail.lines().rev().find_map(|line| attempts::metric_line(line)?.get("progress")?.as_f64()).map(|p| p.clamp(0.0, 1.0))
     }
-
-    /// The folder of the program's own log.
-    pub fn own_logs(&self) -> PathBuf {
-        self.attach.place.state_dir.join("logs")
-    }
 }
 
 impl Drop for Handle {
