@@ -18,7 +18,7 @@ use std::{
     cell::OnceCell,
     fs::File,
     io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
     thread::JoinHandle,
     time::Duration,
 };
