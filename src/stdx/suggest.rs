@@ -2,7 +2,9 @@
 
 /// The candidate nearest to `word`, if one is near enough to be worth saying.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    let letters = word.chars().count();
+    // With as many changes as it has letters, every word is near every other.
+    let allowed = (letters / 3).clamp(1, 3).min(letters.saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
@@ -21,5 +23,6 @@ mod tests {
         assert_eq!(nearest("trian_model", tasks), Some("train_model"));
         assert_eq!(nearest("evalute", tasks), Some("evaluate"));
         assert_eq!(nearest("deploy", tasks), None);
+        assert_eq!(nearest("q", ["n"]), None);
     }
 }
