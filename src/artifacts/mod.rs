@@ -124,7 +124,7 @@ fn remove(path: &Path) -> io::Result<()> {
 /// The hash (hex) and size of a file or folder; symbolic links below a folder count as the text of their target.
 ///
 /// # Errors
-/// What the file system says; a pipe, socket or device, which has no content to keep.
+/// What the file system says.
 pub fn hash(path: &Path) -> io::Result<(String, u64)> {
     if !fs::metadata(path)?.is_dir() {
         return hash_file(path);
@@ -150,11 +150,6 @@ pub fn hash(path: &Path) -> io::Result<(String, u64)> {
 }
 
 fn hash_file(path: &Path) -> io::Result<(String, u64)> {
-    // Opening a pipe waits for whoever writes into it, and some devices never end.
-    if !fs::metadata(path)?.is_file() {
-        let message = format!("{} is a pipe, a socket or a device; only files and folders can be kept", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-    }
     let mut hasher = blake3::Hasher::new();
     let size = io::copy(&mut fs::File::open(path)?, &mut hasher)?;
     Ok((hasher.finalize().to_hex().to_string(), size))
@@ -217,18 +212,6 @@ mod tests {
         assert_eq!(missing.len(), 1);
         assert!(missing[0].contains("`model`"), "{missing:?}");
         assert!(there.exists());
-    }
-
-    #[test]
-    fn a_pipe_among_the_outputs_is_refused_and_waited_for_by_nobody() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("rows");
-        fs::create_dir(&folder).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, folder.join("pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
-        for path in [folder.clone(), folder.join("pipe")] {
-            let error = publish(&home.path().join("artifacts"), &home.path().join("p.json"), &[wanted("rows", path, false)]).unwrap_err();
-            assert!(error.to_string().contains("rows/pipe is a pipe"), "{error}");
-        }
     }
 
     #[test]
