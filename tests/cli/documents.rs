@@ -39,3 +39,20 @@ fn the_readme_and_the_changelog_name_every_command() {
     let changelog = document("CHANGELOG.md");
     assert_eq!(code(between(&changelog, "The command line:", "; with")).collect::<BTreeSet<_>>(), commands, "CHANGELOG.md");
 }
+
+#[test]
+fn every_file_and_folder_that_a_page_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for page in ["README.md", "docs/architecture.md", "docs/decisions.md", "docs/pipeline-file.md", "docs/components.md"] {
+        let text = document(page);
+        let names = code(&text).filter(|code| code.contains('/') && (code.ends_with(".rs") || code.ends_with('/')));
+        // What a run makes is not here yet.
+        for name in names.filter(|name| !name.contains('<') && !name.starts_with(".flowyard") && !name.starts_with("models/")) {
+            assert!(root.join("src").join(name).exists() || root.join(name).exists(), "{page} names {name}");
+        }
+        let linked = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.starts_with("http"));
+        for link in linked {
+            assert!(root.join(page).parent().unwrap().join(link).exists(), "{page} links to {link}");
+        }
+    }
+}
