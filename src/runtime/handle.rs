@@ -18,7 +18,7 @@ use std::{
     cell::OnceCell,
     fs::File,
     io::{Read, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
     thread::JoinHandle,
     time::Duration,
 };
@@ -388,6 +388,11 @@ impl Handle {
         file.read_to_end(&mut tail).ok()?;
         let tail = String::from_utf8_lossy(&tail);
         tail.lines().rev().find_map(|line| attempts::metric_line(line)?.get("progress")?.as_f64()).map(|p| p.clamp(0.0, 1.0))
+    }
+
+    /// The folder of the program's own log.
+    pub fn own_logs(&self) -> PathBuf {
+        self.attach.place.state_dir.join("logs")
     }
 }
 
