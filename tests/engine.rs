@@ -348,7 +348,7 @@ fn ask(yard: &Yard, lines: &[Value]) -> Vec<Value> {
 #[test]
 fn a_client_that_asks_again_with_the_same_id_gets_one_run() {
     let yard = Yard::with(&[("p", WAITER), ("q", "[tasks.a]\nrun = 'true'\n")]);
-    let first = yard.detach("p", &[]);
+    let first = yard.start("p");
     let id = "01j00000000000000000000000";
     let hello = json!({"ask": "hello", "protocol": 2, "version": "x", "attach": false});
     let trigger = |run: &str| json!({"ask": "command", "run": run, "request": {"by": "me", "reason": null, "command": {"command": "trigger", "pipeline": "q"}}});
@@ -357,7 +357,7 @@ fn a_client_that_asks_again_with_the_same_id_gets_one_run() {
     assert_eq!(said[3]["reply"], "invalid", "{said:?}");
     yard.until_run(id, "success");
     yard.kill_engine();
-    yard.expect(0, &["runs"]);
+    yard.text(0, &["runs"]);
     assert_eq!(ask(&yard, &[hello, trigger(id)])[1]["run"], id, "another engine knows it too");
     yard.write("go", "");
     yard.until_run(&first, "success");
@@ -367,7 +367,7 @@ fn a_client_that_asks_again_with_the_same_id_gets_one_run() {
 #[test]
 fn whoever_follows_a_run_is_told_when_no_engine_can_be_started_for_it() {
     let yard = Yard::with(&[("p", WAITER)]);
-    let client = yard.command(&["run", "p"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let client = yard.plain_command(&["run", "p"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until("the waiter runs", || yard.read("begun").contains("waiter"));
     // An engine that cannot take its lock does not start.
     std::fs::remove_file(yard.file(".flowyard/engine.lock")).unwrap();
@@ -385,11 +385,11 @@ fn whoever_follows_a_run_is_told_when_no_engine_can_be_started_for_it() {
 #[test]
 fn an_engine_that_was_stopped_hides_nothing_and_is_named() {
     let yard = Yard::with(&[("p", WAITER)]);
-    let run = yard.detach("p", &[]);
+    let run = yard.start("p");
     let engine = yard.engine().unwrap();
     kill(engine, "STOP");
-    let asking = yard.command(&["engine", "status"]).stderr(Stdio::piped()).spawn().unwrap();
-    let listed = yard.run(&["runs"]);
+    let asking = yard.plain_command(&["engine", "status"]).stderr(Stdio::piped()).spawn().unwrap();
+    let listed = yard.output(&["runs"]);
     let asked = asking.wait_with_output().unwrap();
     kill(engine, "CONT");
     let said = String::from_utf8_lossy(&asked.stderr);
