@@ -19,7 +19,7 @@ use std::{
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  flowyard check\n  flowyard check pipelines/hello.toml --json")]
 pub struct Args {
-    /// Files [default: every pipeline of the workspace, and flowyard.toml]
+    /// Files, or names of pipelines [default: every pipeline of the workspace, and flowyard.toml]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// As JSON
@@ -29,7 +29,7 @@ pub struct Args {
 
 /// Checks; exit 2 if there is an error.
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
-    let files = if args.files.is_empty() { of_workspace(context)? } else { args.files.clone() };
+    let files = if args.files.is_empty() { of_workspace(context)? } else { args.files.iter().map(|file| meant(file, context)).collect() };
     let here = context.here()?;
     let diagnostics = check(&files, &here);
     if args.json {
@@ -38,6 +38,13 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         context.print(&(findings(&diagnostics, &context.out) + &summary(&files, &diagnostics)))?;
     }
     Ok(if diagnostics.has_errors() { 2 } else { 0 })
+}
+
+/// The file as given, or the pipeline's if the name of one was given.
+fn meant(file: &Path, context: &Context) -> PathBuf {
+    let is_name = file.extension().is_none() && file.components().count() == 1 && !file.exists();
+    let of_pipeline = || Some(context.workspace().ok()?.join("pipelines").join(file).with_extension("toml"));
+    is_name.then(of_pipeline).flatten().filter(|found| found.is_file()).unwrap_or_else(|| file.to_owned())
 }
 
 fn of_workspace(context: &Context) -> Result<Vec<PathBuf>, Failure> {

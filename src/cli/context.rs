@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 /// Which colours to use.
@@ -42,10 +42,10 @@ pub enum Color {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The workspace [default: found upward from here]
-    #[arg(long, global = true, value_name = "DIR", env = "FLOWYARD_WORKSPACE", hide_env = true)]
+    #[arg(long, global = true, value_name = "DIR")]
     pub workspace: Option<PathBuf>,
     /// Where the state lives [default: .flowyard in the workspace]
-    #[arg(long, global = true, value_name = "DIR", env = "FLOWYARD_STATE_DIR", hide_env = true)]
+    #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// Which colours to use
     #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true, value_name = "auto|never|16|256|true")]
@@ -75,6 +75,11 @@ pub enum Access {
     Peek,
 }
 
+/// A folder that a variable names. An empty variable is an unset one, as for the shell; an empty option is a mistake.
+fn from_environment(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
 /// The global options and the two streams.
 pub struct Context {
     /// As given.
@@ -86,8 +91,10 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads what the terminal can do.
-    pub fn new(global: Global) -> Self {
+    /// Reads what the terminal can do, and what the environment says where an option does not.
+    pub fn new(mut global: Global) -> Self {
+        global.workspace = global.workspace.or_else(|| from_environment("FLOWYARD_WORKSPACE"));
+        global.state_dir = global.state_dir.or_else(|| from_environment("FLOWYARD_STATE_DIR"));
         Self { out: Screen::stdout(global.color), err: Screen::stderr(global.color), global }
     }
 
@@ -99,19 +106,14 @@ impl Context {
         })
     }
 
-    fn explicit(option: Option<&PathBuf>) -> Option<&Path> {
-        option.map(PathBuf::as_path).filter(|path| !path.as_os_str().is_empty())
-    }
-
     /// The workspace's folder, its settings unread.
     pub fn workspace(&self) -> Result<PathBuf, Failure> {
-        Ok(workspace::locate(&self.here()?, Self::explicit(self.global.workspace.as_ref()))?)
+        Ok(workspace::locate(&self.here()?, self.global.workspace.as_deref())?)
     }
 
     /// The workspace and its state folder; says what is worth saying about them.
     pub fn place(&self) -> Result<Place, Failure> {
-        let place =
-            workspace::find(&self.here()?, Self::explicit(self.global.workspace.as_ref()), Self::explicit(self.global.state_dir.as_ref()))?;
+        let place = workspace::find(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?;
         for notice in &place.notices {
             self.note(notice);
         }

@@ -86,7 +86,18 @@ fn pairs(map: &serde_json::Map<String, Value>) -> String {
     map.iter().map(|(name, value)| format!("{name}={}", short(value))).collect::<Vec<_>>().join(" ")
 }
 
+/// Longest value in a line for people; `--json` has every value whole.
+const LONGEST_VALUE: usize = 120;
+
 fn short(value: &Value) -> String {
+    let whole = as_text(value);
+    match whole.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}... ({} bytes)", &whole[..end], whole.len()),
+        None => whole,
+    }
+}
+
+fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => match number.as_f64() {

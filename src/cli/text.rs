@@ -84,6 +84,7 @@ pub fn cause(task: &TaskSnapshot) -> Option<String> {
 /// How an attempt ended, if not well.
 pub fn attempt_cause(attempt: &AttemptSnapshot) -> Option<String> {
     match (attempt.exit_code, attempt.signal, attempt.reason) {
+        (_, Some(signal), Some(Reason::Timeout)) => Some(format!("{}; signal {}", reason_words(Reason::Timeout), signal_name(signal))),
         (_, Some(signal), _) => Some(format!("signal {}", signal_name(signal))),
         (Some(code), _, Some(Reason::ExitCode) | None) if code != 0 => Some(format!("exit code {code}")),
         (_, _, Some(reason)) => Some(reason_words(reason).to_owned()),

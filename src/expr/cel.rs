@@ -33,7 +33,12 @@ pub fn condition(expression: &str, scope: &Scope) -> Result<bool, String> {
     evaluate(tree, expression, scope).map_err(|error| {
         let missing: Vec<String> =
             walk.named.iter().filter(|path| find(path, scope).is_none()).map(|path| format!("`{}` has no value", path.join("."))).collect();
-        if missing.is_empty() { error } else { format!("`{expression}`: {}", missing.join(", ")) }
+        if missing.is_empty() {
+            let read = walk.named.iter().filter_map(|path| find(path, scope).map(|value| measured(&path.join("."), value)));
+            format!("{error} ({})", read.collect::<Vec<_>>().join(", "))
+        } else {
+            format!("`{expression}`: {}", missing.join(", "))
+        }
     })
 }
 
@@ -145,8 +150,14 @@ fn evaluate(mut tree: IdedExpr, expression: &str, scope: &Scope) -> Result<bool,
     match Cel::resolve(&tree, &context) {
         Ok(Cel::Bool(verdict)) => Ok(verdict),
         Ok(_) => Err(format!("`{expression}` is not true or false")),
-        Err(error) => Err(format!("`{expression}`: {error}")),
+        Err(error) => Err(format!("`{expression}`: {}", said(&error.to_string()))),
     }
+}
+
+/// What the library says of values whose types do not go together, in words of ours.
+fn said(error: &str) -> String {
+    let mixed = error.contains("no matching overload") && error.contains("string") && error.contains("double");
+    if mixed { "a text is no number; `int(…)` or `double(…)` makes one of it".to_owned() } else { error.to_owned() }
 }
 
 fn map(values: &Map<String, Value>) -> HashMap<Key, Cel> {

@@ -1,6 +1,6 @@
 //! Which names a text of a task may use, known when the file is read.
 
-use super::{Finding, Root, template::plain};
+use super::{Finding, Root};
 use crate::{
     model::{InputDef, OutputDef, ParamDef, ParamType, TaskId, did_you_mean},
     stdx::ids::as_identifier,
@@ -217,7 +217,12 @@ fn unknown_root(name: &str, span: Range<usize>, whole: Range<usize>) -> Finding 
     Finding::error("unknown-name", span, format!("unknown name `{name}`")).hint(hint)
 }
 
-/// `name = value` of a JSON value, for messages.
+/// `name = value` of a JSON value, for messages. A text has its quotes: `rows = "3"` is not the number 3.
 pub(super) fn measured(name: &str, value: &serde_json::Value) -> String {
-    format!("{name} = {}", plain(value))
+    const LONGEST: usize = 200;
+    let shown = value.to_string();
+    match shown.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{name} = {}…", &shown[..end]),
+        None => format!("{name} = {shown}"),
+    }
 }

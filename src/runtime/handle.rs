@@ -3,7 +3,7 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    pipelines, serve, why,
+    clock, pipelines, serve, why,
     wire::{Ask, Tell},
     workspace::Place,
 };
@@ -25,6 +25,9 @@ use std::{
 
 /// How much of the end of a metrics file is read for the progress of a running task.
 const PROGRESS_TAIL: u64 = 4096;
+
+/// How often a command is sent before its sender is told that the engine went away each time.
+const SENDS: u32 = 4;
 
 /// How to attach to a workspace.
 #[derive(Debug, Clone)]
@@ -103,7 +106,8 @@ impl Handle {
             Some(reader) => reader.open_runs()?,
             None => 0,
         };
-        if open > 0 && !self.attach.read_only && self.engine_status()?.is_none() {
+        // One that is there and does not answer, or speaks another protocol, is no reason not to look.
+        if open > 0 && !self.attach.read_only && matches!(self.engine_status(), Ok(None)) {
             client::connect_or_start(&self.attach.place, false)?;
         }
         Ok(())
@@ -117,16 +121,18 @@ impl Handle {
                 let _ = failed.send(error);
             }
         });
-        self.inside = Some(thread.map_err(|error| RuntimeError::Io(error.to_string()))?);
+        let thread = thread.map_err(|error| RuntimeError::Io(error.to_string()))?;
         loop {
-            if let Some((line, status)) = Line::open(&self.attach.place.state_dir, true)? {
-                if status.pid != std::process::id() {
-                    return Err(RuntimeError::Owned("another engine owns this workspace; leave --in-process out to use it".to_owned()));
-                }
-                self.line = Some(line);
+            // Another engine may answer as long as ours waits for the lock: that one is not ours to stop, and may be leaving.
+            if let Some((line, _)) = Line::open(&self.attach.place.state_dir, true)?.filter(|(_, status)| status.pid == std::process::id())
+            {
+                (self.line, self.inside) = (Some(line), Some(thread));
                 return Ok(());
             }
             match failure.recv_timeout(Duration::from_millis(5)) {
+                Ok(RuntimeError::Owned(_)) => {
+                    return Err(RuntimeError::Owned("another engine owns this workspace; leave --in-process out to use it".to_owned()));
+                }
                 Ok(error) => return Err(error),
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
@@ -317,20 +323,27 @@ impl Handle {
         if self.attach.read_only {
             return Err(RuntimeError::Refused("this program looks only (--read-only); it sends no commands".to_owned()));
         }
-        let mut line = match self.line.take() {
-            Some(line) => line,
-            None => client::connect_or_start(&self.attach.place, true)?.0,
-        };
-        let reply = match line.command(request.clone()) {
-            // The engine this line led to may have left long ago; a trigger that reached one is never sent twice.
-            Err(RuntimeError::Unreachable(_)) if !matches!(request.command, crate::model::Command::Trigger(_)) => {
-                line = client::connect_or_start(&self.attach.place, true)?.0;
-                line.command(request)
+        // Asked again, the next engine knows by this id whether the run was started.
+        let run = RunId::from(clock::new_id());
+        let mut again = SENDS;
+        loop {
+            let mut line = match self.line.take() {
+                Some(line) => line,
+                None => client::connect_or_start(&self.attach.place, true)?.0,
+            };
+            again -= 1;
+            match line.command(request.clone(), run.clone()) {
+                // The engine this line led to may have left long ago, or died before it answered.
+                Err(RuntimeError::Unreachable(_)) if again > 0 => {}
+                Err(RuntimeError::Unreachable(why)) => {
+                    return Err(RuntimeError::Unreachable(format!("{why}\nhint: `flowyard runs` shows whether it was done all the same")));
+                }
+                answer => {
+                    self.line = Some(line);
+                    return answer;
+                }
             }
-            other => other,
-        };
-        self.line = Some(line);
-        reply
+        }
     }
 
     /// Waits until something changed, at most `timeout`; true if it did. Keeps this client attached to the engine.
@@ -339,7 +352,12 @@ impl Handle {
     /// The engine cannot be reached though a run is open.
     pub fn wait_for_change(&mut self, timeout: Duration) -> Result<bool, RuntimeError> {
         if self.line.is_none() {
-            self.line = Line::open(&self.attach.place.state_dir, true)?.map(|(line, _)| line);
+            self.listen()?;
+        }
+        if self.line.is_none() {
+            // The last attempt to replace an engine may have failed: while a run is open, somebody must try again.
+            self.wake_engine()?;
+            self.listen()?;
         }
         let told = match &mut self.line {
             Some(line) => line.wait(timeout),
@@ -360,6 +378,11 @@ impl Handle {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn listen(&mut self) -> Result<(), RuntimeError> {
+        self.line = Line::open(&self.attach.place.state_dir, true)?.map(|(line, _)| line);
+        Ok(())
     }
 
     /// The engine that owns the workspace; never starts one.
@@ -439,7 +462,10 @@ pub fn stop_engine(place: &Place) -> Result<(), RuntimeError> {
 
 fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent: Vec<RunState>) -> PipelineRow {
     let first_error = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error);
-    let error = first_error.map(|d| format!("{}:{}: {}", d.file, d.line, d.message));
+    let error = first_error.map(|d| match d.line {
+        0 => format!("{}: {}", d.file, d.message),
+        line => format!("{}:{line}: {}", d.file, d.message),
+    });
     let (description, owner, tags, triggers) = match found.pipeline {
         Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind, t.text)).collect()),
         None => Default::default(),

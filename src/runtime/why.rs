@@ -41,12 +41,7 @@ pub fn task(snapshot: &RunSnapshot, definition: &Pipeline, id: &TaskId, slots: O
     }
     lines.extend(task.upstream.iter().filter_map(|up| snapshot.task(up)).map(upstream_line));
     if let Some(when) = definition.task(id).and_then(|def| def.when.as_ref()) {
-        let mark = match (task.state, task.reason) {
-            (TaskState::Skipped, Some(Reason::WhenFalse)) => WhyMark::Failed,
-            (TaskState::Pending, _) => WhyMark::Waiting,
-            _ => WhyMark::Met,
-        };
-        lines.push(WhyLine { mark, text: format!("when: {when}") });
+        lines.push(when_line(task, when));
     }
     lines.extend(task.gates.iter().map(gate_line));
     lines.extend(task.attempts.iter().map(|attempt| {
@@ -59,6 +54,20 @@ pub fn task(snapshot: &RunSnapshot, definition: &Pipeline, id: &TaskId, slots: O
         note(format!("attempt {} of {}: {}{reason}{how}", attempt.attempt, task.max_attempts, attempt.state))
     }));
     Some(Why { about: format!("{id} of {} #{}", snapshot.run.pipeline, snapshot.run.number), state: task.state.word().to_owned(), lines })
+}
+
+/// What became of the `when`. It is asked right before the first attempt, so that a task with an attempt has had its yes.
+fn when_line(task: &TaskSnapshot, when: &str) -> WhyLine {
+    let (mark, asked) = match (task.state, task.reason) {
+        _ if !task.attempts.is_empty() => (WhyMark::Met, ""),
+        (TaskState::Skipped, Some(Reason::WhenFalse)) => (WhyMark::Failed, ""),
+        (TaskState::Failed, _) if task.message.as_ref().is_some_and(|message| message.starts_with("when = ")) => (WhyMark::Failed, ""),
+        (TaskState::Pending, _) => (WhyMark::Waiting, ""),
+        (TaskState::Skipped | TaskState::UpstreamFailed, _) => (WhyMark::Note, " (was not asked)"),
+        (TaskState::Canceled, _) => (WhyMark::Note, ""),
+        _ => (WhyMark::Met, ""),
+    };
+    WhyLine { mark, text: format!("when: {when}{asked}") }
 }
 
 fn note(text: String) -> WhyLine {

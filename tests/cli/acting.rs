@@ -1,6 +1,6 @@
 //! Commands that act: run, retry, skip, cancel.
 
-use crate::yard::{Yard, lossy, until};
+use crate::support::{Yard, lossy, until};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -212,4 +212,16 @@ fn the_engine_can_be_inside_the_command() {
     yard.text(69, &["engine", "status"]);
     assert_eq!(yard.json(&["show", "latest", "--json"])["state"], "success");
     assert!(yard.complaint(2, &["--in-process", "run", "hello", "--detach"]).contains("--in-process"));
+}
+
+#[test]
+fn an_engine_inside_the_process_leaves_the_one_that_owns_the_workspace_alone() {
+    let yard = Yard::new();
+    let run = yard.start("waits");
+    yard.until_task(&run, "waits", "running");
+    let owner = yard.json(&["engine", "status", "--json"])["pid"].clone();
+    assert!(yard.complaint(75, &["run", "hello", "--in-process"]).contains("another engine owns this workspace"));
+    assert_eq!(yard.json(&["engine", "status", "--json"])["pid"], owner);
+    yard.go();
+    yard.until_run(&run, "success");
 }

@@ -1,6 +1,6 @@
 //! Commands that look: what they print, for people and for programs.
 
-use crate::yard::{Yard, lossy};
+use crate::support::{Yard, lossy};
 use serde_json::{Value, json};
 use std::{collections::HashMap, process::Stdio};
 
@@ -248,4 +248,63 @@ fn the_doctor_is_content_with_a_good_workspace_and_names_a_broken_file() {
     assert!(yard.text(1, &["doctor"]).contains("pipelines/broken.toml"));
     let rows = serde_json::from_str::<Value>(&yard.text(1, &["doctor", "--json"])).unwrap();
     has_keys(&rows[0], &["check", "health", "message"]);
+}
+
+#[test]
+fn why_tells_whether_the_when_was_asked_and_what_it_said() {
+    let yard = Yard::new();
+    yard.write(
+        "pipelines/conditions.toml",
+        r#"
+[tasks.counts]
+run = 'echo rows=3 >> "$FLOWYARD_OUTPUT"'
+[tasks.breaks]
+run = "false"
+[tasks.cannot]
+needs = ["counts"]
+run = "true"
+when = "tasks.counts.outputs.rows > 5"
+[tasks.no]
+needs = ["counts"]
+run = "true"
+when = "int(tasks.counts.outputs.rows) > 5"
+[tasks.unasked]
+needs = ["breaks"]
+run = "true"
+when = "tasks.breaks.outputs.x == 'y'"
+[tasks.yes]
+needs = ["counts"]
+run = "true"
+when = "int(tasks.counts.outputs.rows) < 5"
+"#,
+    );
+    let told = yard.text(1, &["run", "conditions"]);
+    assert!(told.contains("rows = \"3\"") && told.contains("`int(…)`") && told.contains("no attempt was made"), "{told}");
+    assert!(!told.lines().any(|line| line.contains("flowyard logs ") && line.ends_with(" cannot")), "{told}");
+    for (task, mark) in [("cannot", "failed"), ("no", "failed"), ("unasked", "note"), ("yes", "met")] {
+        let why = yard.json(&["why", "latest", task, "--json"]);
+        let lines = why["lines"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["text"].as_str().unwrap().starts_with("when: ")).unwrap();
+        assert_eq!(line["mark"], mark, "{task}: {line}");
+        assert_eq!(line["text"].as_str().unwrap().ends_with("(was not asked)"), task == "unasked", "{line}");
+    }
+}
+
+#[test]
+fn attempts_tell_a_timeout_and_not_only_the_signal_that_ended_it() {
+    let yard = Yard::new();
+    yard.write("pipelines/slow.toml", "[tasks.slow]\nrun = \"sleep 60\"\ntimeout = \"100ms\"\n");
+    yard.text(1, &["run", "slow"]);
+    let attempts = yard.text(0, &["attempts", "latest"]);
+    assert!(attempts.contains("timeout") && attempts.contains("signal 15"), "{attempts}");
+}
+
+#[test]
+fn show_cuts_long_values_for_people_and_keeps_them_for_programs() {
+    let yard = Yard::new();
+    let long = "é".repeat(5_000);
+    yard.text(0, &["run", "hello", "-p", &format!("name={long}")]);
+    let shown = yard.text(0, &["show", "latest"]);
+    assert!(!shown.contains(&"é".repeat(200)) && shown.contains("(10000 bytes)"), "{shown}");
+    assert_eq!(yard.json(&["show", "latest", "--json"])["params"]["name"], long.as_str());
 }

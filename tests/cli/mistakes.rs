@@ -1,6 +1,6 @@
 //! What people get wrong, and what they are told: what, where, why, what to do.
 
-use crate::yard::Yard;
+use crate::support::Yard;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::symlink};
 
@@ -141,4 +141,25 @@ fn a_database_that_is_not_ours_is_left_alone() {
     assert!(yard.text(1, &["doctor"]).contains("FAIL  database"));
     assert_eq!(fs::read_to_string(yard.state().join("flowyard.db")).unwrap(), "this is no database, only text of some length");
     fs::remove_file(yard.state().join("flowyard.db")).unwrap();
+}
+
+#[test]
+fn an_empty_variable_is_an_unset_one() {
+    let yard = Yard::new();
+    yard.command(&["list"]).env("FLOWYARD_WORKSPACE", "").env("FLOWYARD_STATE_DIR", "").assert().success();
+}
+
+#[test]
+fn check_takes_the_name_of_a_pipeline() {
+    let yard = Yard::new();
+    assert!(yard.text(0, &["check", "hello"]).contains("1 file checked: 0 errors"));
+    assert!(yard.text(2, &["check", "helo"]).contains("helo: error: the file cannot be read"));
+}
+
+#[test]
+fn an_error_that_has_no_line_is_listed_without_one() {
+    let yard = Yard::new();
+    yard.write("pipelines/empty.toml", "");
+    let list = yard.text(0, &["list"]);
+    assert!(list.contains("cannot run: pipelines/empty.toml: the file has no task"), "{list}");
 }

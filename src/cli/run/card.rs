@@ -43,13 +43,16 @@ impl Card {
         let script = definition.and_then(|pipeline| pipeline.task(&task.task)).map(script).unwrap_or_default();
         let name = text::task_name(task);
         let id = &run.run.run_id;
-        let commands =
-            vec![format!("flowyard logs {id} {name}"), format!("flowyard why {id} {name}"), format!("flowyard retry {id} {name}")];
-        let said = |variable: &&String| names_variable(&script, variable) || log.iter().any(|line| names_variable(line, variable));
+        let logs = (!task.attempts.is_empty()).then(|| format!("flowyard logs {id} {name}"));
+        let commands = logs.into_iter().chain([format!("flowyard why {id} {name}"), format!("flowyard retry {id} {name}")]).collect();
+        let said = |variable: &&String| reads_variable(&script, variable) || log.iter().any(|line| names_variable(line, variable));
         Self {
             look: task_look(task),
             cause: text::cause(task).unwrap_or_else(|| task.state.to_string()),
-            attempts: format!("attempt {} of {}", task.attempts.len(), (task.max_attempts as usize).max(task.attempts.len())),
+            attempts: match task.attempts.len() {
+                0 => "no attempt was made".to_owned(),
+                tried => format!("attempt {tried} of {}", (task.max_attempts as usize).max(tried)),
+            },
             path: task.last_attempt().map(|attempt| if log_is_in_stderr(task) { attempt.stderr.clone() } else { attempt.stdout.clone() }),
             not_passed: env_not_passed.iter().filter(said).cloned().collect(),
             log: log.into_iter().rev().take(LINES).rev().collect(),
@@ -106,6 +109,15 @@ fn script(task: &Task) -> String {
     }
 }
 
+/// Whether a script reads a variable: `$NAME`, `${NAME…`, or the name in quotes, as other languages do. A bare word is none:
+/// `trap '' TERM` names a signal.
+fn reads_variable(script: &str, variable: &str) -> bool {
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let named =
+        |(at, found): (usize, &str)| script[..at].ends_with(['$', '{', '"', '\'']) && !script[at + found.len()..].starts_with(part_of_word);
+    variable.len() > 2 && script.match_indices(variable).any(named)
+}
+
 /// Whether a text names a variable as a word of its own. One- and two-letter names and `_` say nothing.
 fn names_variable(text: &str, variable: &str) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -123,6 +135,9 @@ mod tests {
     fn a_variable_is_named_only_as_a_word_of_its_own() {
         assert!(names_variable("bash: API_TOKEN: unbound variable", "API_TOKEN"));
         assert!(names_variable("curl -H \"$API_TOKEN\"", "API_TOKEN"));
+        assert!(reads_variable("curl -H \"$API_TOKEN\"", "API_TOKEN") && reads_variable("${API_TOKEN:-x}", "API_TOKEN"));
+        assert!(reads_variable("os.environ['API_TOKEN']", "API_TOKEN"));
+        assert!(!reads_variable("trap '' TERM", "TERM") && !reads_variable("echo $TERMINAL", "TERM"));
         assert!(!names_variable("MY_API_TOKEN_2", "API_TOKEN"));
         assert!(!names_variable("a _ b", "_"));
     }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path};
 pub fn params(pairs: &[String], file: Option<&Path>) -> Result<BTreeMap<String, Value>, Failure> {
     let mut given = file.map_or_else(|| Ok(BTreeMap::new()), from_file)?;
     for pair in pairs {
-        let Some((name, value)) = pair.split_once('=') else {
+        let Some((name, value)) = pair.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
             return Err(Failure::usage(format!("-p {pair}: a param is given as NAME=VALUE")));
         };
         given.insert(name.trim().to_owned(), Value::String(value.to_owned()));
@@ -57,6 +57,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(said(params(&["rounds".to_owned()], None)).contains("NAME=VALUE"));
+        assert!(said(params(&["=5".to_owned()], None)).contains("NAME=VALUE"));
         assert!(said(params(&[], Some(Path::new("/nowhere/p.toml")))).contains("cannot be read"));
         assert!(parse("[1, 2]").unwrap_err().contains("object"));
         assert!(parse("rounds = ").unwrap_err().contains("not TOML"));

@@ -62,6 +62,17 @@ fn a_gate_says_what_it_measured() {
 }
 
 #[test]
+fn a_text_that_looks_like_a_number_is_shown_as_a_text_and_the_way_out_is_said() {
+    let mut scope = scope();
+    scope.outputs.insert("rows".into(), json!("3"));
+    let line = gate("outputs.rows == 3", &scope);
+    assert_eq!((line.passed, line.measured.as_str()), (false, "outputs.rows = \"3\""));
+    assert!(gate("int(outputs.rows) == 3", &scope).passed);
+    let error = condition("params.model > 1", &scope).unwrap_err();
+    assert!(error.contains("`int(…)`") && error.contains("params.model = \""), "{error}");
+}
+
+#[test]
 fn a_missing_metric_rejects_whatever_stands_around_it() {
     for expression in
         ["metrics.missing < 0.9 || true", "true || metrics.missing < 1", "!(metrics.missing > 1)", "metrics['missing'] > 1 || true"]
