@@ -231,12 +231,7 @@ impl App {
 
     fn act_in_view(&mut self, action: Action) {
         let Some(view) = self.views.last_mut() else { return };
-        let changes = matches!(action, Action::Trigger | Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel);
-        let possible = match view.possible(action, &self.world) {
-            Ok(()) if changes && self.world.read_only => Err("looking only (--read-only)".to_owned()),
-            other => other,
-        };
-        match possible {
+        match possible(view.as_ref(), action, &self.world) {
             Ok(()) => {
                 let intents = view.act(action, &self.world);
                 self.carry_out(intents);
@@ -249,8 +244,8 @@ impl App {
         let Some(view) = self.views.last() else { return };
         let known_to_all =
             [Action::Help, Action::Redraw, Action::Suspend, Action::Close, Action::Quit, Action::PlacePipelines, Action::PlaceRuns];
-        let possible = |action| if known_to_all.contains(&action) { Ok(()) } else { view.possible(action, &self.world) };
-        let help = Help::new(&view.contexts(), possible);
+        let allowed = |action| if known_to_all.contains(&action) { Ok(()) } else { possible(view.as_ref(), action, &self.world) };
+        let help = Help::new(&view.contexts(), allowed);
         self.dialogs.push(Box::new(help));
     }
 
@@ -431,8 +426,8 @@ impl App {
             return dialog.hints().iter().map(hint).collect();
         }
         let Some(view) = self.views.last() else { return Vec::new() };
-        let possible = |action: &&Action| view.possible(**action, &self.world).is_ok();
-        let mut hints: Vec<_> = view.hints().iter().filter(possible).map(hint).collect();
+        let allowed = |action: &&Action| possible(view.as_ref(), **action, &self.world).is_ok();
+        let mut hints: Vec<_> = view.hints().iter().filter(allowed).map(hint).collect();
         if !view.contexts().iter().any(|context| context.types()) {
             hints.push(hint(&Action::Help));
             let close = if self.views.len() > 1 { "back" } else { actions::binding(Action::Close).hint };
@@ -444,6 +439,15 @@ impl App {
     /// Draws everything.
     pub fn draw(&self, frame: &mut Frame<'_>) {
         screen::draw(self, frame);
+    }
+}
+
+/// Whether an action can be done now, in a view.
+fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String> {
+    let changes = matches!(action, Action::Trigger | Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel);
+    match view.possible(action, world) {
+        Ok(()) if changes && world.read_only => Err("looking only (--read-only)".to_owned()),
+        other => other,
     }
 }
 

@@ -559,3 +559,12 @@ fn that_an_engine_died_and_another_goes_on_is_said() {
     tell(&mut app, Msg::Engine(None));
     assert!(app.world.toasts.iter().any(|toast| toast.text.contains("engine 4712 ended while a run was open")));
 }
+
+#[test]
+fn who_only_looks_is_offered_nothing_that_changes_something() {
+    let mut app = home((120, 35));
+    press(&mut app, "j j");
+    assert!(app.hints().iter().any(|(key, _)| key == "t"));
+    app.world.read_only = true;
+    assert!(app.hints().iter().all(|(key, _)| key != "t"));
+}
