@@ -2,11 +2,13 @@
 
 /// The candidate nearest to `word`, if one is near enough to be worth saying.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    let letters = word.chars().count();
+    // With as many changes as it has letters, every word is near every other.
+    let allowed = (letters / 3).clamp(1, 3).min(letters.saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed && *distance < word.chars().count())
+        .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -21,7 +23,6 @@ mod tests {
         assert_eq!(nearest("trian_model", tasks), Some("train_model"));
         assert_eq!(nearest("evalute", tasks), Some("evaluate"));
         assert_eq!(nearest("deploy", tasks), None);
-        assert_eq!(nearest("q", ["n"]), None, "nothing of the word is left");
-        assert_eq!(nearest("", ["n"]), None);
+        assert_eq!(nearest("q", ["n"]), None);
     }
 }
