@@ -1,8 +1,7 @@
 //! The command line as programs and people use it: the real binary in workspaces of its own.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests wait for the world with deadlines")]
 
-#[path = "cli/yard.rs"]
-mod yard;
+mod support;
 
 #[path = "cli/looking.rs"]
 mod looking;
@@ -15,3 +14,6 @@ mod mistakes;
 
 #[path = "cli/terminal.rs"]
 mod terminal;
+
+#[path = "cli/documents.rs"]
+mod documents;

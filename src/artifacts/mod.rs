@@ -81,7 +81,13 @@ fn survey(objects: &Path, wanted: &[Wanted]) -> io::Result<Outcome> {
                 missing.push(format!("output `{}` is a symbolic link; write the file itself to {}", one.name, one.path.display()));
             }
             Ok(_) => {
-                let (hash, size) = hash(&one.path)?;
+                let (hash, size) = match hash(&one.path) {
+                    Ok(known) => known,
+                    Err(error) => {
+                        missing.push(format!("output `{}` cannot be read: {error}", one.name));
+                        continue;
+                    }
+                };
                 let uri = if one.fixed { one.path.clone() } else { objects.join(&hash[..2]).join(&hash) };
                 found.push(Published {
                     name: one.name.clone(),
@@ -105,6 +111,7 @@ fn settle(staged: &Path, object: &Path) -> io::Result<()> {
     if let Some(parent) = object.parent() {
         atomic::create_private_dir(parent)?;
     }
+    open_up(staged)?;
     match fs::rename(staged, object) {
         // Moved by whoever was here before the crash.
         Err(error) if error.kind() == io::ErrorKind::NotFound && object.exists() => Ok(()),
@@ -112,9 +119,30 @@ fn settle(staged: &Path, object: &Path) -> io::Result<()> {
     }
 }
 
+/// A folder that its owner may not write in cannot be moved to another parent either.
+fn open_up(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() && meta.permissions().mode() & 0o700 != 0o700 => {
+            fs::set_permissions(path, fs::Permissions::from_mode(meta.permissions().mode() | 0o700))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn open_up_all(folder: &Path) -> io::Result<()> {
+    open_up(folder)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_up_all(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
+        Ok(meta) if meta.is_dir() => open_up_all(path).and_then(|()| fs::remove_dir_all(path)),
         Ok(_) => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
@@ -124,9 +152,9 @@ fn remove(path: &Path) -> io::Result<()> {
 /// The hash (hex) and size of a file or folder; symbolic links below a folder count as the text of their target.
 ///
 /// # Errors
-/// What the file system says.
+/// What the file system says, with the path; something that is neither file nor folder, which nobody may wait for.
 pub fn hash(path: &Path) -> io::Result<(String, u64)> {
-    if !fs::metadata(path)?.is_dir() {
+    if !fs::metadata(path).map_err(at(path))?.is_dir() {
         return hash_file(path);
     }
     let (mut files, mut size) = (Vec::new(), 0);
@@ -150,13 +178,22 @@ pub fn hash(path: &Path) -> io::Result<(String, u64)> {
 }
 
 fn hash_file(path: &Path) -> io::Result<(String, u64)> {
+    // Opening a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(at(path))?.is_file() {
+        return Err(at(path)(io::Error::other("neither a file nor a folder")));
+    }
     let mut hasher = blake3::Hasher::new();
-    let size = io::copy(&mut fs::File::open(path)?, &mut hasher)?;
+    let size = fs::File::open(path).and_then(|mut file| io::copy(&mut file, &mut hasher)).map_err(at(path))?;
     Ok((hasher.finalize().to_hex().to_string(), size))
 }
 
+fn at(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
 fn list(root: &Path, below: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(root.join(below))? {
+    let folder = root.join(below);
+    for entry in fs::read_dir(&folder).map_err(at(&folder))? {
         let entry = entry?;
         let relative = below.join(entry.file_name());
         if entry.file_type()?.is_dir() {
@@ -212,6 +249,37 @@ mod tests {
         assert_eq!(missing.len(), 1);
         assert!(missing[0].contains("`model`"), "{missing:?}");
         assert!(there.exists());
+    }
+
+    #[test]
+    fn a_pipe_among_the_outputs_is_named_and_not_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let (pipe, folder) = (home.path().join("pipe"), home.path().join("folder"));
+        fs::create_dir(&folder).unwrap();
+        for path in [&pipe, &folder.join("inner")] {
+            nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }
+        let both = [wanted("model", pipe, false), wanted("rows", folder, false)];
+        let missing = publish(&home.path().join("artifacts"), &home.path().join("published.json"), &both).unwrap().unwrap_err();
+        assert!(missing[0].contains("`model`") && missing[0].contains("pipe: neither a file nor a folder"), "{missing:?}");
+        assert!(missing[1].contains("`rows`") && missing[1].contains("inner"), "{missing:?}");
+    }
+
+    #[test]
+    fn a_folder_that_nobody_may_write_in_is_published_all_the_same_and_twice() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("rows");
+        for name in ["first", "second"] {
+            fs::create_dir_all(folder.join("below")).unwrap();
+            fs::write(folder.join("below/part"), "1").unwrap();
+            for path in [folder.join("below"), folder.clone()] {
+                fs::set_permissions(path, fs::Permissions::from_mode(0o555)).unwrap();
+            }
+            let one = [wanted("rows", folder.clone(), false)];
+            let published = publish(&home.path().join("artifacts"), &home.path().join(name), &one).unwrap().unwrap();
+            assert!(published[0].uri.join("below/part").exists() && !folder.exists());
+        }
+        open_up_all(home.path()).unwrap();
     }
 
     #[test]

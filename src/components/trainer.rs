@@ -302,6 +302,20 @@ mod tests {
     }
 
     #[test]
+    fn a_share_so_small_that_rounds_see_no_row_still_trains() {
+        let bench = Bench::empty();
+        bench.csv("a.csv", 60, 1);
+        let mut with = with(1);
+        with["subsample"] = json!(0.0001);
+        let job = bench.job_on(&bench.dataset("a.csv"), with);
+        Trainer.run(&job).unwrap();
+        let dataset = Dataset::open(&bench.dataset("a.csv")).unwrap();
+        let model = Model::load(&job.outputs["model"].path).unwrap();
+        let probabilities = model.predict(&dataset, &dataset.read("eval").unwrap()).unwrap();
+        assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{probabilities:?}");
+    }
+
+    #[test]
     fn an_infinite_number_is_refused_and_a_missing_one_is_not() {
         let bench = Bench::empty();
         let train = |hour: &str| {

@@ -350,7 +350,7 @@ impl Desk {
     fn send(&mut self) {
         while let Some(order) = self.outbox.front() {
             if self.spawner.is_none() {
-                match Spawner::start(&self.program) {
+                match Spawner::start(spawner::still_there(&self.program)) {
                     Ok(spawner) => self.spawner = Some(spawner),
                     Err(error) => {
                         let (id, what) = (order.id(), format!("cannot start the helper process `{}`", self.program.display()));

@@ -4,6 +4,7 @@ use super::clock;
 use crate::{
     artifacts::{self, Wanted},
     engine::{Report, Run},
+    executors::shim::spawner,
     model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Task, Ticket, Verdict, record::ArtifactRecord},
     plan::launch::{self, Launch, Shell},
     stdx::atomic,
@@ -18,6 +19,9 @@ use std::{
 
 /// Longest `$FLOWYARD_OUTPUT`, in bytes: output parameters are small values, and are copied into the database.
 const MAX_OUTPUT_PARAMETERS: u64 = 1024 * 1024;
+
+/// Metrics up to this many bytes are read between two decisions; longer ones beside them.
+const LIGHT_METRICS: u64 = 256 * 1024;
 
 /// What is the same for all attempts of a workspace.
 #[derive(Debug, Clone)]
@@ -64,7 +68,7 @@ impl Yard {
             workspace_env: &self.env,
             workspace: self.workspace.clone(),
             folder: self.folder(key),
-            program: self.program.clone(),
+            program: spawner::still_there(&self.program).to_owned(),
             shell: self.shell,
         })
     }
@@ -135,9 +139,9 @@ pub struct Leftovers {
 }
 
 impl Leftovers {
-    /// Whether reading them may take long: files to hash.
+    /// Whether reading them may take long: files to hash, many lines of metrics.
     pub fn are_heavy(&self) -> bool {
-        !self.wanted.is_empty()
+        !self.wanted.is_empty() || fs::metadata(&self.metrics).is_ok_and(|meta| meta.len() > LIGHT_METRICS)
     }
 
     /// Reads metrics and output parameters, publishes outputs.
@@ -191,8 +195,10 @@ impl Leftovers {
 /// # Errors
 /// What the file system says; a file that is not there is empty.
 pub fn read_metrics(path: &Path) -> io::Result<Map<String, Value>> {
-    let file = match fs::File::open(path) {
-        Ok(file) => file,
+    // A pipe would never end, and opening it would wait for its writer.
+    let file = match fs::metadata(path).and_then(|meta| meta.is_file().then(|| fs::File::open(path)).transpose()) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(Map::new()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
         Err(error) => return Err(error),
     };
@@ -221,6 +227,7 @@ fn read_output_parameters(path: &Path) -> Result<Map<String, Value>, String> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
         Err(error) => return Err(fail(error)),
+        Ok(meta) if !meta.is_file() => return Err("$FLOWYARD_OUTPUT is no file any more; write to it, do not replace it".to_owned()),
         Ok(meta) if meta.len() > MAX_OUTPUT_PARAMETERS => {
             return Err(format!(
                 "$FLOWYARD_OUTPUT holds {} bytes; at most {MAX_OUTPUT_PARAMETERS} are taken: write large values to an output",

@@ -5,18 +5,25 @@ use super::{
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
-use crate::model::{Reply, Request};
+use crate::executors::shim::spawner;
+use crate::model::{Reply, Request, RunId};
 use std::{
     fs,
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 /// How long a start of the engine may take before the client gives up.
 const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an engine may take to answer the first line of a connection.
+const HELLO_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many engines may be killed while they start before that is said to the person.
+const MAX_KILLED: u32 = 3;
 
 /// How long an answer may take; a commit on a slow disk is much faster than this.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
@@ -43,14 +50,31 @@ impl Line {
         };
         let mut line = Self { stream: BufReader::new(stream), pending: Vec::new(), changed: false };
         let hello = Ask::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), attach };
-        match line.ask(&hello) {
-            Ok(Tell::Status(status)) => Ok(Some((line, status))),
-            Ok(Tell::Refused { why }) => Err(RuntimeError::Unreachable(why)),
-            Ok(other) => Err(unexpected(&other)),
-            // It was leaving in this very moment.
-            Err(RuntimeError::Unreachable(_)) => Ok(None),
-            Err(error) => Err(error),
+        // It may be leaving in this very moment: then it is as if there were none.
+        if line.stream.get_mut().write_all(&wire::line(&hello)?).is_err() {
+            return Ok(None);
         }
+        let deadline = now() + HELLO_PATIENCE;
+        loop {
+            match line.next(deadline) {
+                Ok(Some(Tell::Status(status))) => return Ok(Some((line, status))),
+                Ok(Some(Tell::Changed { .. })) => line.changed = true,
+                Ok(Some(Tell::Refused { why })) => return Err(RuntimeError::Unreachable(why)),
+                Ok(Some(other)) => return Err(unexpected(&other)),
+                Ok(None) => return Err(line.silent()),
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    /// Somebody owns the workspace and says nothing: stopped by a signal, or its disk hangs.
+    fn silent(&self) -> RuntimeError {
+        let pid =
+            nix::sys::socket::getsockopt(self.stream.get_ref(), nix::sys::socket::sockopt::PeerCredentials).map_or(0, |peer| peer.pid());
+        RuntimeError::Unreachable(format!(
+            "the engine (pid {pid}) did not answer within {} s\nhint: if it was stopped, `kill -CONT {pid}` lets it go on; `kill {pid}` ends it, and running tasks go on",
+            HELLO_PATIENCE.as_secs()
+        ))
     }
 
     /// Asks, and waits for the answer.
@@ -69,12 +93,12 @@ impl Line {
         }
     }
 
-    /// Sends a command; the answer comes after the commit.
+    /// Sends a command; the answer comes after the commit. A new run gets the id `run`.
     ///
     /// # Errors
     /// The engine went away or does not answer.
-    pub fn command(&mut self, request: Request) -> Result<Reply, RuntimeError> {
-        match self.ask(&Ask::Command(Box::new(request)))? {
+    pub fn command(&mut self, request: Request, run: RunId) -> Result<Reply, RuntimeError> {
+        match self.ask(&Ask::Command { request: Box::new(request), run })? {
             Tell::Reply(reply) => Ok(reply),
             Tell::Refused { why } => Err(RuntimeError::Unreachable(why)),
             other => Err(unexpected(&other)),
@@ -144,6 +168,7 @@ pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStat
     workspace::prepare(place)?;
     let words = place.state_dir.join("logs").join("engine.err");
     let mut child = spawn(place, &words)?;
+    let mut killed = 0;
     let deadline = now() + START_PATIENCE;
     let mut pause = Duration::from_millis(1);
     loop {
@@ -152,13 +177,11 @@ pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStat
             return Ok(connected);
         }
         if let Ok(Some(status)) = child.try_wait() {
-            // Another client's engine may have won the race; then it answers soon.
-            if status.code() != Some(75) {
+            killed += u32::from(status.code().is_none());
+            // Another client's engine may have won the race; then it answers soon. One that was killed had done nothing yet.
+            if status.code() != Some(75) && (status.code().is_some() || killed > MAX_KILLED) {
                 let said = fs::read_to_string(&words).unwrap_or_default();
-                return Err(match status.code() {
-                    Some(65) => RuntimeError::Foreign(said.trim().to_owned()),
-                    _ => RuntimeError::Io(format!("the engine could not start ({status}): {}", said.trim())),
-                });
+                return Err(could_not_start(status, said.trim(), &words));
             }
             child = spawn(place, &words)?;
         }
@@ -173,13 +196,27 @@ pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStat
     }
 }
 
+/// Its own words; where it found no room for them, that is the likely reason.
+fn could_not_start(status: ExitStatus, said: &str, words: &Path) -> RuntimeError {
+    let look = "hint: `--read-only` looks at what is recorded without an engine";
+    match (status.code(), said) {
+        (Some(65), _) => RuntimeError::Foreign(said.to_owned()),
+        (Some(_), "") => RuntimeError::Io(format!(
+            "the engine could not start ({status}), and could not write why to {}: is that disk full?\n{look}; `flowyard engine` says why",
+            words.display()
+        )),
+        (_, "") => RuntimeError::Io(format!("the engine could not start ({status})\n{look}")),
+        _ => RuntimeError::Io(format!("the engine could not start ({status}): {said}\n{look}")),
+    }
+}
+
 fn spawn(place: &Place, words: &Path) -> Result<std::process::Child, RuntimeError> {
     let fail = |error: io::Error| RuntimeError::Unreachable(format!("the engine cannot be started: {error}"));
     if let Some(folder) = words.parent() {
         crate::stdx::atomic::create_private_dir(folder).map_err(fail)?;
     }
-    let program = std::env::current_exe().ok().filter(|path| path.exists()).unwrap_or_else(|| "/proc/self/exe".into());
-    Command::new(program)
+    let program = std::env::current_exe().unwrap_or_default();
+    Command::new(spawner::still_there(&program))
         .arg("--workspace")
         .arg(&place.workspace)
         .arg("--state-dir")

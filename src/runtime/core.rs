@@ -188,7 +188,7 @@ impl Core {
                 }
                 Msg::Create(record, answer) => {
                     waiting.push(answer);
-                    effects.extend(self.engine.apply(Input::Create(record), now));
+                    effects.extend(self.create(record, now));
                 }
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
                 Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
@@ -210,6 +210,17 @@ impl Core {
         self.carry_out(effects, &mut waiting)?;
         self.engine.forget_ended();
         Ok(stop)
+    }
+
+    /// A client that asks again, because an earlier engine died before it answered, may have its run already.
+    fn create(&mut self, record: Box<RunRecord>, now: Timestamp) -> Vec<Effect> {
+        let id = &record.run_id;
+        let known = if self.engine.run(id).is_some() { Ok(true) } else { self.store.has_run(id) };
+        match known {
+            Ok(false) => self.engine.apply(Input::Create(record), now),
+            Ok(true) => vec![Effect::Answer(Reply::Done { message: format!("started run {id}"), run: Some(id.clone()) })],
+            Err(error) => vec![Effect::Answer(Reply::Failed { message: error.to_string() })],
+        }
     }
 
     fn command(&mut self, request: Request, now: Timestamp) -> Vec<Effect> {

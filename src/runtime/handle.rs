@@ -3,7 +3,7 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    pipelines, serve, why,
+    clock, pipelines, serve, why,
     wire::{Ask, Tell},
     workspace::Place,
 };
@@ -25,6 +25,9 @@ use std::{
 
 /// How much of the end of a metrics file is read for the progress of a running task.
 const PROGRESS_TAIL: u64 = 4096;
+
+/// How often a command is sent before its sender is told that the engine went away each time.
+const SENDS: u32 = 4;
 
 /// How to attach to a workspace.
 #[derive(Debug, Clone)]
@@ -103,7 +106,8 @@ impl Handle {
             Some(reader) => reader.open_runs()?,
             None => 0,
         };
-        if open > 0 && !self.attach.read_only && self.engine_status()?.is_none() {
+        // One that is there and does not answer, or speaks another protocol, is no reason not to look.
+        if open > 0 && !self.attach.read_only && matches!(self.engine_status(), Ok(None)) {
             client::connect_or_start(&self.attach.place, false)?;
         }
         Ok(())
@@ -323,20 +327,27 @@ impl Handle {
         if self.attach.read_only {
             return Err(RuntimeError::Refused("this program looks only (--read-only); it sends no commands".to_owned()));
         }
-        let mut line = match self.line.take() {
-            Some(line) => line,
-            None => client::connect_or_start(&self.attach.place, true)?.0,
-        };
-        let reply = match line.command(request.clone()) {
-            // The engine this line led to may have left long ago; a trigger that reached one is never sent twice.
-            Err(RuntimeError::Unreachable(_)) if !matches!(request.command, crate::model::Command::Trigger(_)) => {
-                line = client::connect_or_start(&self.attach.place, true)?.0;
-                line.command(request)
+        // Asked again, the next engine knows by this id whether the run was started.
+        let run = RunId::from(clock::new_id());
+        let mut again = SENDS;
+        loop {
+            let mut line = match self.line.take() {
+                Some(line) => line,
+                None => client::connect_or_start(&self.attach.place, true)?.0,
+            };
+            again -= 1;
+            match line.command(request.clone(), run.clone()) {
+                // The engine this line led to may have left long ago, or died before it answered.
+                Err(RuntimeError::Unreachable(_)) if again > 0 => {}
+                Err(RuntimeError::Unreachable(why)) => {
+                    return Err(RuntimeError::Unreachable(format!("{why}\nhint: `flowyard runs` shows whether it was done all the same")));
+                }
+                answer => {
+                    self.line = Some(line);
+                    return answer;
+                }
             }
-            other => other,
-        };
-        self.line = Some(line);
-        reply
+        }
     }
 
     /// Waits until something changed, at most `timeout`; true if it did. Keeps this client attached to the engine.
@@ -345,7 +356,12 @@ impl Handle {
     /// The engine cannot be reached though a run is open.
     pub fn wait_for_change(&mut self, timeout: Duration) -> Result<bool, RuntimeError> {
         if self.line.is_none() {
-            self.line = Line::open(&self.attach.place.state_dir, true)?.map(|(line, _)| line);
+            self.listen()?;
+        }
+        if self.line.is_none() {
+            // The last attempt to replace an engine may have failed: while a run is open, somebody must try again.
+            self.wake_engine()?;
+            self.listen()?;
         }
         let told = match &mut self.line {
             Some(line) => line.wait(timeout),
@@ -368,6 +384,11 @@ impl Handle {
         }
     }
 
+    fn listen(&mut self) -> Result<(), RuntimeError> {
+        self.line = Line::open(&self.attach.place.state_dir, true)?.map(|(line, _)| line);
+        Ok(())
+    }
+
     /// The engine that owns the workspace; never starts one.
     ///
     /// # Errors
@@ -386,20 +407,33 @@ impl Handle {
 
     /// The last known progress of a running task, 0 to 1: the key `progress` of its live metrics. `stdout` is that of its attempt.
     pub fn progress(&self, stdout: &Path) -> Option<f64> {
-        let metrics = AttemptFiles::new(stdout.parent()?).metrics();
-        let mut file = File::open(metrics).ok()?;
-        let length = file.metadata().ok()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(PROGRESS_TAIL))).ok()?;
-        let mut tail = Vec::new();
-        file.read_to_end(&mut tail).ok()?;
-        let tail = String::from_utf8_lossy(&tail);
+        let tail = metrics_tail(stdout)?;
         tail.lines().rev().find_map(|line| attempts::metric_line(line)?.get("progress")?.as_f64()).map(|p| p.clamp(0.0, 1.0))
+    }
+
+    /// The newest values of the metrics that a running attempt wrote lately, without its progress.
+    pub fn live_metrics(&self, stdout: &Path) -> serde_json::Map<String, serde_json::Value> {
+        let mut newest = serde_json::Map::new();
+        for values in metrics_tail(stdout).unwrap_or_default().lines().filter_map(attempts::metric_line) {
+            newest.extend(values.into_iter().filter(|(name, _)| name != "progress"));
+        }
+        newest
     }
 
     /// The folder of the program's own log.
     pub fn own_logs(&self) -> PathBuf {
         self.attach.place.state_dir.join("logs")
     }
+}
+
+/// The end of the metrics of the attempt whose standard output is there.
+fn metrics_tail(stdout: &Path) -> Option<String> {
+    let mut file = File::open(AttemptFiles::new(stdout.parent()?).metrics()).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(PROGRESS_TAIL))).ok()?;
+    let mut tail = Vec::new();
+    file.take(PROGRESS_TAIL).read_to_end(&mut tail).ok()?;
+    Some(String::from_utf8_lossy(&tail).into_owned())
 }
 
 impl Drop for Handle {

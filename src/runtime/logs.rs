@@ -84,6 +84,14 @@ impl LogReader {
         self.skipped
     }
 
+    /// Bytes written that were not read yet.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn behind(&mut self) -> io::Result<u64> {
+        Ok(self.stdout.unread()? + self.stderr.unread()?)
+    }
+
     /// Complete lines that came since the last call, in order. Of a long log only so much at once as fits into memory
     /// easily: the next call goes on.
     ///
@@ -91,6 +99,16 @@ impl LogReader {
     /// What the file system says.
     pub fn poll(&mut self) -> io::Result<Vec<LogLine>> {
         self.poll_at(Instant::now())
+    }
+
+    /// What was read of a line that has no end yet: a prompt, or a progress bar that is drawn over itself.
+    pub fn unfinished(&self) -> Option<LogLine> {
+        let open = [&self.stdout, &self.stderr].into_iter().filter(|tail| !tail.partial.is_empty());
+        let tail = open.max_by_key(|tail| tail.partial_at)?;
+        let shown = tail.partial.strip_suffix(b"\r").unwrap_or(&tail.partial);
+        let start = shown.iter().rposition(|byte| *byte == b'\r').map_or(0, |cr| cr + 1);
+        let text = String::from_utf8_lossy(&shown[start..]).into_owned();
+        Some(LogLine { at: tail.partial_at, stream: tail.stream, text })
     }
 
     /// The unfinished last lines: what a task that ended without a newline wrote last. Also all that was not polled yet.

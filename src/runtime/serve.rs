@@ -10,9 +10,10 @@ use super::{
     workspace::{self, Place},
 };
 use crate::{
-    executors::{self, Executor},
-    model::{Command, Reply, Request},
+    executors::{self, Executor, shim::spawner},
+    model::{Command, Diagnostics, Reply, Request, RunId},
     plan::launch::Shell,
+    stdx::ids,
     store::Writer,
 };
 use futures_util::{SinkExt, StreamExt};
@@ -69,6 +70,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<u8, R
     let (changed, seq) = watch::channel(0);
     let sink = own.clone();
     let program = std::env::current_exe().map_err(|error| RuntimeError::Io(format!("this program cannot find itself: {error}")))?;
+    let program = spawner::still_there(&program).to_owned();
     let executor: Arc<dyn Executor> = Arc::new(
         executors::local::Local::open(
             program.clone(),
@@ -272,7 +274,7 @@ async fn answer(line: &str, door: &Door, attached: &mut bool) -> Option<Tell> {
             let _ = door.to_core.send(Msg::Stop(0));
             Some(Tell::Stopping)
         }
-        Ask::Command(request) => Some(Tell::Reply(command(*request, door).await)),
+        Ask::Command { request, run } => command(*request, run, door).await.map(Tell::Reply),
     }
 }
 
@@ -282,23 +284,25 @@ async fn status(door: &Door) -> Option<Tell> {
     wait.await.ok().map(Tell::Status)
 }
 
-async fn command(request: Request, door: &Door) -> Reply {
+/// The answer; none if the engine leaves in this moment: then the client finds nobody on the line, and asks the next engine.
+async fn command(request: Request, run: RunId, door: &Door) -> Option<Reply> {
     let (answer, wait) = oneshot::channel();
     let msg = if let Command::Trigger(trigger) = request.command {
+        // It becomes the name of a folder.
+        if !ids::is_ulid(run.as_str()) {
+            return Some(Reply::Invalid { message: format!("{run:?} cannot be the id of a run"), diagnostics: Diagnostics::default() });
+        }
         // Reading files and asking git must not hold up other clients.
         let place = door.place.clone();
-        let resolved = tokio::task::spawn_blocking(move || trigger::resolve(&place, trigger, request.by, clock::now(), clock::new_id()));
+        let resolved = tokio::task::spawn_blocking(move || trigger::resolve(&place, trigger, request.by, clock::now(), run));
         match resolved.await {
             Ok(Ok(record)) => Msg::Create(Box::new(record), answer),
-            Ok(Err(reply)) => return reply,
-            Err(error) => return Reply::Failed { message: error.to_string() },
+            Ok(Err(reply)) => return Some(reply),
+            Err(error) => return Some(Reply::Failed { message: error.to_string() }),
         }
     } else {
         Msg::Command(Box::new(request), answer)
     };
-    let gone = || Reply::Failed { message: "the engine is leaving; try again".to_owned() };
-    if door.to_core.send(msg).is_err() {
-        return gone();
-    }
-    wait.await.unwrap_or_else(|_| gone())
+    door.to_core.send(msg).ok()?;
+    wait.await.ok()
 }

@@ -2,7 +2,7 @@
 
 use super::{git, pipelines, workspace::Place};
 use crate::{
-    model::{Diagnostics, Reply, RunState, RunType, TriggerRequest, record::RunRecord},
+    model::{Diagnostics, Reply, RunId, RunState, RunType, TriggerRequest, record::RunRecord},
     plan::params,
     stdx::time::Timestamp,
 };
@@ -12,7 +12,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The reply that says what is wrong with the file or the params.
-pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestamp, id: String) -> Result<RunRecord, Reply> {
+pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestamp, run_id: RunId) -> Result<RunRecord, Reply> {
     let invalid = |message: String, diagnostics: Diagnostics| Reply::Invalid { message, diagnostics };
     let found = pipelines::find(place, request.pipeline.as_str()).map_err(|error| invalid(error.to_string(), Diagnostics::default()))?;
     let (pipeline, diagnostics) = (found.pipeline, found.diagnostics);
@@ -22,7 +22,7 @@ pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestam
     let params =
         params::resolve(&pipeline.params, &request.params).map_err(|problems| invalid(problems.join("\n"), Diagnostics::default()))?;
     Ok(RunRecord {
-        run_id: id.into(),
+        run_id,
         definition: Arc::new(pipeline),
         state: RunState::Queued,
         run_type: RunType::Manual,

@@ -1,7 +1,7 @@
 //! What clients and the engine say to each other: lines of JSON over a socket in the state folder.
 
 use super::{EngineStatus, RuntimeError};
-use crate::model::{Reply, Request};
+use crate::model::{Reply, Request, RunId};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Grows with every change that an older program would misread.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
@@ -30,7 +30,13 @@ pub enum Ask {
         attach: bool,
     },
     /// Do something.
-    Command(Box<Request>),
+    Command {
+        /// What.
+        request: Box<Request>,
+        /// The id that a new run shall have. A client whose engine dies before it answers asks the next one again
+        /// with the same id, and gets one run however often it asked.
+        run: RunId,
+    },
     /// How is the engine?
     Status,
     /// Leave; running tasks go on.

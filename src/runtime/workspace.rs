@@ -149,7 +149,18 @@ fn find_with(
         }
         None => default_state_dir(&workspace, probe, state_home, &mut notices)?,
     };
-    Ok(Place { workspace, state_dir: tidy(&state_dir), config, notices })
+    let state_dir = tidy(&state_dir);
+    must_be_text(&workspace, "rename it")?;
+    must_be_text(&state_dir, "choose another one with --state-dir")?;
+    Ok(Place { workspace, state_dir, config, notices })
+}
+
+/// Tasks, the database and JSON get paths as text; one that is none would reach them garbled.
+fn must_be_text(folder: &Path, next: &str) -> Result<(), RuntimeError> {
+    match folder.to_str() {
+        Some(_) => Ok(()),
+        None => Err(RuntimeError::Usage(format!("the name of the folder {} is not UTF-8; {next}", show(folder)))),
+    }
 }
 
 /// `<workspace>/.flowyard`, or a local folder when the workspace is on another machine's disk.

@@ -116,3 +116,16 @@ fn another_user_s_workspace_is_refused() {
     let error = found(folder.path()).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("belongs to another user (uid 65534"), "{error}");
 }
+
+#[test]
+fn a_folder_whose_name_is_no_text_is_refused_before_anything_starts() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"odd-\xff"));
+    fs::create_dir_all(odd.join("pipelines")).unwrap();
+    fs::write(odd.join("flowyard.toml"), "").unwrap();
+    let error = found(&odd).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("is not UTF-8; rename it"), "{error}");
+    let error = find_with(workspace().path(), None, Some(&odd), &local, None).unwrap_err();
+    assert!(error.to_string().contains("is not UTF-8; choose another one"), "{error}");
+}

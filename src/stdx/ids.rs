@@ -26,6 +26,11 @@ pub fn ulid(unix_millis: u64, random: u128) -> String {
     (0..26).rev().map(|digit| char::from(CROCKFORD[(bits >> (5 * digit)) as usize & 31])).collect()
 }
 
+/// Whether `text` has the form of [`ulid`].
+pub fn is_ulid(text: &str) -> bool {
+    text.len() == 26 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+}
+
 /// Declares a newtype around a shared string: cheap to clone, transparent in JSON.
 #[macro_export]
 macro_rules! string_id {

@@ -10,6 +10,10 @@ const MAX_MARKS: usize = 4;
 
 /// One line of foreign text with everything invisible or active made visible. Newlines become `␊`, tabs four spaces.
 pub fn line(text: &str) -> String {
+    // Most of what is printed is plain, and much is printed.
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return text.to_owned();
+    }
     let mut safe = String::with_capacity(text.len());
     let mut marks = 0;
     for c in text.chars() {

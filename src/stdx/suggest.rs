@@ -23,6 +23,7 @@ mod tests {
         assert_eq!(nearest("trian_model", tasks), Some("train_model"));
         assert_eq!(nearest("evalute", tasks), Some("evaluate"));
         assert_eq!(nearest("deploy", tasks), None);
-        assert_eq!(nearest("q", ["n"]), None);
+        assert_eq!(nearest("q", ["n"]), None, "nothing of the word is left");
+        assert_eq!(nearest("", ["n"]), None);
     }
 }

@@ -1,6 +1,7 @@
 -- Version 1. Times are microseconds since 1970, UTC. A map_index of -1 is "not mapped".
+-- Not WITHOUT ROWID: a search in such a table reads whole rows to compare their keys, and these hold whole definitions.
 CREATE TABLE runs (
-    run_id       TEXT PRIMARY KEY,
+    run_id       TEXT NOT NULL PRIMARY KEY,
     pipeline     TEXT NOT NULL,
     number       INTEGER NOT NULL,
     state        TEXT NOT NULL,
@@ -15,7 +16,7 @@ CREATE TABLE runs (
     env          TEXT NOT NULL,
     definition   TEXT NOT NULL,
     UNIQUE (pipeline, number)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX runs_by_pipeline ON runs (pipeline, run_id);
 CREATE INDEX runs_by_state ON runs (state, run_id);
 

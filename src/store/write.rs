@@ -67,6 +67,15 @@ impl Writer {
         self.load_rows(id).map_err(StoreError::at(&self.path))
     }
 
+    /// Whether there is a run of that id.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn has_run(&self, id: &RunId) -> Result<bool, StoreError> {
+        let found = || self.db.prepare_cached("SELECT 1 FROM runs WHERE run_id = ?1")?.exists([id.as_str()]);
+        found().map_err(StoreError::at(&self.path))
+    }
+
     fn load_rows(&self, id: &RunId) -> rusqlite::Result<Option<LoadedRun>> {
         let sql = format!("SELECT {}, definition, env FROM runs WHERE run_id = ?1", rows::RUN);
         let Some(run) = self.db.query_row(&sql, [id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };

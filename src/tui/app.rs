@@ -91,7 +91,8 @@ impl App {
             Msg::Engine(status) => {
                 let engine = status.map_or(Engine::Idle, Engine::Up);
                 let changed = self.world.engine != engine;
-                self.world.engine = engine;
+                let before = std::mem::replace(&mut self.world.engine, engine);
+                self.tell_if_replaced(&before);
                 changed
             }
             Msg::Pipelines(read) => self.take(read, |world, rows| replace(&mut world.pipelines, Some(rows))),
@@ -140,6 +141,21 @@ impl App {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Says that another engine goes on with the work, or that none does.
+    fn tell_if_replaced(&mut self, before: &Engine) {
+        let Engine::Up(before) = before else { return };
+        match &self.world.engine {
+            Engine::Up(now) if now.pid != before.pid => {
+                let text = format!("engine {} ended; engine {} goes on with its runs", before.pid, now.pid);
+                self.say(Tone::Note, text);
+            }
+            Engine::Idle if before.open_runs > 0 => {
+                self.say(Tone::Bad, format!("engine {} ended while a run was open", before.pid));
+            }
+            _ => {}
         }
     }
 

@@ -322,8 +322,10 @@ pub fn log_of(task: &str, attempt: u32, lines: impl IntoIterator<Item = String>,
         fresh: true,
         skipped: 0,
         lines: lines.into_iter().enumerate().map(line).collect(),
+        unfinished: None,
         ended,
         trouble: None,
+        under_way: std::sync::Arc::default(),
     })
 }
 

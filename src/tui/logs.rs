@@ -5,7 +5,10 @@ use super::{
     theme::Theme,
     world::{LogBatch, LogKey},
 };
-use crate::{runtime::logs::Stream, stdx::time::Timestamp};
+use crate::{
+    runtime::logs::{LogLine, Stream},
+    stdx::time::Timestamp,
+};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -44,6 +47,8 @@ pub struct LogBuffer {
     /// Bytes left out before the first line.
     pub skipped: u64,
     lines: VecDeque<Entry>,
+    /// The last line, while it has no end.
+    unfinished: Option<Entry>,
     dropped: usize,
     bytes: usize,
 }
@@ -51,7 +56,7 @@ pub struct LogBuffer {
 impl LogBuffer {
     /// An empty one.
     pub const fn new(key: LogKey) -> Self {
-        Self { key, ended: false, trouble: None, skipped: 0, lines: VecDeque::new(), dropped: 0, bytes: 0 }
+        Self { key, ended: false, trouble: None, skipped: 0, lines: VecDeque::new(), unfinished: None, dropped: 0, bytes: 0 }
     }
 
     /// Takes what came.
@@ -59,12 +64,11 @@ impl LogBuffer {
         self.ended = batch.ended;
         self.trouble = batch.trouble;
         self.skipped = self.skipped.max(batch.skipped);
-        for line in batch.lines {
-            let cut: String =
-                if line.text.len() > MAX_LINE { line.text.chars().take(MAX_LINE).chain(['…']).collect() } else { line.text };
-            let safe = text::safe(&cut);
-            self.bytes += safe.len();
-            self.lines.push_back(Entry { at: line.at, token: token(&safe, line.stream), text: safe });
+        self.unfinished = batch.unfinished.as_ref().map(entry);
+        for line in &batch.lines {
+            let entry = entry(line);
+            self.bytes += entry.text.len();
+            self.lines.push_back(entry);
         }
         while self.lines.len() > MAX_LINES || (self.bytes > MAX_BYTES && self.lines.len() > 1) {
             self.bytes -= self.lines.pop_front().map_or(0, |line| line.text.len());
@@ -79,13 +83,27 @@ impl LogBuffer {
 
     /// The number after the last line.
     pub fn end(&self) -> usize {
+        self.whole() + usize::from(self.unfinished.is_some())
+    }
+
+    /// The number after the last line that will not change any more.
+    fn whole(&self) -> usize {
         self.dropped + self.lines.len()
     }
 
     /// The line of that number.
     pub fn line(&self, number: usize) -> Option<&Entry> {
-        self.lines.get(number.checked_sub(self.dropped)?)
+        let at = number.checked_sub(self.dropped)?;
+        if at == self.lines.len() { self.unfinished.as_ref() } else { self.lines.get(at) }
     }
+}
+
+/// A line as it is shown: of what was drawn over itself, as progress bars are, only what a terminal would show last.
+fn entry(line: &LogLine) -> Entry {
+    let last = line.text.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
+    let safe =
+        if last.len() > MAX_LINE { text::safe(&last.chars().take(MAX_LINE).chain(['…']).collect::<String>()) } else { text::safe(last) };
+    Entry { at: line.at, token: token(&safe, line.stream), text: safe }
 }
 
 /// The colour of a line: the level it names itself, if it does.
@@ -102,7 +120,7 @@ fn token(text: &str, stream: Stream) -> &'static str {
         ("DEBUG", "log.debug"),
         ("TRACE", "log.debug"),
     ];
-    let beginning = text::take(text, 48);
+    let beginning = &text[..text.floor_char_boundary(48)];
     let named = LEVELS.iter().find(|(word, _)| beginning.contains(word)).map(|(_, token)| *token);
     named.unwrap_or(if stream == Stream::Stderr { "log.warn" } else { "log.info" })
 }
@@ -295,13 +313,13 @@ impl Search {
     /// Looks at the lines that it has not seen yet.
     pub fn update(&mut self, log: &LogBuffer) {
         self.matches.retain(|line| *line >= log.start());
-        for number in self.seen.max(log.start())..log.end() {
+        for number in self.seen.max(log.start())..log.whole() {
             let found = log.line(number).is_some_and(|entry| self.find(&entry.text).is_some());
             if found {
                 self.matches.push(number);
             }
         }
-        self.seen = log.end();
+        self.seen = log.whole();
         self.current = self.current.min(self.matches.len().saturating_sub(1));
     }
 
@@ -376,7 +394,6 @@ fn matches_ignoring_case(text: &str, query: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::logs::LogLine;
 
     fn log(lines: &[&str]) -> LogBuffer {
         let key = LogKey { run: "r".into(), task: "t".into(), attempt: 1 };
@@ -387,10 +404,34 @@ mod tests {
 
     fn batch(key: &LogKey, lines: &[&str]) -> LogBatch {
         let lines = lines.iter().map(|text| LogLine { at: None, stream: Stream::Stdout, text: (*text).to_owned() }).collect();
-        LogBatch { key: key.clone(), fresh: false, skipped: 0, lines, ended: false, trouble: None }
+        LogBatch {
+            key: key.clone(),
+            fresh: false,
+            skipped: 0,
+            lines,
+            unfinished: None,
+            ended: false,
+            trouble: None,
+            under_way: std::sync::Arc::default(),
+        }
     }
 
     const AREA: Rect = Rect { x: 0, y: 0, width: 23, height: 2 };
+
+    #[test]
+    fn a_progress_bar_shows_what_it_drew_last_while_it_has_no_end_and_after() {
+        let mut log = log(&["start", " 99%\r100%\r"]);
+        assert_eq!((log.line(1).unwrap().text.as_str(), log.end()), ("100%", 2));
+        let key = log.key.clone();
+        let open = LogLine { at: None, stream: Stream::Stderr, text: "epoch 2:  7%".into() };
+        log.take(LogBatch { unfinished: Some(open), ..batch(&key, &[]) });
+        assert_eq!((log.line(2).unwrap().text.as_str(), log.end()), ("epoch 2:  7%", 3));
+        let mut search = Search::new("epoch");
+        search.update(&log);
+        log.take(batch(&key, &["epoch 2: 100%"]));
+        search.update(&log);
+        assert_eq!((log.end(), search.status().as_str()), (3, "match 1 of 1"));
+    }
 
     #[test]
     fn following_shows_the_end_and_scrolling_up_pauses_where_it_is() {

@@ -144,8 +144,15 @@ fn drive(app: &mut App, screen: &mut Screen, inbox: &Receiver<Msg>, offices: &Of
         let wait = frame.into_iter().chain(app.next_tick(now)).min().unwrap_or(Duration::from_secs(3_600));
         match inbox.recv_timeout(wait) {
             Ok(first) => {
+                let mut time = clock::now();
+                let enough = time + FRAME;
                 for msg in std::iter::once(first).chain(inbox.try_iter()) {
-                    app.handle(msg, clock::now());
+                    app.handle(msg, time);
+                    time = clock::now();
+                    // However much comes, it is drawn in between.
+                    if time >= enough {
+                        break;
+                    }
                 }
             }
             Err(RecvTimeoutError::Timeout) => app.tick(clock::now()),

@@ -549,3 +549,13 @@ fn only_ascii_is_drawn_where_only_ascii_can_be_shown() {
     assert!(drawn(&app).content.iter().all(|cell| cell.symbol().is_ascii()));
     insta::assert_snapshot!("run_ascii_120x35", screen(&app));
 }
+
+#[test]
+fn that_an_engine_died_and_another_goes_on_is_said() {
+    let mut app = fixtures::app((120, 35));
+    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Engine(Some(crate::runtime::EngineStatus { pid: 4712, ..fixtures::engine() })));
+    assert!(app.world.toasts.iter().any(|toast| toast.text.contains("engine 4711 ended; engine 4712 goes on")));
+    tell(&mut app, Msg::Engine(None));
+    assert!(app.world.toasts.iter().any(|toast| toast.text.contains("engine 4712 ended while a run was open")));
+}

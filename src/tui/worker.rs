@@ -6,13 +6,21 @@ use super::{
 };
 use crate::{
     model::{Command, Pipeline, Request, TaskSnapshot, TaskState},
-    runtime::{Attach, Handle, RunFilter, RuntimeError, logs::LogReader, user},
+    runtime::{
+        Attach, Handle, RunFilter, RuntimeError,
+        logs::{LogLine, LogReader, Stream},
+        user,
+    },
 };
 use crossterm::event::{Event, KeyEventKind};
 use std::{
     collections::BTreeMap,
+    iter::Peekable,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::Duration,
 };
@@ -137,7 +145,7 @@ impl<'a> Reader<'a> {
     }
 
     fn run(&mut self, subject: &Subject) -> Result<RunData, RuntimeError> {
-        let (pipeline, run, tasks) = match subject {
+        let (pipeline, run, mut tasks) = match subject {
             Subject::Run(id) => {
                 let snapshot = self.handle()?.run(id)?;
                 (snapshot.run.pipeline.clone(), Some(snapshot.run), snapshot.tasks)
@@ -152,6 +160,11 @@ impl<'a> Reader<'a> {
         let running = tasks.iter().filter(|task| task.state == TaskState::Running);
         let progress: BTreeMap<_, _> =
             running.filter_map(|task| Some((task.task.clone(), handle.progress(&task.last_attempt()?.stdout)?))).collect();
+        for task in tasks.iter_mut().filter(|task| task.state == TaskState::Running) {
+            if let Some(attempt) = task.last_attempt() {
+                task.metrics = handle.live_metrics(&attempt.stdout);
+            }
+        }
         let graph = self.drafts.of(&tasks);
         Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, graph })
     }
@@ -231,8 +244,10 @@ fn with_environment(command: Command, attach: &Attach) -> Command {
 const TAIL: u64 = 32 << 20;
 /// Between two looks at a log that grows.
 const GLANCE: Duration = Duration::from_millis(100);
-/// Lines sent at once, so that keys are answered in between.
-const BATCH: usize = 20_000;
+/// Lines, and bytes of them, sent at once, so that keys are answered in between.
+const BATCH: (usize, usize) = (4_000, 256 << 10);
+/// Between two looks whether what was sent has been taken.
+const BREATH: Duration = Duration::from_millis(1);
 
 /// Follows one log at a time.
 fn follow(targets: &Receiver<Option<LogTarget>>, tx: &Sender<Msg>) {
@@ -261,6 +276,13 @@ struct Followed {
     reader: Option<LogReader>,
     fresh: bool,
     ended: bool,
+    /// Bytes left out before the first line.
+    skipped: u64,
+    /// The line without an end, as it was sent.
+    unfinished: Option<LogLine>,
+    /// Shared with the batch under way: the next one waits until it was taken, so that a log that grows faster than it can be
+    /// shown does not fill the memory and bury the keys.
+    under_way: Arc<()>,
 }
 
 impl Followed {
@@ -273,7 +295,7 @@ impl Followed {
                 followed.target = target;
                 Some(followed)
             }
-            _ => Some(Self { target, reader: None, fresh: true, ended: false }),
+            _ => Some(Self { target, reader: None, fresh: true, ended: false, skipped: 0, unfinished: None, under_way: Arc::default() }),
         }
     }
 
@@ -288,17 +310,30 @@ impl Followed {
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
         self.ended = !self.target.live || trouble.is_some();
-        if lines.is_empty() && !self.fresh && !self.ended {
+        let unfinished = self.reader.as_ref().and_then(LogReader::unfinished);
+        let same = unfinished == self.unfinished;
+        self.unfinished = unfinished;
+        if lines.is_empty() && same && !self.fresh && !self.ended {
             return true;
         }
-        let skipped = self.reader.as_ref().map_or(0, LogReader::skipped_bytes);
         let key = self.target.key.clone();
         let mut lines = lines.into_iter().peekable();
         loop {
-            let part: Vec<_> = lines.by_ref().take(BATCH).collect();
+            let part = portion(&mut lines);
             let last = lines.peek().is_none();
-            let batch =
-                LogBatch { key: key.clone(), fresh: self.fresh, skipped, lines: part, ended: self.ended && last, trouble: trouble.clone() };
+            while Arc::strong_count(&self.under_way) > 1 {
+                thread::sleep(BREATH);
+            }
+            let batch = LogBatch {
+                key: key.clone(),
+                fresh: self.fresh,
+                skipped: self.skipped,
+                lines: part,
+                unfinished: self.unfinished.clone().filter(|_| last),
+                ended: self.ended && last,
+                trouble: trouble.clone(),
+                under_way: Arc::clone(&self.under_way),
+            };
             self.fresh = false;
             if tx.send(Msg::Log(batch)).is_err() {
                 return false;
@@ -309,17 +344,41 @@ impl Followed {
         }
     }
 
-    fn read(&mut self) -> std::io::Result<Vec<crate::runtime::logs::LogLine>> {
+    fn read(&mut self) -> std::io::Result<Vec<LogLine>> {
+        let mut lines = Vec::new();
+        if self.reader.as_mut().map(LogReader::behind).transpose()?.is_some_and(|behind| behind > TAIL) {
+            self.reader = None;
+            let text = "-- lines left out: the log grew faster than it can be shown; `flowyard logs` has them --".to_owned();
+            lines.push(LogLine { at: None, stream: Stream::Stdout, text });
+        }
         let reader = match &mut self.reader {
             Some(reader) => reader,
-            None => self.reader.insert(LogReader::open(&self.target.folder, Some(TAIL))?),
+            None => {
+                let opened = LogReader::open(&self.target.folder, Some(TAIL))?;
+                if lines.is_empty() {
+                    self.skipped = opened.skipped_bytes();
+                }
+                self.reader.insert(opened)
+            }
         };
-        let mut lines = reader.poll()?;
+        lines.extend(reader.poll()?);
         if !self.target.live {
             lines.extend(reader.rest());
         }
         Ok(lines)
     }
+}
+
+/// The next lines that are sent at once.
+fn portion(lines: &mut Peekable<impl Iterator<Item = LogLine>>) -> Vec<LogLine> {
+    let (most, mut room) = BATCH;
+    let mut part = Vec::new();
+    while part.len() < most && room > 0 {
+        let Some(line) = lines.next() else { break };
+        room = room.saturating_sub(line.text.len() + 1);
+        part.push(line);
+    }
+    part
 }
 
 /// Reads keys until there are none to come.
@@ -337,5 +396,31 @@ fn listen(tx: &Sender<Msg>) {
         if tx.send(msg).is_err() || gone {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::world::LogKey;
+
+    #[test]
+    fn of_a_long_log_no_second_part_is_sent_before_the_first_was_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let text: String = (0..9_000).map(|n| format!("line {n}\n")).collect();
+        std::fs::write(crate::model::AttemptFiles::new(folder.path()).stdout(), text).unwrap();
+        let key = LogKey { run: "run-1".into(), task: "talk".into(), attempt: 1 };
+        let target = LogTarget { key, folder: folder.path().to_owned(), live: false };
+        let (tx, rx) = channel();
+        thread::spawn(move || Followed::take(None, Some(target)).unwrap().look(&tx));
+        let wait = Duration::from_secs(20);
+        let mut seen = 0;
+        while seen < 9_000 {
+            let Msg::Log(batch) = rx.recv_timeout(wait).unwrap() else { panic!("a log was asked for") };
+            assert!(rx.recv_timeout(Duration::from_millis(20)).is_err(), "after {seen} lines");
+            assert!(batch.lines.len() <= BATCH.0);
+            seen += batch.lines.len();
+        }
+        assert_eq!(seen, 9_000);
     }
 }

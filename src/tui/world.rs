@@ -245,8 +245,12 @@ pub struct LogBatch {
     pub skipped: u64,
     /// The lines.
     pub lines: Vec<LogLine>,
+    /// What there is of a line that has no end yet.
+    pub unfinished: Option<LogLine>,
     /// Nothing more will come.
     pub ended: bool,
     /// Why it cannot be read.
     pub trouble: Option<String>,
+    /// Shared with who sent it, who sends the next when this one is gone.
+    pub under_way: Arc<()>,
 }

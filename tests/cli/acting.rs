@@ -1,6 +1,6 @@
 //! Commands that act: run, retry, skip, cancel.
 
-use crate::yard::{Yard, lossy, until};
+use crate::support::{Yard, lossy, until};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

@@ -1,6 +1,6 @@
 //! Commands that look: what they print, for people and for programs.
 
-use crate::yard::{Yard, lossy};
+use crate::support::{Yard, lossy};
 use serde_json::{Value, json};
 use std::{collections::HashMap, process::Stdio};
 

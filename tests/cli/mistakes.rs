@@ -1,6 +1,6 @@
 //! What people get wrong, and what they are told: what, where, why, what to do.
 
-use crate::yard::Yard;
+use crate::support::Yard;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::symlink};
 

@@ -1,6 +1,6 @@
 //! `run` on a real terminal: the live view, its keys, signals, and what is left on the screen.
 
-use crate::yard::{Yard, until};
+use crate::support::{Yard, until};
 use nix::sys::signal::{Signal, kill};
 
 #[test]
@@ -24,7 +24,7 @@ fn d_detaches_and_says_how_to_come_back() {
     let yard = Yard::new();
     let mut terminal = yard.terminal(80, 24, &["run", "waits"]);
     terminal.until("a running task", |text| text.contains("RUN   waits"));
-    terminal.type_keys("d");
+    terminal.press("d");
     assert_eq!(terminal.end(), 0);
     assert!(terminal.text().contains("the run goes on") && terminal.text().contains("flowyard show"), "{}", terminal.text());
     let run = yard.json(&["show", "latest", "--json"]);
@@ -38,7 +38,7 @@ fn ctrl_c_on_the_terminal_cancels_and_exits_130() {
     let yard = Yard::new();
     let mut terminal = yard.terminal(80, 24, &["run", "waits"]);
     terminal.until("a running task", |text| text.contains("RUN   waits"));
-    terminal.type_keys("\x03");
+    terminal.press("\x03");
     assert_eq!(terminal.end(), 130);
     assert!(terminal.text().contains("canceled"), "{}", terminal.text());
     assert_eq!(yard.json(&["show", "latest", "--json"])["state"], "canceled");
@@ -79,12 +79,12 @@ fn two_hundred_tasks_fit_a_small_terminal_before_and_after_a_resize() {
     yard.write("pipelines/many.toml", &text);
     let mut terminal = yard.terminal(80, 24, &["run", "many"]);
     terminal.until("the first task and the rest", |text| text.contains("RUN   t0") && text.contains("WAIT "));
-    terminal.resize(40, 10);
+    terminal.resize((40, 10));
     terminal.until("a smaller picture", |text| {
         let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         first.contains("many #1") && text.contains("RUN   t0") && text.lines().count() <= 10
     });
-    terminal.type_keys("\x03");
+    terminal.press("\x03");
     assert_eq!(terminal.end(), 130);
 }
 

@@ -1,33 +1,91 @@
-//! A workspace of its own for each test, the real binary in it, and nothing left behind.
+//! A workspace of its own for each test, the real binary in it, on a real terminal if wanted, and nothing left behind.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
-#![allow(dead_code, reason = "each test binary uses its own part of this")]
+#![allow(clippy::disallowed_methods, reason = "tests wait for the world with deadlines")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this")]
 
+mod terminal;
+
+use assert_cmd::{Command, cargo::cargo_bin};
 use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Output, Stdio},
     time::{Duration, Instant},
 };
+pub use terminal::Terminal;
 
-/// How long anything may take before a test gives up.
+/// How long anything may take before a test gives up: longer than all of it takes on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A workspace in a temporary folder.
+/// Three tasks, one after another.
+pub const HELLO: &str = r#"
+description = "Says hello"
+owner = "someone"
+tags = ["small"]
+
+[params]
+name = "world"
+times = { type = "int", default = 1, min = 1, max = 5 }
+
+[tasks.first]
+run = "printf 'to stdout\nno newline'; echo 'to stderr' >&2"
+
+[tasks.second]
+run = "echo second"
+needs = ["first"]
+
+[tasks.third]
+run = "echo {{ params.name }}"
+needs = ["second"]
+"#;
+
+/// Fails at its first task, after a retry.
+pub const FAILS: &str = r#"
+[tasks.breaks]
+run = "echo 'about to break'; echo 'no SECRET_TOKEN_OF_TEST here' >&2; exit 3"
+retries = 1
+retry_delay = "0s"
+
+[tasks.after]
+run = "echo never"
+needs = ["breaks"]
+"#;
+
+/// Runs until the file `go` appears in the workspace.
+pub const WAITS: &str = r#"
+[tasks.waits]
+run = "echo has begun; while [ ! -e go ]; do sleep 0.02; done; echo has ended"
+
+[tasks.after]
+run = "echo after"
+needs = ["waits"]
+"#;
+
+/// A workspace in a temporary folder; its engine and its tasks end with it, whatever the test came to.
 pub struct Yard {
     folder: tempfile::TempDir,
 }
 
 impl Yard {
+    /// With `hello`, `fails` and `waits`.
+    pub fn new() -> Self {
+        Self::with(&[("hello", HELLO), ("fails", FAILS), ("waits", WAITS)])
+    }
+
     /// A workspace with these pipelines: `(id, text)`.
     pub fn with(pipelines: &[(&str, &str)]) -> Self {
-        let folder = tempfile::Builder::new().prefix("flowyard-test-").tempdir().unwrap();
-        fs::create_dir(folder.path().join("pipelines")).unwrap();
-        let yard = Self { folder };
+        let yard = Self::empty();
+        fs::create_dir(yard.file("pipelines")).unwrap();
         for (id, text) in pipelines {
             yard.write(&format!("pipelines/{id}.toml"), text);
         }
         yard
+    }
+
+    /// A folder that is no workspace yet.
+    pub fn empty() -> Self {
+        Self { folder: tempfile::Builder::new().prefix("flowyard-test-").tempdir().unwrap() }
     }
 
     pub fn path(&self) -> &Path {
@@ -36,6 +94,10 @@ impl Yard {
 
     pub fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.file(".flowyard")
     }
 
     pub fn write(&self, name: &str, text: &str) {
@@ -48,52 +110,77 @@ impl Yard {
         fs::read_to_string(self.file(name)).unwrap_or_default()
     }
 
-    /// The binary, with this workspace, an environment of its own and no terminal.
-    pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowyard"));
-        command.args(args).current_dir(self.path()).stdin(Stdio::null());
-        for name in ["FLOWYARD_WORKSPACE", "FLOWYARD_STATE_DIR", "NO_COLOR", "PYTHONUNBUFFERED"] {
-            command.env_remove(name);
-        }
-        command.env("XDG_CONFIG_HOME", self.file(".config")).env("XDG_STATE_HOME", self.file(".state"));
+    /// Lets the tasks of `waits` end.
+    pub fn go(&self) {
+        self.write("go", "");
+    }
+
+    /// The same environment everywhere, whoever runs the tests.
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned());
+        let below = |name: &str| self.file(name).to_str().unwrap().to_owned();
+        let own = [("XDG_CONFIG_HOME", below(".config")), ("XDG_STATE_HOME", below(".state"))];
+        let fixed = [("HOME", "/nonexistent"), ("LANG", "C.UTF-8"), ("TZ", "UTC")].map(|(name, value)| (name, value.to_owned()));
+        // By this word `.ci/run` finds what a test left behind.
+        let token = std::env::var("FLOWYARD_CI_TOKEN").ok().map(|token| ("FLOWYARD_CI_TOKEN", token));
+        [("PATH", path)].into_iter().chain(own).chain(fixed).chain(token).collect()
+    }
+
+    /// The binary in this workspace, without a terminal; it is given up after a while.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::from(self.plain_command(arguments));
+        command.timeout(PATIENCE);
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
+    /// The same, to be spawned.
+    pub fn plain_command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(cargo_bin("flowyard"));
+        command.args(arguments).current_dir(self.path()).env_clear().envs(self.environment()).stdin(Stdio::null());
+        command
     }
 
-    /// Runs and expects this exit code; gives standard output.
-    pub fn expect(&self, code: i32, args: &[&str]) -> String {
-        let output = self.run(args);
-        let (out, err) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "flowyard {args:?}\nstdout: {out}\nstderr: {err}");
-        out
+    /// The binary on a terminal of this many columns and rows.
+    pub fn terminal(&self, columns: u16, rows: u16, arguments: &[&str]) -> Terminal {
+        Terminal::open(self, (columns, rows), arguments, &[])
     }
 
-    /// Runs and gives standard error, whatever the exit code.
-    pub fn complaint(&self, code: i32, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert_eq!(output.status.code(), Some(code), "flowyard {args:?}: {}", String::from_utf8_lossy(&output.stdout));
-        String::from_utf8_lossy(&output.stderr).into_owned()
+    pub fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 
-    pub fn json(&self, args: &[&str]) -> Value {
-        let text = self.expect(0, args);
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("flowyard {args:?} is no JSON: {error}\n{text}"))
+    fn ended(&self, code: i32, arguments: &[&str]) -> (String, String) {
+        let output = self.output(arguments);
+        let (stdout, stderr) = (lossy(&output.stdout), lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\nstdout: {stdout}\nstderr: {stderr}");
+        (stdout, stderr)
     }
 
-    /// Starts a run and gives its id.
-    pub fn detach(&self, pipeline: &str, more: &[&str]) -> String {
-        let args: Vec<&str> = ["run", pipeline, "--detach"].into_iter().chain(more.iter().copied()).collect();
-        self.expect(0, &args).trim().to_owned()
+    /// Standard output of a command that must end with this code.
+    pub fn text(&self, code: i32, arguments: &[&str]) -> String {
+        self.ended(code, arguments).0
+    }
+
+    /// Standard error of a command that must end with this code.
+    pub fn complaint(&self, code: i32, arguments: &[&str]) -> String {
+        self.ended(code, arguments).1
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.text(0, arguments);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?} is no JSON: {error}\n{text}"))
+    }
+
+    /// Starts a run and leaves it; its id.
+    pub fn start(&self, pipeline: &str) -> String {
+        self.text(0, &["run", pipeline, "--detach"]).trim().to_owned()
     }
 
     pub fn show(&self, run: &str) -> Value {
         self.json(&["show", run, "--json"])
     }
 
-    /// Waits until the run is in this state.
+    /// Waits until a run is in a state.
     pub fn until_run(&self, run: &str, state: &str) -> Value {
         let mut last = Value::Null;
         until(&format!("run {run} is {state}"), || {
@@ -103,10 +190,17 @@ impl Yard {
         last
     }
 
+    /// Waits until a task is in a state.
+    pub fn until_task(&self, run: &str, task: &str, state: &str) {
+        until(&format!("{task} is {state}"), || {
+            let run = self.show(run);
+            run["tasks"].as_array().unwrap().iter().any(|found| found["task"] == task && found["state"] == state)
+        });
+    }
+
     /// The process id of the engine, if one owns the workspace.
     pub fn engine(&self) -> Option<i32> {
-        let output = self.run(&["engine", "status", "--json"]);
-        let status: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let status: Value = serde_json::from_slice(&self.output(&["engine", "status", "--json"]).stdout).ok()?;
         i32::try_from(status["pid"].as_i64()?).ok()
     }
 
@@ -119,46 +213,59 @@ impl Yard {
 }
 
 impl Drop for Yard {
+    /// A task that waits must not outlive its test, nor an engine of a test that failed.
     fn drop(&mut self) {
-        if let Ok(runs) = serde_json::from_slice::<Value>(&self.run(&["--read-only", "runs", "--json"]).stdout) {
-            for run in runs.as_array().into_iter().flatten().filter(|run| ["queued", "running"].iter().any(|open| run["state"] == *open)) {
-                let _ = self.run(&["cancel", run["run_id"].as_str().unwrap_or_default()]);
-            }
+        let _ = fs::write(self.file("go"), "");
+        if self.state().exists() {
+            let _ = self.command(&["engine", "stop"]).output();
         }
-        let _ = self.run(&["engine", "stop"]);
-        for pid in processes_below(self.path()) {
-            kill(pid, "KILL");
+        // Killing one may let another be born: a supervisor's child, a client's engine.
+        for _ in 0..10 {
+            let left = processes_below(self.path());
+            left.iter().for_each(|pid| kill(*pid, "KILL"));
+            if left.is_empty() {
+                break;
+            }
         }
     }
 }
 
-/// Processes that work in a folder, by their environment or command line.
-pub fn processes_below(folder: &Path) -> Vec<i32> {
+/// Processes that work in a folder, by their environment, command line or working folder.
+fn processes_below(folder: &Path) -> Vec<i32> {
     let needle = folder.to_str().unwrap().as_bytes();
     let mentions = |bytes: Vec<u8>| bytes.windows(needle.len()).any(|window| window == needle);
+    let works_there = |pid: &i32| {
+        ["environ", "cmdline"].iter().any(|file| fs::read(format!("/proc/{pid}/{file}")).is_ok_and(mentions))
+            || fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
+    };
     let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    ids.filter(|pid| *pid != std::process::id() as i32)
-        .filter(|pid| ["environ", "cmdline"].iter().any(|file| fs::read(format!("/proc/{pid}/{file}")).is_ok_and(mentions)))
-        .collect()
+    ids.filter(|pid| pid.unsigned_abs() != std::process::id() && alive(*pid)).filter(works_there).collect()
 }
 
 pub fn kill(pid: i32, signal: &str) {
-    let _ = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
+    let _ = std::process::Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
 }
 
 /// Whether a process exists and is not a zombie.
 pub fn alive(pid: i32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'))
+    process_state(pid).is_some_and(|state| state != 'Z')
+}
+
+/// The letter that the kernel has for what a process does: `R`, `S`, `T`, `Z`.
+pub fn process_state(pid: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(')').next()?.trim_start().chars().next()
 }
 
 /// Waits for a condition, with a deadline.
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    #[allow(clippy::disallowed_methods, reason = "a deadline")]
-    let started = Instant::now();
+    let deadline = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(started.elapsed() < PATIENCE, "not within {} s: {what}", PATIENCE.as_secs());
-        std::thread::yield_now();
-        std::thread::park_timeout(Duration::from_millis(15));
+        assert!(Instant::now() < deadline, "not within {} s: {what}", PATIENCE.as_secs());
+        std::thread::park_timeout(Duration::from_millis(10));
     }
+}
+
+pub fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

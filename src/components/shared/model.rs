@@ -9,7 +9,7 @@ use super::{
 };
 use anyhow::{Context, Result, bail};
 use csv::StringRecord;
-use forust_ml::GradientBooster;
+use forust_ml::{GradientBooster, tree::Tree};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -70,6 +70,16 @@ pub fn hash(path: &Path) -> Result<String> {
     Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
+/// Whether every row finds a leaf: the library follows a tree without looking, over its end or round in circles.
+fn leads_to_leaves(tree: &Tree, features: usize) -> bool {
+    let leads_on = |at: usize, child: usize| child > at && child < tree.nodes.len();
+    !tree.nodes.is_empty()
+        && tree.nodes.iter().enumerate().all(|(at, node)| {
+            let mut children = [node.left_child, node.right_child, node.missing_node].into_iter();
+            node.is_leaf || (node.split_feature < features && children.all(|child| leads_on(at, child)))
+        })
+}
+
 impl Model {
     /// Loads a model from its folder or its document.
     ///
@@ -79,6 +89,9 @@ impl Model {
         let model: Self = report::read_json(&doc_file(path), "model")?;
         if model.format != FORMAT {
             bail!("{} has the model format {}, but this program knows only {FORMAT}", path.display(), model.format);
+        }
+        if let Some(number) = model.booster.trees.iter().position(|tree| !leads_to_leaves(tree, model.features.len())) {
+            bail!("tree {} of {} leads nowhere: the model was changed by hand; train it again", number + 1, path.display());
         }
         Ok(model)
     }
@@ -102,5 +115,42 @@ impl Model {
     pub fn predict(&self, dataset: &Dataset, rows: &[StringRecord]) -> Result<Vec<f64>> {
         let numbers = encode::encode(dataset, &self.features, rows)?;
         Ok(boost::predict(&self.booster, &numbers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::{Component, shared::fixture::Bench, trainer::Trainer};
+    use serde_json::{Value, json};
+
+    fn trained(bench: &Bench) -> PathBuf {
+        bench.csv("a.csv", 300, 1);
+        let folder = bench.dataset("a.csv");
+        let label = json!({ "column": "delay", "greater_than": 15 });
+        let job = bench.job_on(&folder, json!({ "label": label, "features": ["hour"], "categories": ["carrier"], "rounds": 3 }));
+        Trainer.run(&job).unwrap();
+        job.outputs["model"].path.clone()
+    }
+
+    #[test]
+    fn a_model_changed_by_hand_is_refused_before_it_is_asked() {
+        let bench = Bench::empty();
+        let folder = trained(&bench);
+        Model::load(&folder).unwrap();
+        let text = std::fs::read_to_string(folder.join("model.json")).unwrap();
+        let changes: [fn(&mut Value); 4] = [
+            |model| model["features"] = json!([]),
+            |model| model["booster"]["trees"][1]["nodes"] = json!([]),
+            |model| model["booster"]["trees"][1]["nodes"][0]["left_child"] = json!(0),
+            |model| model["booster"]["trees"][1]["nodes"][0]["missing_node"] = json!(9_999),
+        ];
+        for change in changes {
+            let mut model: Value = serde_json::from_str(&text).unwrap();
+            change(&mut model);
+            std::fs::write(folder.join("model.json"), model.to_string()).unwrap();
+            let error = Model::load(&folder).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("leads nowhere: the model was changed by hand"), "{error}");
+        }
     }
 }

@@ -54,3 +54,20 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
     let text = fs::read(path).with_context(|| format!("cannot read the {what} {}", path.display()))?;
     serde_json::from_slice(&text).with_context(|| format!("{} is not the {what} it should be", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::shared::fixture::Bench;
+
+    // A gate compares scores of now with scores that were kept, a tree compares values with thresholds that were kept:
+    // one that comes back a hair larger rejects a model that is as good, or sends a row to the other side.
+    #[test]
+    fn numbers_come_back_as_they_were_written() {
+        let bench = Bench::empty();
+        let path = bench.workspace().join("numbers.json");
+        let numbers: Vec<f64> = (1..20_000).map(|n| f64::from(n).sqrt().fract()).collect();
+        write_json(&path, &numbers).unwrap();
+        assert!(read_json::<Vec<f64>>(&path, "numbers").unwrap() == numbers, "a number changed");
+    }
+}

@@ -46,7 +46,7 @@ const DONE: i32 = 0;
 const NOT_MINE: i32 = 3;
 
 /// What is left below a task that ended by itself may finish by itself for so long: a `tee` that drains its pipe.
-const LINGER: Duration = Duration::from_millis(250);
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How often what is left is looked for again while it is being killed, or the engine told again.
 const AGAIN: Duration = Duration::from_millis(20);

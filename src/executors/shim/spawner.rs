@@ -45,6 +45,11 @@ pub fn start(program: &Path) -> io::Result<(Child, OwnedFd)> {
     Ok((child, ours))
 }
 
+/// The file of this program, or, once that was removed under a running engine, what the kernel keeps of it.
+pub fn still_there(program: &Path) -> &Path {
+    if program.exists() { program } else { Path::new("/proc/self/exe") }
+}
+
 /// An attempt to be started, as it is sent: its number and its ticket in a file without a name, so that argv and
 /// environment may be of any size and are never on the disk.
 pub struct Order {

@@ -157,3 +157,14 @@ fn no_value_of_a_param_leads_an_output_out_of_the_workspace() {
     let error = launched(run("true"), json!({"model": "../../x"})).unwrap_err();
     assert_eq!(error, "`outputs.report.path` leaves the workspace: `out/../../x.txt`");
 }
+
+#[test]
+fn the_guide_tells_of_every_variable_that_a_task_gets() {
+    let (ticket, _) = launched(run("true"), json!({"model": "x"})).unwrap();
+    let guide = include_str!("../../../docs/pipeline-file.md");
+    for name in ticket.env.keys().filter(|name| name.starts_with("FLOWYARD_")) {
+        let kind = ["PARAM", "INPUT", "OUTPUT"].iter().find(|kind| name.starts_with(&format!("FLOWYARD_{kind}_")));
+        let shown = kind.map_or_else(|| name.clone(), |kind| format!("FLOWYARD_{kind}_NAME"));
+        assert!(guide.contains(&format!("`{shown}`")), "docs/pipeline-file.md does not tell of {shown}");
+    }
+}

@@ -60,7 +60,7 @@ impl Help {
     }
 
     fn outer(&self, area: Rect) -> Rect {
-        placed(area, 76, self.rows.len() + 9)
+        placed(area, 110, self.rows.len() + 9)
     }
 
     /// Rows of the list: without the filter above it and the legend below it.
@@ -119,6 +119,10 @@ impl Dialog for Help {
         panes::lines(frame, prompt, [Line::styled("Type to narrow:", muted)]);
         let field = Rect { x: inner.x + 16, width: inner.width.saturating_sub(16).min(24), ..prompt };
         self.filter.draw(frame, field, true, "input", theme);
+        if let Some(why) = self.found().get(self.list.selected).and_then(|row| row.impossible.as_ref()) {
+            let below = Rect { y: inner.y + 1, height: 1, ..inner };
+            panes::lines(frame, below, [Line::styled(format!("Not now: {}", text::safe(why)), theme.style("warning"))]);
+        }
         let content = Rect { y: inner.y + 2, height: u16::try_from(Self::height(outer)).unwrap_or(0), ..inner };
         self.table(frame, content, theme);
         let legend = Rect { y: content.bottom() + 1, height: inner.bottom().saturating_sub(content.bottom() + 1), ..inner };

@@ -167,11 +167,6 @@ impl Drawing {
         self.nodes_in(Window { x, y, width: 1, height: 1 }).first().copied()
     }
 
-    /// How many layers there are.
-    pub fn layer_count(&self) -> usize {
-        self.layers.len()
-    }
-
     /// Where a step from a task leads: sideways to its neighbour in the layer; up or down to the nearest by column in the
     /// next layer, one it is connected with before any other.
     pub fn neighbour(&self, from: usize, direction: Direction) -> Option<usize> {

@@ -1,0 +1,39 @@
+//! docs/keys.md lists every key as the table of actions has it.
+
+use flowyard::tui::actions::{Binding, TABLE, shown};
+use std::{fmt::Write, fs, path::Path};
+
+fn page() -> String {
+    let mut text = String::from(
+        "# Keys\n\nMade from the table of actions that the program itself reads; `?` shows the part that is of use where you are.\n\
+         Where two headings bind a key, the nearer one counts: a list, the graph or the log before everywhere.\n",
+    );
+    let mut contexts: Vec<_> = TABLE.iter().map(|binding| binding.context).collect();
+    contexts.sort_unstable();
+    contexts.dedup();
+    for context in contexts {
+        let title = context.title();
+        let (first, rest) = title.split_at(1);
+        let _ = writeln!(text, "\n## {first}{}\n\n| key | does |\n|---|---|", rest.to_lowercase());
+        for binding in TABLE.iter().filter(|binding| binding.context == context) {
+            let _ = writeln!(text, "| {} | {} |", keys(binding), binding.description);
+        }
+    }
+    text
+}
+
+fn keys(binding: &Binding) -> String {
+    let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{}`", shown(key))).collect();
+    keys.join(" · ")
+}
+
+#[test]
+fn the_page_of_keys_is_the_table_of_actions() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+    if std::env::var_os("FLOWYARD_BLESS").is_some() {
+        fs::write(path, page()).unwrap();
+    } else {
+        let kept = fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(kept, page(), "docs/keys.md is out of date; run the tests once with FLOWYARD_BLESS=1");
+    }
+}
