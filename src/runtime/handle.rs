@@ -123,13 +123,17 @@ impl Handle {
         });
         let thread = thread.map_err(|error| RuntimeError::Io(error.to_string()))?;
         loop {
-            // Another engine may answer as long as ours waits for the lock: that one is not ours to stop, and may be leaving.
-            if let Some((line, _)) = Line::open(&self.attach.place.state_dir, true)?.filter(|(_, status)| status.pid == std::process::id())
-            {
-                (self.line, self.inside) = (Some(line), Some(thread));
-                return Ok(());
-            }
-            match failure.recv_timeout(Duration::from_millis(5)) {
+            // Another engine may answer as long as ours waits for the lock. It is not ours to stop, and may be leaving for want
+            // of anything to do: then a question every few milliseconds would hold it back.
+            let patience = match Line::open(&self.attach.place.state_dir, true)? {
+                Some((line, status)) if status.pid == std::process::id() => {
+                    (self.line, self.inside) = (Some(line), Some(thread));
+                    return Ok(());
+                }
+                Some(_) => Duration::from_secs(1),
+                None => Duration::from_millis(5),
+            };
+            match failure.recv_timeout(patience) {
                 Ok(RuntimeError::Owned(_)) => {
                     return Err(RuntimeError::Owned("another engine owns this workspace; leave --in-process out to use it".to_owned()));
                 }
