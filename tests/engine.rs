@@ -430,3 +430,20 @@ fn a_pipe_where_an_output_should_be_fails_the_task_and_holds_up_nobody() {
     assert!(task(&run, "a")["message"].as_str().unwrap().contains("neither a file nor a folder"), "{run}");
     assert_eq!(task(&run, "b")["state"], "success");
 }
+
+#[test]
+fn an_open_run_that_no_engine_can_take_up_is_still_shown() {
+    let yard = Yard::with(&[("p", WAITER)]);
+    let run = yard.start("p");
+    until("the waiter runs", || yard.read("begun").contains("waiter"));
+    yard.kill_engine();
+    std::fs::remove_file(yard.file(".flowyard/engine.lock")).unwrap();
+    std::fs::create_dir(yard.file(".flowyard/engine.lock")).unwrap();
+    let listed = yard.output(&["runs"]);
+    assert_eq!(listed.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&listed.stdout).contains(&run), "{listed:?}");
+    assert!(String::from_utf8_lossy(&listed.stderr).contains("no engine goes on with it"), "{listed:?}");
+    std::fs::remove_dir(yard.file(".flowyard/engine.lock")).unwrap();
+    yard.write("go", "");
+    yard.until_run(&run, "success");
+}

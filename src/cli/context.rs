@@ -131,7 +131,11 @@ impl Context {
 
     /// The way to the workspace.
     pub fn handle(&self, access: Access) -> Result<Handle, Failure> {
-        Ok(Handle::attach(self.attach_to(self.place()?, access)?)?)
+        let handle = Handle::attach(self.attach_to(self.place()?, access)?)?;
+        if let Some(trouble) = handle.trouble() {
+            self.note(trouble);
+        }
+        Ok(handle)
     }
 
     /// A handle and the run that was meant.

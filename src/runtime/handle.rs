@@ -83,6 +83,7 @@ pub struct Handle {
     line: Option<Line>,
     seen: i64,
     inside: Option<JoinHandle<()>>,
+    trouble: Option<String>,
 }
 
 impl Handle {
@@ -91,13 +92,24 @@ impl Handle {
     /// # Errors
     /// See [`RuntimeError`].
     pub fn attach(attach: Attach) -> Result<Self, RuntimeError> {
-        let mut handle = Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None };
+        let mut handle = Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None, trouble: None };
         if handle.attach.in_process {
             handle.start_inside()?;
         }
-        handle.wake_engine()?;
+        match handle.wake_engine() {
+            // What was recorded can still be looked at; a command will meet the same trouble, and say it.
+            Err(error @ (RuntimeError::Unreachable(_) | RuntimeError::Io(_))) if handle.last_seq().is_ok() => {
+                handle.trouble = Some(format!("a run is open and no engine goes on with it: {error}"));
+            }
+            other => other?,
+        }
         handle.seen = handle.last_seq()?;
         Ok(handle)
+    }
+
+    /// Why an open run has no engine, if one could not be started for it.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// Viewing starts an engine only where one is missing: a run is open and nobody runs it.

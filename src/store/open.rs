@@ -112,13 +112,38 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
     let fail = StoreError::at(path);
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(&fail)?;
-    db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
-    match version_of(&db, path)? {
-        // Made by an engine that died, or is, before its first commit.
-        0 => Err(StoreError::Missing { path: path.to_owned() }),
-        _ => Ok(db),
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let checked = |db: rusqlite::Result<Connection>| -> Result<Connection, StoreError> {
+        let db = db.map_err(&fail)?;
+        db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
+        match version_of(&db, path)? {
+            // Made by an engine that died, or is, before its first commit.
+            0 => Err(StoreError::Missing { path: path.to_owned() }),
+            _ => Ok(db),
+        }
+    };
+    match checked(Connection::open_with_flags(path, flags)) {
+        // On a read-only disk SQLite cannot make its shared memory. Without a log beside it, the file alone is everything, and nobody can change it.
+        Err(StoreError::Sqlite { source, .. })
+            if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !beside(path, "-wal").exists() =>
+        {
+            checked(Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI))
+        }
+        other => other,
     }
+}
+
+/// The path of a file that SQLite keeps beside the database.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The URI of a database that nobody can change: <https://sqlite.org/uri.html>.
+fn immutable(path: &Path) -> String {
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{escaped}?immutable=1")
 }
 
 /// The schema version, after checking whose it is.
@@ -143,6 +168,16 @@ mod tests {
     #[test]
     fn the_built_in_sqlite_does_not_corrupt_wal_databases() {
         assert!(sqlite_version() >= MIN_SQLITE, "{}", sqlite_version());
+    }
+
+    #[test]
+    fn a_path_with_letters_that_mean_something_in_a_uri_is_the_same_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("50% #1?.db");
+        drop(for_writing(&path).unwrap());
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let db = Connection::open_with_flags(immutable(&path), flags).unwrap();
+        assert_eq!(version_of(&db, &path).unwrap(), MIGRATIONS.len());
     }
 
     #[test]
