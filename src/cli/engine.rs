@@ -62,7 +62,7 @@ fn foreground(args: &Args, context: &Context) -> Result<u8, Failure> {
     }
     let place = context.place()?;
     workspace::prepare(&place)?;
-    let _log = own_log::start(&place.state_dir.join("logs"), "engine", context.global.verbose)?;
+    let _log = own_log::start(&place.logs(), "engine", context.global.verbose)?;
     if context.err.tty && !args.detached {
         context.note(&format!("the engine of {} runs; Ctrl-C ends it, and running tasks go on", place.workspace.display()));
     }

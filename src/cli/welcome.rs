@@ -36,7 +36,7 @@ pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> Result<u8, Ru
 /// The program's own log, where a state folder is there to hold it: looking makes none, and works on a read-only disk too.
 fn log_of(place: &Place, context: &Context) -> Option<OwnLog> {
     let may_write = !context.global.read_only && place.state_dir.is_dir() && workspace::prepare(place).is_ok();
-    may_write.then(|| own_log::start(&place.state_dir.join("logs"), "tui", context.global.verbose).ok()).flatten()
+    may_write.then(|| own_log::start(&place.logs(), "tui", context.global.verbose).ok()).flatten()
 }
 
 /// The stems of the pipeline files; nothing where there is no workspace.

@@ -166,7 +166,7 @@ pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStat
         return Ok(connected);
     }
     workspace::prepare(place)?;
-    let words = place.state_dir.join("logs").join("engine.err");
+    let words = place.logs().join("engine.err");
     let mut child = spawn(place, &words)?;
     let mut killed = 0;
     let deadline = now() + START_PATIENCE;

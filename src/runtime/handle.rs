@@ -18,7 +18,7 @@ use std::{
     cell::OnceCell,
     fs::File,
     io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
     thread::JoinHandle,
     time::Duration,
 };
@@ -430,11 +430,6 @@ impl Handle {
             newest.extend(values.into_iter().filter(|(name, _)| name != "progress"));
         }
         newest
-    }
-
-    /// The folder of the program's own log.
-    pub fn own_logs(&self) -> PathBuf {
-        self.attach.place.state_dir.join("logs")
     }
 }
 

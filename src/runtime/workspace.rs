@@ -39,6 +39,13 @@ pub struct Place {
     pub notices: Vec<String>,
 }
 
+impl Place {
+    /// The folder of the program's own log.
+    pub fn logs(&self) -> PathBuf {
+        self.state_dir.join("logs")
+    }
+}
+
 /// Finds the workspace upward from `start` (or takes `explicit`) and its state folder.
 ///
 /// # Errors
