@@ -401,6 +401,11 @@ impl Handle {
         Ok(())
     }
 
+    /// Whether an engine tells this client of changes; else [`Self::wait_for_change`] can only look from time to time.
+    pub const fn is_attached(&self) -> bool {
+        self.line.is_some()
+    }
+
     /// The engine that owns the workspace; never starts one.
     ///
     /// # Errors

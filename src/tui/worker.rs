@@ -1,4 +1,4 @@
-//! The threads that may wait: one reads, one sends commands and hears of changes, one follows a log, one reads keys.
+//! The threads that may wait: one reads, one hears of changes, one sends commands, one follows a log, one reads keys.
 
 use super::{
     graphs::Drafts,
@@ -39,9 +39,11 @@ impl Offices {
         let (actor, commands) = channel();
         let (follower, targets) = channel();
         let look = Attach { read_only: true, in_process: false, ..attach.clone() };
-        let act = attach.clone();
+        let (hear, act) = (attach.clone(), Attach { in_process: false, ..attach.clone() });
+        let ((nudge, nudges), (ready, is_ready)) = (channel(), channel());
         spawn("tui-reader", tx, move |tx| Reader::new(look, ascii, tx).serve(&reads));
-        spawn("tui-actor", tx, move |tx| act_for(&act, &commands, tx));
+        spawn("tui-ears", tx, move |tx| listen_to_engine(&hear, &nudges, &ready, tx));
+        spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| follow(&targets, tx));
         spawn("tui-keys", tx, listen);
         Self { reader, actor, follower }
@@ -196,29 +198,41 @@ fn said(error: RuntimeError) -> String {
     error.to_string()
 }
 
-/// Between two looks for commands; a change is heard within this time.
-const ATTENTION: Duration = Duration::from_millis(100);
+/// Between two looks whether an engine is there to listen to.
+const ATTENTION: Duration = Duration::from_secs(1);
 
-/// Sends commands, and tells when something changed. Keeps this client attached to the engine.
-fn act_for(attach: &Attach, commands: &Receiver<Command>, tx: &Sender<Msg>) {
+/// Tells when something changed, and keeps this client attached to the engine. A command that was sent is a nudge to look
+/// for the engine that took it. With `--in-process` the engine lives here; `ready` hears when it does.
+fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, tx: &Sender<Msg>) {
     let mut handle: Option<Handle> = None;
     loop {
         if handle.is_none() {
             handle = Handle::attach(attach.clone()).ok();
+            let _ = ready.send(());
         }
-        match commands.recv_timeout(Duration::from_millis(10)) {
-            Ok(command) => {
-                let reply = send(&mut handle, attach, command.clone());
-                if tx.send(Msg::Reply(command, reply)).is_err() {
-                    return;
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
-            Err(RecvTimeoutError::Timeout) => match handle.as_mut().map(|handle| handle.wait_for_change(ATTENTION)) {
-                Some(Ok(true)) => drop(tx.send(Msg::Changed)),
-                Some(Ok(false)) => {}
-                Some(Err(_)) | None => thread::sleep(ATTENTION),
-            },
+        let attached = handle.as_ref().is_some_and(Handle::is_attached);
+        if !attached && nudges.recv_timeout(ATTENTION) == Err(RecvTimeoutError::Disconnected) {
+            return;
+        }
+        let told = handle.as_mut().map(|handle| handle.wait_for_change(if attached { ATTENTION } else { Duration::ZERO }));
+        match told {
+            Some(Ok(true)) if tx.send(Msg::Changed).is_err() => return,
+            // Whoever cannot be reached is not asked again at once.
+            Some(Err(_)) if nudges.recv_timeout(ATTENTION) == Err(RecvTimeoutError::Disconnected) => return,
+            _ => {}
+        }
+    }
+}
+
+/// Sends commands, each when it comes.
+fn act_for(attach: &Attach, commands: &Receiver<Command>, nudge: &Sender<()>, ready: &Receiver<()>, tx: &Sender<Msg>) {
+    let mut handle: Option<Handle> = None;
+    let _ = ready.recv();
+    for command in commands {
+        let reply = send(&mut handle, attach, command.clone());
+        let _ = nudge.send(());
+        if tx.send(Msg::Reply(command, reply)).is_err() {
+            return;
         }
     }
 }
