@@ -28,7 +28,7 @@ run = "echo {{ params.greeting }} from after"
 
 const SLOW: &str = r#"
 [tasks.first]
-run = "echo started; while ! test -e enough; do sleep 0.1; done"
+run = "echo started; i=0; while ! test -e enough; do i=$((i+1)); echo part $i; sleep 0.05; done"
 
 [tasks.second]
 needs = ["first"]
@@ -72,12 +72,42 @@ fn a_task_fails_is_mended_and_retried_in_a_small_terminal() {
 fn a_log_is_read_and_searched_while_it_grows_and_the_run_is_canceled() {
     let yard = Yard::with(&[("slow", SLOW)]);
     let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
-    terminal.sees("slow").press("t").sees("Start the run").press("\r").sees("RUN").sees("started");
+    terminal.sees("slow").press("t").sees("Start the run").press("\r").sees("RUN").sees("part 30");
+    terminal.press("\r").sees("Log · first").sees("FOLLOW").press("k").sees("PAUSED").sees("new below");
+    terminal.press("/started").sees("match 1 of 1").press("\r").sees("n next").press("\x1b").misses("match 1 of 1");
+    terminal.press("f").sees("FOLLOW").press("\x1b").sees("Tasks");
     terminal.press("w").sees("Why?").press("\x1b").misses("Why?");
     terminal.press("x").sees("Keep running").sees("1 running task").press("\r").misses("Keep running");
     terminal.press("x").sees("Keep running").press("y").sees("run 1  ⊘ CANC");
     terminal.press("q").sees("PIPELINE").press("\x03");
     assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn two_terminals_and_a_command_line_see_the_same() {
+    let yard = Yard::with(&[("slow", SLOW)]);
+    let mut one = Terminal::open(&yard, (120, 35), &[], &[]);
+    let mut two = Terminal::open(&yard, (80, 24), &[], &[]);
+    one.sees("NEW");
+    two.sees("NEW");
+    let run = yard.start("slow");
+    one.sees("▸ RUN").press("\r").sees("run 1  ▸ RUN").sees("part");
+    two.sees("▸ RUN").press("\r").sees("run 1  ▸ RUN").press("x").sees("Keep running").press("y");
+    one.sees("run 1  ⊘ CANC");
+    two.sees("run 1  ⊘ CANC");
+    assert_eq!(yard.until_run(&run, "canceled")["state"], "canceled");
+}
+
+#[test]
+fn a_killed_engine_is_followed_by_another_under_the_eyes_of_the_terminal() {
+    let yard = Yard::with(&[("slow", SLOW)]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("slow").press("t").sees("Start the run").press("\r").sees("part 3");
+    yard.until_task("latest", "first", "running");
+    yard.kill_engine();
+    terminal.sees("goes on with its runs");
+    yard.write("enough", "");
+    terminal.sees("run 1  ✓ OK");
 }
 
 #[test]
