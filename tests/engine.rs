@@ -447,3 +447,20 @@ fn an_open_run_that_no_engine_can_take_up_is_still_shown() {
     yard.write("go", "");
     yard.until_run(&run, "success");
 }
+
+#[test]
+fn a_history_that_is_gone_is_not_an_empty_one() {
+    let yard = Yard::with(&[("p", "[tasks.a]\nrun = 'true'\n")]);
+    yard.text(0, &["run", "p"]);
+    yard.text(0, &["engine", "stop"]);
+    for file in ["flowyard.db", "flowyard.db-wal", "flowyard.db-shm"] {
+        let _ = std::fs::remove_file(yard.file(&format!(".flowyard/{file}")));
+    }
+    for args in [&["runs"][..], &["list"], &["run", "p"], &["engine"]] {
+        let said = yard.complaint(74, args);
+        assert!(said.contains("the history is gone") && said.contains("hint"), "{args:?}: {said}");
+    }
+    assert!(!yard.file(".flowyard/flowyard.db").exists());
+    std::fs::rename(yard.file(".flowyard/runs"), yard.file("kept")).unwrap();
+    yard.text(0, &["run", "p"]);
+}

@@ -163,7 +163,10 @@ impl Handle {
         if self.reader.get().is_none() {
             match Reader::open(&self.attach.place.state_dir) {
                 Ok(reader) => drop(self.reader.set(reader)),
-                Err(StoreError::Missing { .. }) => return Ok(None),
+                Err(StoreError::Missing { .. }) => {
+                    self.attach.place.keeps_its_history()?;
+                    return Ok(None);
+                }
                 Err(error) => return Err(error.into()),
             }
         }

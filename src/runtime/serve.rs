@@ -64,6 +64,7 @@ pub(super) fn serve_inside(place: &Place) -> Result<u8, RuntimeError> {
 fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<u8, RuntimeError> {
     workspace::prepare(place)?;
     let _lock = own(&place.state_dir)?;
+    place.keeps_its_history()?;
     tracing::info!(workspace = %place.workspace.display(), pid = std::process::id(), "engine starts");
     let store = Writer::open(&place.state_dir.join(crate::store::FILE))?;
     let (own, inbox) = mpsc::channel();

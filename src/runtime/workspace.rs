@@ -7,6 +7,7 @@ use super::{
 use crate::{
     config::{self, WorkspaceConfig},
     stdx::{atomic, sanitize},
+    store,
 };
 use std::{
     fs, io,
@@ -40,6 +41,25 @@ pub struct Place {
 }
 
 impl Place {
+    /// The trouble if runs left their folders here and the database that knew them is gone: an empty history would be a lie.
+    ///
+    /// # Errors
+    /// How many there are, and what to do.
+    pub fn keeps_its_history(&self) -> Result<(), RuntimeError> {
+        let database = self.state_dir.join(store::FILE);
+        let runs = self.state_dir.join("runs");
+        let left = if database.exists() { 0 } else { fs::read_dir(&runs).map_or(0, Iterator::count) };
+        if left == 0 {
+            return Ok(());
+        }
+        Err(RuntimeError::Io(format!(
+            "the history is gone: {} does not exist, but {} holds {left} runs\nhint: put the database back from a copy, or move {} away to begin a new history",
+            database.display(),
+            runs.display(),
+            runs.display()
+        )))
+    }
+
     /// The folder of the program's own log.
     pub fn logs(&self) -> PathBuf {
         self.state_dir.join("logs")
