@@ -91,8 +91,8 @@ fn two_terminals_and_a_command_line_see_the_same() {
     one.sees("NEW");
     two.sees("NEW");
     let run = yard.start("slow");
-    one.sees("▸ RUN").press("\r").sees("run 1  ▸ RUN").sees("part");
-    two.sees("▸ RUN").press("\r").sees("run 1  ▸ RUN").press("x").sees("Keep running").press("y");
+    one.sees("▸ RUN").press("\r").sees("attempt 1/1").sees("part");
+    two.sees("▸ RUN").press("\r").sees("attempt 1/1").press("x").sees("Keep running").press("y");
     one.sees("run 1  ⊘ CANC");
     two.sees("run 1  ⊘ CANC");
     assert_eq!(yard.until_run(&run, "canceled")["state"], "canceled");
