@@ -405,7 +405,9 @@ fn a_program_removed_while_it_runs_still_starts_engines_and_tasks() {
     let yard = Yard::with(&[("p", WAITER)]);
     let copy = yard.file("bin/flowyard");
     std::fs::create_dir(yard.file("bin")).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_flowyard"), &copy).unwrap();
+    // Copied by another process: a descriptor of ours, open for writing, could leak into a child of another test, and the copy could not be run.
+    let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_flowyard")).arg(&copy).status().unwrap();
+    assert!(copied.success());
     let mut command = std::process::Command::new(&copy);
     command.args(["run", "p"]).current_dir(yard.path()).env("XDG_STATE_HOME", yard.file(".state")).stdin(Stdio::null());
     let client = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
