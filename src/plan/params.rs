@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn values_of_a_form_must_have_the_type_and_whole_numbers_are_numbers() {
-        assert!(resolve(&defs(), &given(&[("name", json!("x")), ("min-auc", json!(1))])).is_ok());
+        let values = resolve(&defs(), &given(&[("name", json!("x")), ("min-auc", json!(1))])).unwrap();
+        assert_eq!((&values["name"], values["min-auc"].as_f64()), (&json!("x"), Some(1.0)));
         assert_eq!(resolve(&defs(), &given(&[("name", json!(5))])), Err(vec!["param `name` takes a text, not `5`".into()]));
     }
 

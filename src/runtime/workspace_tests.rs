@@ -42,7 +42,7 @@ fn a_broken_pipeline_file_still_marks_its_workspace_and_a_foreign_toml_does_not(
     assert_eq!(error.exit_code(), 2);
     assert!(error.to_string().contains("no workspace in") && error.to_string().contains("hint:"), "{error}");
     fs::write(folder.path().join("pipelines/broken.toml"), "[tasks.a\nrun = ").unwrap();
-    assert!(found(folder.path()).is_ok());
+    assert_eq!(found(folder.path()).unwrap().workspace, fs::canonicalize(folder.path()).unwrap());
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_named_workspace_must_be_one() {
     assert!(named(folder.path()).unwrap_err().to_string().contains("is not a workspace"));
     assert!(named(&folder.path().join("nowhere")).unwrap_err().to_string().contains("there is no workspace at"));
     fs::write(folder.path().join("flowyard.toml"), "").unwrap();
-    assert!(named(folder.path()).is_ok());
+    assert_eq!(named(folder.path()).unwrap().workspace, fs::canonicalize(folder.path()).unwrap());
     assert!(named(&folder.path().join("flowyard.toml")).unwrap_err().to_string().contains("is a file"));
 }
 

@@ -107,41 +107,29 @@ struct Entry<'a> {
     run: Option<&'a str>,
 }
 
+impl<'a> Entry<'a> {
+    /// A link in the chain of one entity.
+    const fn transition(entity: String, run: &'a str, from: Option<&'a str>, to: &'a str, reason: Option<&'a str>) -> Self {
+        Self { entity, from, to: Some(to), reason, command: None, run: Some(run) }
+    }
+}
+
 fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     let entry = match &change.what {
         What::Run { from, record } => {
             write_run(db, record, from.is_none())?;
-            let entity = format!("run/{}", record.run_id);
-            Entry {
-                entity,
-                from: from.map(|s| s.word()),
-                to: Some(record.state.word()),
-                reason: None,
-                command: None,
-                run: Some(record.run_id.as_str()),
-            }
+            let id = record.run_id.as_str();
+            Entry::transition(format!("run/{id}"), id, from.map(|s| s.word()), record.state.word(), None)
         }
         What::Task { from, record } => {
             write_task(db, record)?;
-            Entry {
-                entity: record.key.entity(),
-                from: from.map(|s| s.word()),
-                to: Some(record.state.word()),
-                reason: record.reason.map(|r| r.word()),
-                command: None,
-                run: Some(record.key.run.as_str()),
-            }
+            let (from, reason) = (from.map(|s| s.word()), record.reason.map(|r| r.word()));
+            Entry::transition(record.key.entity(), record.key.run.as_str(), from, record.state.word(), reason)
         }
         What::Attempt { from, record } => {
             write_attempt(db, record)?;
-            Entry {
-                entity: record.key.entity(),
-                from: from.map(|s| s.word()),
-                to: Some(record.state.word()),
-                reason: record.reason.map(|r| r.word()),
-                command: None,
-                run: Some(record.key.task.run.as_str()),
-            }
+            let (from, reason) = (from.map(|s| s.word()), record.reason.map(|r| r.word()));
+            Entry::transition(record.key.entity(), record.key.task.run.as_str(), from, record.state.word(), reason)
         }
         What::Wish(record) => return write_task(db, record),
         What::Artifact(record) => return write_artifact(db, record),

@@ -1,7 +1,6 @@
 //! One line of text that a person types: a filter, a search, a field of a form.
 
-use super::{text, theme::Theme};
-use crossterm::event::KeyEvent;
+use super::{text, theme::Theme, views::Typed};
 use ratatui::{Frame, layout::Rect, text::Span};
 use tui_textarea::{CursorMove, TextArea};
 
@@ -29,9 +28,12 @@ impl TextField {
         self.area.lines().first().map_or("", String::as_str)
     }
 
-    /// A key that is no command: it types, deletes or moves. True if the text changed.
-    pub fn key(&mut self, key: KeyEvent) -> bool {
-        self.area.input(key)
+    /// A key that is no command (it types, deletes or moves), or pasted text.
+    pub fn typed(&mut self, input: Typed) {
+        match input {
+            Typed::Key(key) => _ = self.area.input(key),
+            Typed::Text(text) => self.paste(&text),
+        }
     }
 
     /// Pasted text, as one line.
@@ -113,17 +115,10 @@ impl Filter {
         self.field = Some(TextField::new(""));
     }
 
-    /// A key that types.
-    pub fn key(&mut self, key: KeyEvent) {
+    /// A key that types, or pasted text.
+    pub fn typed(&mut self, input: Typed) {
         if let Some(field) = &mut self.field {
-            field.key(key);
-        }
-    }
-
-    /// Pasted text.
-    pub fn paste(&mut self, pasted: &str) {
-        if let Some(field) = &mut self.field {
-            field.paste(pasted);
+            field.typed(input);
         }
     }
 
@@ -158,7 +153,7 @@ mod tests {
         let mut filter = Filter::default();
         assert!(filter.keeps(["anything"]));
         filter.start();
-        filter.paste("Train");
+        filter.typed(Typed::Text("Train".to_owned()));
         filter.done();
         assert!(filter.keeps(["x", "ml_TRAINing"]) && !filter.keeps(["hello"]));
     }

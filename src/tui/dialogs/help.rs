@@ -101,12 +101,7 @@ impl Dialog for Help {
     }
 
     fn typed(&mut self, input: Typed, _world: &World) -> Vec<Intent> {
-        match input {
-            Typed::Key(key) => {
-                self.filter.key(key);
-            }
-            Typed::Text(text) => self.filter.paste(&text),
-        }
+        self.filter.typed(input);
         self.list = ListState::default();
         Vec::new()
     }

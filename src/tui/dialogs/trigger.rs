@@ -190,12 +190,7 @@ impl Dialog for Trigger {
     fn typed(&mut self, input: Typed, _world: &World) -> Vec<Intent> {
         let at = self.at;
         if let Some(field) = self.fields.get_mut(at) {
-            match input {
-                Typed::Key(key) => {
-                    field.input.key(key);
-                }
-                Typed::Text(text) => field.input.paste(&text),
-            }
+            field.input.typed(input);
             if field.error.is_some() {
                 self.validate(at);
             }

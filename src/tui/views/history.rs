@@ -186,10 +186,7 @@ impl View for HistoryView {
     }
 
     fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
-        match input {
-            Typed::Key(key) => self.filter.key(key),
-            Typed::Text(text) => self.filter.paste(&text),
-        }
+        self.filter.typed(input);
         self.select(0, world);
         Vec::new()
     }

@@ -173,10 +173,7 @@ impl View for HomeView {
     }
 
     fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
-        match input {
-            Typed::Key(key) => self.filter.key(key),
-            Typed::Text(text) => self.filter.paste(&text),
-        }
+        self.filter.typed(input);
         self.select(0, world);
         Vec::new()
     }

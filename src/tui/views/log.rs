@@ -297,10 +297,7 @@ impl View for LogView {
     }
 
     fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
-        match input {
-            Typed::Key(key) => self.typing.key(key),
-            Typed::Text(text) => self.typing.paste(&text),
-        }
+        self.typing.typed(input);
         self.search(world);
         Vec::new()
     }
