@@ -104,6 +104,7 @@ impl Ways {
             cwd: self.folder.clone(),
             timeout: None,
             grace: Duration::from_secs(1),
+            max_log: None,
         }
     }
 

@@ -94,6 +94,7 @@ pub fn ticket(launch: &Launch<'_>) -> Result<(Ticket, Job), String> {
         },
         timeout: launch.task.timeout,
         grace: launch.task.grace,
+        max_log: None,
     };
     Ok((ticket, job))
 }
