@@ -131,6 +131,7 @@ impl Ways {
             match self.notices.recv().map_err(io::Error::other)? {
                 Notice::Began { .. } => {}
                 Notice::Ended { .. } => return Ok(()),
+                Notice::NotNow { why, .. } => return Err(io::Error::other(why)),
                 Notice::Lost { reason, .. } => return Err(io::Error::other(format!("lost: {reason:?}"))),
             }
         }

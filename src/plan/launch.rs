@@ -228,6 +228,9 @@ fn own_variables(launch: &Launch<'_>, files: &AttemptFiles, job: &Job) -> BTreeM
     .into_iter()
     .map(|(name, value)| (format!("FLOWYARD_{name}"), value))
     .collect();
+    if launch.task.checkpoint {
+        variables.insert("FLOWYARD_CHECKPOINT_DIR".into(), text_of(&files.checkpoint()));
+    }
     if let Some(index) = key.task.map_index {
         variables.insert("FLOWYARD_MAP_INDEX".into(), index.to_string());
     }

@@ -206,7 +206,7 @@ fn check_relative(key: &str, path: &str, node: &Node, report: &mut Report<'_>) {
 
 fn action(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Action {
     let present: Vec<&Entry> = table.0.iter().filter(|entry| matches!(entry.key.as_str(), "run" | "argv" | "component")).collect();
-    let elsewhere = ["python", "pipeline", "template", "approval"].iter().any(|key| table.get(key).is_some());
+    let elsewhere = ["python", "pipeline", "template"].iter().any(|key| table.get(key).is_some());
     match present.as_slice() {
         [] if !elsewhere => {
             let message = format!("task `{}` does nothing", entry.key);
