@@ -255,7 +255,9 @@ impl Core {
                 None => Vec::new(),
                 Some(left) if left.are_heavy() => {
                     let own = self.own.clone();
-                    std::thread::spawn(move || own.send(Msg::Collected(key, Box::new(left.collect(verdict)))));
+                    std::thread::spawn(move || {
+                        let _ = own.send(Msg::Collected(key, Box::new(left.collect(verdict))));
+                    });
                     Vec::new()
                 }
                 Some(left) => self.engine.apply(Input::Ended { key, report: Box::new(left.collect(verdict)) }, now),
