@@ -2,14 +2,18 @@
 
 use super::{
     Effect, Input, Report,
+    queue::{Limits, Queue},
     run::{Out, Run},
     transitions::Cause,
 };
 use crate::{
-    model::{AttemptKey, AttemptState, Reason, Reply, ResourcesSnapshot, RunId, RunState, TaskState, record::RunRecord},
+    model::{
+        AttemptKey, AttemptState, PipelineId, Reply, ResourcesSnapshot, RunId, RunningSnapshot, TaskState,
+        record::{AttemptRecord, RunRecord},
+    },
     stdx::time::Timestamp,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who decided, when nobody asked.
 pub(super) const ENGINE: &str = "engine";
@@ -20,26 +24,30 @@ const EXECUTOR: &str = "local";
 /// All open runs of one workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Engine {
-    slots: usize,
     pub(super) runs: BTreeMap<RunId, Run>,
-    /// Task instances that wait for a slot, in the order in which they became ready.
-    queue: VecDeque<(RunId, usize)>,
+    /// Task instances that are ready, and what they wait for.
+    queue: Queue,
     wakes: BTreeSet<(Timestamp, RunId, usize)>,
-    open_attempts: usize,
     /// Restored, and not looked at since.
     restored: Vec<RunId>,
+    /// Whether the triggers of a pipeline are off, as far as it was asked; `None` if nobody ever said so.
+    pub(super) pauses: BTreeMap<PipelineId, Option<bool>>,
+}
+
+/// `1 task runs`, `3 tasks run`.
+pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 impl Engine {
-    /// An engine without runs that opens at most `slots` attempts at once.
-    pub fn new(slots: usize) -> Self {
+    /// An engine without runs.
+    pub fn new(limits: Limits) -> Self {
         Self {
-            slots: slots.max(1),
             runs: BTreeMap::new(),
-            queue: VecDeque::new(),
+            queue: Queue::new(Limits { slots: limits.slots.max(1), ..limits }),
             wakes: BTreeSet::new(),
-            open_attempts: 0,
             restored: Vec::new(),
+            pauses: BTreeMap::new(),
         }
     }
 
@@ -48,15 +56,16 @@ impl Engine {
     /// The caller takes up its open attempts; what is waiting goes on by itself at the next [`Input::Tick`].
     pub fn restore(&mut self, run: Run) {
         let id = run.record.run_id.clone();
-        self.open_attempts += run.attempts.len();
-        for task in &run.tasks {
-            match (task.state, task.retry_at) {
-                (TaskState::Queued, _) => self.queue.push_back((id.clone(), task.position)),
-                (TaskState::UpForRetry, at) => {
-                    self.wakes.insert((at.unwrap_or_default(), id.clone(), task.position));
-                }
-                _ => {}
-            }
+        for (position, attempt) in &run.attempts {
+            self.queue.hold(&run, *position, attempt.gpus.clone());
+        }
+        let mut ready: Vec<usize> = run.tasks.iter().filter(|task| task.state == TaskState::Queued).map(|task| task.position).collect();
+        ready.sort_by_key(|&position| (run.tasks[position].queued_at, position));
+        for position in ready {
+            self.queue.push(&run, position);
+        }
+        for task in run.tasks.iter().filter(|task| task.state == TaskState::UpForRetry) {
+            self.wakes.insert((task.retry_at.unwrap_or_default(), id.clone(), task.position));
         }
         self.restored.push(id.clone());
         self.runs.insert(id, run);
@@ -67,6 +76,12 @@ impl Engine {
         self.runs.get(id)
     }
 
+    /// The run of a pipeline in memory that was asked for with a key.
+    pub fn run_with_key(&self, pipeline: &PipelineId, key: &str) -> Option<RunId> {
+        let asked = |run: &&Run| run.record.definition.id == *pipeline && run.record.idempotency_key.as_deref() == Some(key);
+        self.runs.values().find(asked).map(|run| run.record.run_id.clone())
+    }
+
     /// Runs that are not over.
     pub fn open_runs(&self) -> usize {
         self.runs.values().filter(|run| !run.record.state.is_terminal()).count()
@@ -74,12 +89,28 @@ impl Engine {
 
     /// Attempts that are open, and how many may be.
     pub fn slots(&self) -> (usize, usize) {
-        (self.open_attempts, self.slots)
+        self.queue.slots()
     }
 
     /// What is shared, who has it, and who waits for what.
-    pub fn resources(&self) -> ResourcesSnapshot {
-        ResourcesSnapshot { slots: self.slots(), ..ResourcesSnapshot::default() }
+    pub fn resources(&self, now: Timestamp) -> ResourcesSnapshot {
+        let running = |(run, attempt): (&Run, &AttemptRecord)| RunningSnapshot {
+            attempt: attempt.key.clone(),
+            since: attempt.started_at.unwrap_or(attempt.created_at),
+            pool: run.position(&attempt.key.task.task).and_then(|position| run.task_def(position).pool.clone()),
+            gpus: attempt.gpus.clone(),
+            folder: attempt.key.folder(),
+        };
+        let open = self.runs.values().flat_map(|run| run.attempts.values().map(move |attempt| (run, attempt)));
+        let mut snapshot = self.queue.snapshot(&self.runs, now);
+        snapshot.running = open.map(running).collect();
+        snapshot.running.sort_by(|a, b| (a.since, &a.attempt).cmp(&(b.since, &b.attempt)));
+        snapshot
+    }
+
+    /// Whether anybody waits for a GPU or holds one, so that looking at them is worth it.
+    pub fn cares_for_gpus(&self) -> bool {
+        self.queue.cares_for_gpus()
     }
 
     /// When [`Input::Tick`] is due next.
@@ -89,7 +120,18 @@ impl Engine {
 
     /// Forgets runs that are over: the tables know them.
     pub fn forget_ended(&mut self) {
-        self.runs.retain(|_, run| !run.record.state.is_terminal());
+        let over: Vec<RunId> =
+            self.runs.values().filter(|run| run.record.state.is_terminal()).map(|run| run.record.run_id.clone()).collect();
+        if over.is_empty() {
+            return;
+        }
+        for id in over {
+            let Some(run) = self.runs.remove(&id) else { continue };
+            if self.runs.values().any(|other| other.past.as_ref() == Some(&id)) {
+                self.queue.remember_past(id, run.tasks.iter().map(|task| (task.key.task.clone(), task.state)).collect());
+            }
+        }
+        self.queue.forget(&self.runs);
     }
 
     /// Decides what `input` changes. Commits come before the effects that rely on them.
@@ -98,6 +140,7 @@ impl Engine {
             Input::Create(record) => self.create(*record, now),
             Input::Command { command, by, reason } => self.command(&command, &by, reason, now),
             Input::Began { key, at } => self.with_attempt(&key, now, |run, position, out| {
+                out.begun.push(position);
                 if run.attempts.get(&position).is_some_and(|attempt| attempt.state == AttemptState::Starting) {
                     run.set_attempt(position, AttemptState::Running, out, |attempt| attempt.started_at = Some(at));
                 }
@@ -105,10 +148,16 @@ impl Engine {
             Input::Ended { key, report } => {
                 self.with_attempt(&key, now, |run, position, out| run.attempt_ended(position, Report::clone(&report), out))
             }
-            Input::NotNow { key, .. } => {
-                self.with_attempt(&key, now, |run, position, out| run.attempt_lost(position, Reason::NeverBegun, out))
-            }
+            Input::NotNow { key, why } => self.not_now(&key, why, now),
             Input::Lost { key, reason } => self.with_attempt(&key, now, |run, position, out| run.attempt_lost(position, reason, out)),
+            Input::Gpus(gpus) => {
+                self.queue.observe_gpus(gpus);
+                Vec::new()
+            }
+            Input::Past { run, states } => {
+                self.queue.remember_past(run, states);
+                Vec::new()
+            }
             Input::Tick => self.tick(now),
         };
         effects.extend(self.allot(now));
@@ -171,19 +220,30 @@ impl Engine {
         effects
     }
 
-    /// Gives free slots to those that waited longest.
+    /// The system had no room for another process: the attempt never began, and the task waits in the queue.
+    fn not_now(&mut self, key: &AttemptKey, why: String, now: Timestamp) -> Vec<Effect> {
+        let mut delayed = None;
+        let effects = self.with_attempt(key, now, |run, position, out| {
+            if run.attempt_not_now(position, out) {
+                delayed = Some(position);
+            }
+        });
+        if let Some(position) = delayed {
+            let at = self.queue.delay(&key.task.run, position, why, now);
+            self.wakes.insert((at, key.task.run.clone(), position));
+        }
+        effects
+    }
+
+    /// Starts what may start.
     fn allot(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        while self.open_attempts < self.slots {
-            let Some((id, position)) = self.queue.pop_front() else { break };
-            let Some(run) = self.runs.get_mut(&id) else { continue };
-            if run.tasks[position].state != TaskState::Queued || run.record.state == RunState::Canceling {
-                continue;
-            }
+        while let Some(next) = self.queue.next(&self.runs, now) {
+            let Some(run) = self.runs.get_mut(&next.run) else { continue };
             let mut out = Out::new(now, ENGINE, Cause::Engine);
-            run.begin_attempt(position, EXECUTOR, &mut out);
-            self.open_attempts += 1;
-            effects.extend(self.take(&id, out));
+            run.begin_attempt(next.position, EXECUTOR, next.gpus.clone(), &mut out);
+            self.queue.hold(run, next.position, next.gpus);
+            effects.extend(self.take(&next.run, out));
         }
         effects
     }
@@ -191,14 +251,25 @@ impl Engine {
     /// A command may have ended a back-off: nobody waits for its time any more.
     pub(super) fn forget_stale_wakes(&mut self, id: &RunId) {
         let Some(run) = self.runs.get(id) else { return };
-        self.wakes.retain(|(at, of, position)| of != id || run.tasks[*position].retry_at == Some(*at));
+        let queue = &self.queue;
+        let waits = |at, position: usize| run.tasks[position].retry_at == Some(at) || queue.delayed_until(id, position) == Some(at);
+        self.wakes.retain(|(at, of, position)| of != id || waits(*at, *position));
     }
 
     /// Books what a step collected beside its effects.
     pub(super) fn take(&mut self, id: &RunId, out: Out<'_>) -> Vec<Effect> {
-        self.queue.extend(out.queued.into_iter().map(|position| (id.clone(), position)));
+        for position in out.freed {
+            self.queue.release(id, position);
+        }
+        for position in out.begun {
+            self.queue.has_begun(id, position);
+        }
+        if let Some(run) = self.runs.get(id) {
+            for position in out.queued {
+                self.queue.push(run, position);
+            }
+        }
         self.wakes.extend(out.wakes.into_iter().map(|(at, position)| (at, id.clone(), position)));
-        self.open_attempts = self.open_attempts.saturating_sub(out.freed);
         out.effects
     }
 }

@@ -5,7 +5,9 @@
 mod commands;
 mod machine;
 mod outcome;
+mod queue;
 mod readiness;
+mod rules;
 mod run;
 pub mod transitions;
 
@@ -13,14 +15,16 @@ pub mod transitions;
 mod story;
 
 pub use machine::Engine;
+pub use queue::{Limits, RESERVE_AFTER};
 pub use run::Run;
 
 use crate::model::{
-    AttemptKey, Command, Reason, Reply, Verdict,
+    AttemptKey, Command, GpuSnapshot, Reason, Reply, RunId, TaskId, TaskState, Verdict,
     record::{ArtifactRecord, Change, RunRecord},
 };
 use crate::stdx::time::Timestamp;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// What the world tells the engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +67,15 @@ pub enum Input {
         key: AttemptKey,
         /// Why nobody knows.
         reason: Reason,
+    },
+    /// Which GPUs there are, and who else is on them.
+    Gpus(Vec<GpuSnapshot>),
+    /// How the tasks of an ended run stand, that an open one looks back to.
+    Past {
+        /// The ended run.
+        run: RunId,
+        /// Its tasks.
+        states: BTreeMap<TaskId, TaskState>,
     },
     /// Time has passed: back-offs may be due.
     Tick,

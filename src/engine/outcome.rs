@@ -89,6 +89,23 @@ impl Run {
         self.reconsider_below(position, out);
     }
 
+    /// Takes in that the system had no room for another process: nothing began, and nothing counts. True if it waits again.
+    pub(super) fn attempt_not_now(&mut self, position: usize, out: &mut Out<'_>) -> bool {
+        let ended = out.now;
+        self.set_attempt(position, AttemptState::Lost, out, |attempt| {
+            attempt.reason = Some(Reason::NeverBegun);
+            attempt.ended_at = Some(ended);
+        });
+        if self.tasks[position].cancel_requested {
+            self.end_task(position, TaskState::Canceled, Reason::Canceled, "", out);
+            self.reconsider_below(position, out);
+            return false;
+        }
+        self.tasks[position].forgiven += 1;
+        self.set_task(position, TaskState::Queued, out, |_| {});
+        true
+    }
+
     fn reconsider_below(&mut self, position: usize, out: &mut Out<'_>) {
         let below = self.graph.downstream[position].clone();
         self.reconsider(below, out);

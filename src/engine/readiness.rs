@@ -1,6 +1,9 @@
 //! Whether a pending task instance may start, can no longer run, or still waits.
 
-use super::run::{Out, Run};
+use super::{
+    rules::{self, Fate, Say},
+    run::{Out, Run},
+};
 use crate::{
     expr::{self, Scope},
     model::{InputSource, Reason, TaskState, record::TaskRecord},
@@ -8,14 +11,15 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// What an upstream task instance means for one that waits for it.
-enum Upstream {
-    Waits,
-    Satisfied,
-    /// It did not succeed and will not without a person.
-    Blocked,
-    /// It was not run, and that skips what waits for it.
-    Skips(Reason, String),
+/// The word of a decision that lets a task start.
+pub(super) const APPROVE: &str = "approve";
+
+/// An input that is not there.
+enum Missing {
+    /// Whoever writes it is not over.
+    NotYet,
+    /// It will not come; why, in words.
+    Never(String),
 }
 
 impl Run {
@@ -34,30 +38,33 @@ impl Run {
 
     /// Decides for one pending task instance; true if it is over.
     fn decide(&mut self, position: usize, out: &mut Out<'_>) -> bool {
-        let (mut waits, mut skip) = (false, None);
-        for index in 0..self.graph.upstream[position].len() {
-            let up = self.graph.upstream[position][index];
-            match self.upstream(up, position) {
-                Upstream::Satisfied => {}
-                Upstream::Waits => waits = true,
-                Upstream::Skips(reason, message) => skip = skip.or(Some((reason, message))),
-                Upstream::Blocked => {
-                    let message = format!("`{}` ended as {}", self.tasks[up].key.task, self.tasks[up].state);
-                    self.end_task(position, TaskState::UpstreamFailed, Reason::TriggerRule, message, out);
-                    return true;
-                }
+        let fates: Vec<Fate> = self.graph.upstream[position].iter().map(|&up| self.fate(up)).collect();
+        match rules::ask(self.task_def(position).trigger_rule, &fates) {
+            Say::Wait => return false,
+            Say::Fail => {
+                let message = self.told(position, &fates, &[Fate::Failed, Fate::UpstreamFailed]);
+                self.end_task(position, TaskState::UpstreamFailed, Reason::TriggerRule, message, out);
+                return true;
             }
+            Say::Skip => {
+                let message = self.told(position, &fates, &[Fate::Skipped]);
+                self.end_task(position, TaskState::Skipped, Reason::TriggerRule, message, out);
+                return true;
+            }
+            Say::Start => {}
         }
-        if let Some((reason, message)) = skip {
-            self.end_task(position, TaskState::Skipped, reason, message, out);
-            return true;
-        }
-        if waits {
-            return false;
+        match self.missing_input(position) {
+            Some(Missing::NotYet) => return false,
+            Some(Missing::Never(message)) => {
+                self.end_task(position, TaskState::Skipped, Reason::InputMissing, message, out);
+                return true;
+            }
+            None => {}
         }
         match self.task_def(position).when.clone().map(|when| (expr::cel::condition(&when, &self.scope(position)), when)) {
             None | Some((Ok(true), _)) => {
-                self.set_task(position, TaskState::Queued, out, |_| {});
+                let asks = self.task_def(position).approval && !self.is_approved(position);
+                self.set_task(position, if asks { TaskState::AwaitingApproval } else { TaskState::Queued }, out, |_| {});
                 false
             }
             Some((Ok(false), when)) => {
@@ -65,44 +72,72 @@ impl Run {
                 true
             }
             Some((Err(error), when)) => {
-                self.end_task(
-                    position,
-                    TaskState::Failed,
-                    Reason::InputMissing,
-                    format!("when = {when:?} cannot be answered: {error}"),
-                    out,
-                );
+                let message = format!("when = {when:?} cannot be answered: {error}");
+                self.end_task(position, TaskState::Failed, Reason::InputMissing, message, out);
                 true
             }
         }
     }
 
-    fn upstream(&self, up: usize, down: usize) -> Upstream {
-        let task = &self.tasks[up];
+    /// What became of a task instance, as the rules of those below see it.
+    fn fate(&self, position: usize) -> Fate {
+        let task = &self.tasks[position];
         match task.state {
-            TaskState::Success => Upstream::Satisfied,
-            TaskState::Failed | TaskState::UpstreamFailed | TaskState::Lost | TaskState::Canceled => Upstream::Blocked,
-            TaskState::Skipped if task.reason != Some(Reason::ByPerson) => {
-                Upstream::Skips(Reason::TriggerRule, format!("`{}` was skipped", task.key.task))
-            }
-            // The person wants the run to go on; but nothing reads what was never written, and a gate nobody asked lets nothing through.
-            TaskState::Skipped if self.reads_from(down, up) => {
-                Upstream::Skips(Reason::InputMissing, format!("`{}` was skipped, and this task reads an output of it", task.key.task))
-            }
-            TaskState::Skipped if !self.task_def(up).gate.is_empty() => Upstream::Skips(
-                Reason::TriggerRule,
-                format!("`{}` has a gate and was skipped; only a passed gate lets this task run", task.key.task),
-            ),
-            TaskState::Skipped => Upstream::Satisfied,
-            TaskState::Pending | TaskState::Queued | TaskState::Running | TaskState::UpForRetry | TaskState::AwaitingApproval => {
-                Upstream::Waits
-            }
+            TaskState::Success => Fate::Success,
+            TaskState::Failed | TaskState::Lost | TaskState::Canceled => Fate::Failed,
+            TaskState::UpstreamFailed => Fate::UpstreamFailed,
+            // The person wants the run to go on; but a gate nobody asked and an approval nobody gave let nothing through.
+            TaskState::Skipped if task.reason == Some(Reason::ByPerson) && !self.is_guarded(position) => Fate::Success,
+            TaskState::Skipped => Fate::Skipped,
+            TaskState::Pending | TaskState::Queued | TaskState::Running | TaskState::UpForRetry | TaskState::AwaitingApproval => Fate::Open,
         }
     }
 
-    fn reads_from(&self, down: usize, up: usize) -> bool {
-        let from = &self.tasks[up].key.task;
-        self.task_def(down).inputs.iter().any(|input| matches!(&input.source, InputSource::Output { task, .. } if task == from))
+    /// Whether a task lets what is below it through only if its gate passed or a person approved.
+    pub(super) fn is_guarded(&self, position: usize) -> bool {
+        let def = self.task_def(position);
+        def.approval || !def.gate.is_empty()
+    }
+
+    fn is_approved(&self, position: usize) -> bool {
+        self.tasks[position].decision.as_ref().is_some_and(|decision| decision.command == APPROVE)
+    }
+
+    /// Which upstream task decided, for people.
+    fn told(&self, position: usize, fates: &[Fate], causes: &[Fate]) -> String {
+        let cause = self.graph.upstream[position].iter().zip(fates).find(|(_, fate)| causes.contains(fate)).map(|(&up, _)| up);
+        let Some(up) = cause else { return format!("its trigger rule {} can no longer be met", self.task_def(position).trigger_rule) };
+        let task = &self.tasks[up];
+        match (task.state, task.reason) {
+            (TaskState::Skipped, Some(Reason::ByPerson)) => {
+                let has = if self.task_def(up).approval { "an approval" } else { "a gate" };
+                let lets = if self.task_def(up).approval { "an approval" } else { "a passed gate" };
+                format!("`{}` has {has} and was skipped; only {lets} lets this task run", task.key.task)
+            }
+            (TaskState::Skipped, _) => format!("`{}` was skipped", task.key.task),
+            (state, _) => format!("`{}` ended as {state}", task.key.task),
+        }
+    }
+
+    /// An input from an output that is not there.
+    fn missing_input(&self, position: usize) -> Option<Missing> {
+        for input in &self.task_def(position).inputs {
+            let InputSource::Output { task, output } = &input.source else { continue };
+            let Some(up) = self.position(task) else { continue };
+            let from = &self.tasks[up];
+            if !from.state.is_terminal() {
+                return Some(Missing::NotYet);
+            }
+            if !from.outputs.contains_key(output) {
+                let became = match from.state {
+                    TaskState::Success => format!("has no output `{output}`"),
+                    TaskState::Skipped => "was skipped".to_owned(),
+                    state => format!("ended as {state}"),
+                };
+                return Some(Missing::Never(format!("`{task}` {became}, and this task reads an output of it")));
+            }
+        }
+        None
     }
 
     /// What expressions and templates of the task at `position` can name, but for its own inputs and outputs.

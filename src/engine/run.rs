@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        AttemptKey, AttemptState, Graph, Reason, RunState, Task, TaskId, TaskKey, TaskState,
+        AttemptKey, AttemptState, Graph, Reason, RunId, RunState, Task, TaskId, TaskKey, TaskState,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
     stdx::time::Timestamp,
@@ -29,6 +29,8 @@ pub struct Run {
     /// Task instances that are not over.
     pub(super) open_tasks: usize,
     positions: HashMap<TaskId, usize>,
+    /// The run of the same pipeline before it, if a task of it looks back.
+    pub past: Option<RunId>,
 }
 
 /// What one step of the engine collects.
@@ -41,13 +43,15 @@ pub(super) struct Out<'a> {
     pub queued: Vec<usize>,
     /// Positions that wait for a time.
     pub wakes: Vec<(Timestamp, usize)>,
-    /// Attempts that are over.
-    pub freed: usize,
+    /// Positions whose attempts are over.
+    pub freed: Vec<usize>,
+    /// Positions whose attempts have begun.
+    pub begun: Vec<usize>,
 }
 
 impl<'a> Out<'a> {
     pub fn new(now: Timestamp, by: &'a str, cause: Cause) -> Self {
-        Self { now, by, cause, effects: Vec::new(), queued: Vec::new(), wakes: Vec::new(), freed: 0 }
+        Self { now, by, cause, effects: Vec::new(), queued: Vec::new(), wakes: Vec::new(), freed: Vec::new(), begun: Vec::new() }
     }
 
     pub fn commit(&mut self, what: What) {
@@ -71,7 +75,7 @@ impl Run {
             out.commit(What::Task { from: None, record: Box::new(task.clone()) });
         }
         let (open_tasks, positions) = (tasks.len(), positions(&tasks));
-        Some(Self { record, graph, tasks, attempts: HashMap::new(), artifacts: HashMap::new(), open_tasks, positions })
+        Some(Self { record, graph, tasks, attempts: HashMap::new(), artifacts: HashMap::new(), open_tasks, positions, past: None })
     }
 
     /// A run as an earlier engine left it in the tables.
@@ -82,7 +86,7 @@ impl Run {
         let open_tasks = loaded.tasks.iter().filter(|task| !task.state.is_terminal()).count();
         let artifacts = loaded.artifacts.into_iter().map(|artifact| (artifact.id.clone(), artifact)).collect();
         let positions = positions(&loaded.tasks);
-        Some(Self { record: loaded.run, graph, tasks: loaded.tasks, attempts, artifacts, open_tasks, positions })
+        Some(Self { record: loaded.run, graph, tasks: loaded.tasks, attempts, artifacts, open_tasks, positions, past: None })
     }
 
     /// The definition of the task at `position`.
@@ -110,6 +114,7 @@ impl Run {
         record.message = None;
         record.retry_at = None;
         record.cancel_requested = false;
+        record.queued_at = (to == TaskState::Queued).then_some(out.now);
         edit(record);
         self.open_tasks = self.open_tasks + usize::from(!to.is_terminal()) - usize::from(!from.is_terminal());
         out.commit(What::Task { from: Some(from), record: Box::new(self.tasks[position].clone()) });
@@ -137,7 +142,7 @@ impl Run {
     }
 
     /// Begins an attempt: its intent is committed, then it is started.
-    pub(super) fn begin_attempt(&mut self, position: usize, executor: &str, out: &mut Out<'_>) {
+    pub(super) fn begin_attempt(&mut self, position: usize, executor: &str, gpus: Vec<u32>, out: &mut Out<'_>) {
         let attempt = self.tasks[position].last_attempt + 1;
         let key = AttemptKey { task: self.tasks[position].key.clone(), attempt };
         let record = AttemptRecord {
@@ -151,7 +156,7 @@ impl Run {
             ended_at: None,
             executor: executor.to_owned(),
             usage: None,
-            gpus: Vec::new(),
+            gpus,
         };
         self.attempts.insert(position, record.clone());
         if self.record.started_at.is_none() {
@@ -175,7 +180,7 @@ impl Run {
         let after = record.clone();
         if to.is_terminal() {
             self.attempts.remove(&position);
-            out.freed += 1;
+            out.freed.push(position);
         }
         out.commit(What::Attempt { from: Some(from), record: Box::new(after) });
     }

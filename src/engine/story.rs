@@ -1,5 +1,6 @@
 //! Stories: a pipeline in a few words, what happens to it at which second, and what must follow.
 
+mod decisions;
 mod properties;
 mod stories;
 
@@ -38,6 +39,7 @@ pub fn writer(id: &str, upstream: &[&str]) -> Task {
 /// One run, its engine, and a model of the database that follows its commits.
 pub struct Story {
     pub engine: Engine,
+    pub limits: Limits,
     pub now: Timestamp,
     pub run: RunId,
     /// Attempts that were started and are not told to have ended.
@@ -77,6 +79,10 @@ impl Tables {
             }
             What::Wish(record) => {
                 self.tasks.insert(record.position, *record);
+                return;
+            }
+            What::Note(record) => {
+                self.run = Some(*record);
                 return;
             }
             What::Artifact(record) => return self.artifacts.push(*record),
@@ -124,7 +130,8 @@ impl Story {
             undo: None,
         };
         let mut story = Self {
-            engine: Engine::new(slots),
+            engine: Engine::new(Limits::slots(slots)),
+            limits: Limits::slots(slots),
             now,
             run: "r".into(),
             started: Vec::new(),
@@ -221,6 +228,34 @@ impl Story {
         self.asks(Command::Skip { run: "r".into(), task: task.into() })
     }
 
+    pub fn clear(&mut self, task: Option<&str>, scope: crate::model::ClearScope) -> &mut Self {
+        self.asks(Command::Clear { run: "r".into(), task: task.map(TaskId::from), scope })
+    }
+
+    pub fn mark(&mut self, task: &str, verdict: crate::model::MarkedAs) -> &mut Self {
+        self.asks(Command::Mark { run: "r".into(), task: task.into(), verdict })
+    }
+
+    pub fn resume(&mut self) -> &mut Self {
+        self.asks(Command::Resume { run: "r".into() })
+    }
+
+    pub fn pause(&mut self, paused: bool) -> &mut Self {
+        self.asks(Command::PauseRun { run: "r".into(), paused })
+    }
+
+    pub fn approve(&mut self, task: &str) -> &mut Self {
+        self.asks(Command::Approve { run: "r".into(), task: task.into() })
+    }
+
+    pub fn reject(&mut self, task: &str) -> &mut Self {
+        self.asks(Command::Reject { run: "r".into(), task: task.into() })
+    }
+
+    pub fn undo(&mut self) -> &mut Self {
+        self.asks(Command::Undo { run: "r".into() })
+    }
+
     pub fn cancel(&mut self, task: Option<&str>) -> &mut Self {
         self.asks(Command::Cancel { run: "r".into(), task: task.map(TaskId::from) })
     }
@@ -252,7 +287,7 @@ impl Story {
 
     /// As if the engine were killed and another started: everything it knew is in the tables.
     pub fn restart(&mut self) -> &mut Self {
-        let mut engine = Engine::new(self.engine.slots().1);
+        let mut engine = Engine::new(self.limits.clone());
         engine.restore(Run::restore(self.tables.load()).unwrap());
         self.engine = engine;
         self.tick()

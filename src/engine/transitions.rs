@@ -9,20 +9,31 @@ pub enum Cause {
     Engine,
     /// A person or program, by command.
     Command,
+    /// A person takes a command back: what it changed becomes what it was.
+    Undo,
 }
 
 /// Whether a task instance may go from one state to another. `None` is "does not exist yet".
 pub fn task(from: Option<TaskState>, to: TaskState, cause: Cause) -> bool {
     use TaskState::*;
     let Some(from) = from else { return to == Pending };
-    if from.is_terminal() {
-        return cause == Cause::Command && matches!(to, Pending | Skipped) && from != to;
+    // What runs is moved by its attempt alone, and nobody can make a task run but by starting one.
+    let settled = from != to && from != Running && to != Running;
+    let by_person = match cause {
+        Cause::Engine => false,
+        // Clear and retry; skip; mark.
+        Cause::Command => settled && matches!(to, Pending | Skipped | Success | Failed),
+        Cause::Undo => settled,
+    };
+    if by_person || from.is_terminal() {
+        return by_person;
     }
     matches!(
         (from, to),
         (Pending, Queued | UpstreamFailed | Skipped | Canceled | AwaitingApproval | Failed)
             | (Queued, Running | Skipped | Canceled | Pending | Failed)
-            | (Running, Success | Failed | Canceled | Lost | UpForRetry)
+            // Back to the queue where the system had no room for another process.
+            | (Running, Success | Failed | Canceled | Lost | UpForRetry | Queued)
             | (UpForRetry, Queued | Skipped | Canceled)
             | (AwaitingApproval, Queued | Failed | Skipped | Canceled)
     )
@@ -36,7 +47,7 @@ pub fn run(from: Option<RunState>, to: RunState, cause: Cause) -> bool {
         (Queued, Running | Success | Failed | Canceled) => true,
         (Running, Success | Failed | Canceling | Canceled) => true,
         (Canceling, Canceled) => true,
-        (Success | Failed | Canceled, Running) => cause == Cause::Command,
+        (Success | Failed | Canceled, Running) => cause != Cause::Engine,
         _ => false,
     }
 }
@@ -58,17 +69,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_task_is_left_only_by_command_and_only_to_run_again_or_be_skipped() {
+    fn a_terminal_task_is_left_only_by_a_person() {
+        use TaskState::*;
         for &from in TaskState::ALL {
             for &to in TaskState::ALL {
+                let settled = from != to && from != Running && to != Running;
                 if from.is_terminal() {
                     assert!(!task(Some(from), to, Cause::Engine), "{from} → {to}");
-                    let allowed = from != to && matches!(to, TaskState::Pending | TaskState::Skipped);
-                    assert_eq!(task(Some(from), to, Cause::Command), allowed, "{from} → {to}");
+                    let wanted = settled && matches!(to, Pending | Skipped | Success | Failed);
+                    assert_eq!(task(Some(from), to, Cause::Command), wanted, "{from} → {to}");
                 }
-                assert!(!task(Some(from), from, Cause::Command), "{from} is not a change");
+                if from != Running && to != Running {
+                    assert_eq!(task(Some(from), to, Cause::Undo), settled, "{from} → {to}");
+                }
             }
-            assert_eq!(task(None, from, Cause::Engine), from == TaskState::Pending);
+            assert!(!task(Some(from), from, Cause::Command), "{from} is not a change");
+            assert_eq!(task(None, from, Cause::Engine), from == Pending);
+        }
+    }
+
+    #[test]
+    fn nobody_makes_a_task_run_or_stop_by_saying_so() {
+        for &other in TaskState::ALL {
+            for cause in [Cause::Command, Cause::Undo] {
+                assert_eq!(task(Some(other), TaskState::Running, cause), other == TaskState::Queued, "{other}");
+            }
         }
     }
 

@@ -191,6 +191,8 @@ pub enum What {
     },
     /// A task instance's row changes, but not its state: a wish to end its attempt. Not in the journal; the command is.
     Wish(Box<TaskRecord>),
+    /// A run's row changes, but not its state: a pause, or what can be taken back. Not in the journal; the command is.
+    Note(Box<RunRecord>),
     /// An artifact was published.
     Artifact(Box<ArtifactRecord>),
     /// A command was accepted.

@@ -8,14 +8,14 @@ use super::{
     clock,
 };
 use crate::{
-    engine::{Effect, Engine, Input, Report, Run},
+    engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, End, Reply, Request, ResourcesSnapshot, RunId, Verdict,
+        AttemptKey, Command, End, Reply, Request, ResourcesSnapshot, RunId, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::time::{Timestamp, from_micros, to_micros},
-    store::Writer,
+    store::{StoreError, Writer},
 };
 use std::{
     sync::{
@@ -82,8 +82,8 @@ pub struct Core {
 
 /// What a core is made of.
 pub struct Parts {
-    /// How many attempts may be open.
-    pub slots: usize,
+    /// What attempts share.
+    pub limits: Limits,
     /// The database.
     pub store: Writer,
     /// Where attempts run.
@@ -108,7 +108,7 @@ impl Core {
     pub fn start(parts: Parts) -> Result<Self, RuntimeError> {
         let now = clock::now();
         let mut core = Self {
-            engine: Engine::new(parts.slots),
+            engine: Engine::new(parts.limits),
             store: parts.store,
             executor: parts.executor,
             yard: parts.yard,
@@ -203,7 +203,7 @@ impl Core {
                     let _ = answer.send(self.status());
                 }
                 Msg::Resources(answer) => {
-                    let _ = answer.send(self.engine.resources());
+                    let _ = answer.send(self.resources());
                 }
                 Msg::Stop(code) => stop = Some(code),
             }
@@ -217,18 +217,40 @@ impl Core {
         Ok(stop)
     }
 
-    /// A client that asks again, because an earlier engine died before it answered, may have its run already.
+    /// A client that asks again, because an earlier engine died before it answered, or with a key that was used, may have
+    /// its run already.
     fn create(&mut self, record: Box<RunRecord>, now: Timestamp) -> Vec<Effect> {
-        let id = &record.run_id;
-        let known = if self.engine.run(id).is_some() { Ok(true) } else { self.store.has_run(id) };
-        match known {
-            Ok(false) => self.engine.apply(Input::Create(record), now),
-            Ok(true) => vec![Effect::Answer(Reply::Done { message: format!("started run {id}"), run: Some(id.clone()) })],
+        match self.known(&record) {
+            Ok(None) => self.engine.apply(Input::Create(record), now),
+            Ok(Some(id)) => {
+                let message = if id == record.run_id { format!("started run {id}") } else { format!("run {id} has that key already") };
+                vec![Effect::Answer(Reply::Done { message, run: Some(id) })]
+            }
             Err(error) => vec![Effect::Answer(Reply::Failed { message: error.to_string() })],
         }
     }
 
+    /// The run that was made for the same request: runs of this batch are in memory only, ended ones in the tables only.
+    fn known(&self, record: &RunRecord) -> Result<Option<RunId>, StoreError> {
+        if self.engine.run(&record.run_id).is_some() || self.store.has_run(&record.run_id)? {
+            return Ok(Some(record.run_id.clone()));
+        }
+        let Some(key) = &record.idempotency_key else { return Ok(None) };
+        match self.engine.run_with_key(&record.definition.id, key) {
+            Some(id) => Ok(Some(id)),
+            None => self.store.run_by_key(&record.definition.id, key),
+        }
+    }
+
     fn command(&mut self, request: Request, now: Timestamp) -> Vec<Effect> {
+        if let Command::PausePipeline { pipeline, .. } = &request.command
+            && !self.engine.knows_pause(pipeline)
+        {
+            match self.store.is_paused(pipeline) {
+                Ok(paused) => self.engine.restore_pause(pipeline.clone(), paused),
+                Err(error) => return vec![Effect::Answer(Reply::Failed { message: error.to_string() })],
+            }
+        }
         let run = request.command.subject().map(|(run, _)| run.clone());
         if let Some(id) = run.filter(|id| self.engine.run(id).is_none())
             && let Err(error) = self.load(&id)
@@ -330,6 +352,14 @@ impl Core {
     fn own_change(&self, from: Option<&'static str>, to: &'static str) -> Change {
         let start = format!("{}-{}", to_micros(self.started_at), std::process::id());
         Change { at: clock::now(), by: "engine".to_owned(), what: What::Engine { start, from, to } }
+    }
+
+    fn resources(&self) -> ResourcesSnapshot {
+        let mut found = self.engine.resources(clock::now());
+        for running in &mut found.running {
+            running.folder = self.yard.state_dir.join(&running.folder);
+        }
+        found
     }
 
     fn status(&self) -> EngineStatus {

@@ -10,6 +10,7 @@ use super::{
     workspace::{self, Place},
 };
 use crate::{
+    engine::Limits,
     executors::{self, Executor, shim::spawner},
     model::{Command, Diagnostics, Reply, Request, RunId},
     plan::launch::Shell,
@@ -82,7 +83,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<u8, R
         .map_err(|error| RuntimeError::Io(format!("tasks cannot be started: {error}")))?,
     );
     let core = Core::start(Parts {
-        slots: place.config.slots.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        limits: limits(place),
         store,
         executor,
         yard: Yard {
@@ -120,6 +121,25 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<u8, R
             "{why}\nThe engine stopped scheduling: what it cannot write down it must not do. Running tasks go on and are taken up by the next engine.\nhint: make room or mend the disk, then run any flowyard command"
         ))),
     }
+}
+
+/// What the settings say, or what the machine has.
+fn limits(place: &Place) -> Limits {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let config = &place.config;
+    Limits {
+        slots: config.slots.unwrap_or(cores),
+        pools: config.pools.clone(),
+        cpu: config.cpu.unwrap_or(cores as f64),
+        memory: config.memory.or_else(memory_of_machine).unwrap_or(u64::MAX),
+    }
+}
+
+/// `MemTotal` of `/proc/meminfo`, in bytes.
+fn memory_of_machine() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let kib: u64 = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// Takes the workspace's lock.

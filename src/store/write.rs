@@ -160,6 +160,7 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             Entry::transition(record.key.entity(), record.key.task.run.as_str(), from, record.state.word(), reason)
         }
         What::Wish(record) => return write_task(db, record),
+        What::Note(record) => return write_run(db, record, false),
         What::Artifact(record) => return write_artifact(db, record),
         What::Command { entity, command, reason } => Entry {
             entity: entity.clone(),

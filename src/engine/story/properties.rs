@@ -1,6 +1,7 @@
 //! What holds whatever happens: random pipelines, random happenings, restarts in between.
 
 use super::*;
+use crate::model::{ClearScope, MarkedAs, TriggerRule};
 use proptest::prelude::*;
 
 /// Something that can happen, chosen by small numbers.
@@ -17,23 +18,26 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         6 => (0..8usize, 0..6u8).prop_map(|(which, how)| Happening::Ends(which, how)),
         1 => (0..8usize, any::<bool>()).prop_map(|(which, began)| Happening::Lost(which, began)),
-        3 => (0..8usize, 0..6u8).prop_map(|(which, what)| Happening::Asks(which, what)),
+        3 => (0..8usize, 0..18u8).prop_map(|(which, what)| Happening::Asks(which, what)),
         2 => (0..200u16).prop_map(Happening::Waits),
         1 => Just(Happening::Restart),
     ]
 }
 
 fn pipeline() -> impl Strategy<Value = Vec<Task>> {
-    prop::collection::vec((any::<u8>(), 0..3u32, 0..4u8), 1..8).prop_map(|seeds| {
+    prop::collection::vec((any::<u8>(), 0..3u32, 0..5u8, prop_oneof![Just(0u8), 0..12u8]), 1..8).prop_map(|seeds| {
         let mut tasks: Vec<Task> = Vec::new();
-        for (index, (edges, retries, kind)) in seeds.iter().enumerate() {
+        for (index, (edges, retries, kind, rule)) in seeds.iter().enumerate() {
             let upstream: Vec<String> = (0..index).filter(|up| edges >> (up % 8) & 1 == 1).map(|up| format!("t{up}")).collect();
             let names: Vec<&str> = upstream.iter().map(String::as_str).collect();
             let mut new = if *kind == 1 { writer(&format!("t{index}"), &names) } else { task(&format!("t{index}"), &names) };
             new.retries = *retries;
-            if *kind == 2 {
-                new.gate.push("metrics.auc > 0.5".to_owned());
+            match kind {
+                2 => new.gate.push("metrics.auc > 0.5".to_owned()),
+                3 => new.approval = true,
+                _ => {}
             }
+            new.trigger_rule = TriggerRule::ALL[usize::from(*rule) % TriggerRule::ALL.len()];
             tasks.push(new);
         }
         tasks
@@ -68,6 +72,17 @@ fn do_it(story: &mut Story, what: &Happening) {
                 2 => story.skip(&id),
                 3 => story.cancel(Some(&id)),
                 4 => story.cancel(None),
+                5 => story.clear(Some(&id), ClearScope { downstream: true, ..ClearScope::default() }),
+                6 => story.clear(Some(&id), ClearScope { upstream: true, ..ClearScope::default() }),
+                7 => story.clear(None, ClearScope { failed_only: true, ..ClearScope::default() }),
+                8 => story.resume(),
+                9 => story.mark(&id, MarkedAs::Success),
+                10 => story.mark(&id, MarkedAs::Failed),
+                11 => story.approve(&id),
+                12 => story.reject(&id),
+                13 => story.pause(true),
+                14 => story.pause(false),
+                15 | 16 => story.undo(),
                 _ => story.asks(Command::Retry { run: "r".into(), task: None, downstream: false }),
             };
         }
@@ -98,8 +113,13 @@ proptest! {
             let all_over = story.tables.tasks.values().all(|t| t.state.is_terminal());
             prop_assert_eq!(all_over, story.run_state().is_terminal());
         }
-        // Left alone, with every attempt succeeding, it ends.
+        // Left alone, with every attempt succeeding and every question answered, it ends.
+        story.pause(false);
         for _ in 0..200 {
+            let asked = story.tables.tasks.values().find(|t| t.state == TaskState::AwaitingApproval).map(|t| t.key.task.to_string());
+            if let Some(asked) = asked {
+                story.approve(&asked);
+            }
             story.now += chrono::TimeDelta::seconds(1000);
             story.tick();
             if let Some(key) = story.started.pop() {

@@ -1,13 +1,22 @@
 //! What a person may ask, when it is possible, and if not, why not.
 
+mod clear;
+mod decide;
+mod pause;
+mod undo;
+
 use super::{
     Effect,
-    machine::Engine,
+    machine::{Engine, counted},
+    readiness::APPROVE,
     run::{Out, Run},
     transitions::Cause,
 };
 use crate::{
-    model::{Command, Reason, Reply, RunState, TaskId, TaskState, record::What},
+    model::{
+        ClearScope, Command, Reason, Reply, RunState, TaskId, TaskState,
+        record::{TaskRecord, What},
+    },
     stdx::time::Timestamp,
 };
 
@@ -15,10 +24,14 @@ use crate::{
 type Answer = Result<String, String>;
 
 impl Engine {
-    /// Carries out a command about a run that is in memory.
+    /// Carries out a command about a run that is in memory, or about a pipeline.
     pub(super) fn command(&mut self, command: &Command, by: &str, reason: Option<String>, now: Timestamp) -> Vec<Effect> {
+        if let Command::PausePipeline { pipeline, paused } = command {
+            return self.pause_pipeline(pipeline, *paused, Out::new(now, by, Cause::Command), reason);
+        }
         let Some((run_id, task)) = command.subject().map(|(run, task)| (run.clone(), task.cloned())) else {
-            return vec![invalid("this is not about a run that is there")];
+            // A trigger arrives resolved, as `Input::Create`.
+            return vec![invalid("a trigger must be resolved from its file first")];
         };
         let Some(run) = self.runs.get_mut(&run_id) else {
             return vec![invalid(&format!("there is no run {run_id}"))];
@@ -30,20 +43,14 @@ impl Engine {
                 None => return vec![invalid(&unknown_task(run, id))],
             },
         };
-        let mut out = Out::new(now, by, Cause::Command);
+        let cause = if matches!(command, Command::Undo { .. }) { Cause::Undo } else { Cause::Command };
+        let mut out = Out::new(now, by, cause);
         let entity = position.map_or_else(|| format!("run/{run_id}"), |p| run.tasks[p].key.entity());
-        out.commit(What::Command { entity, command: command.word().to_owned(), reason });
-        let answer = match (command, position) {
-            (Command::Cancel { .. }, None) => run.cancel(&mut out),
-            (Command::Cancel { .. }, Some(position)) => run.cancel_task(position, &mut out),
-            (Command::Skip { .. }, Some(position)) => run.skip(position, &mut out),
-            (Command::Retry { downstream: true, .. }, Some(position)) => run.retry_from(position, &mut out),
-            (Command::Retry { .. }, Some(position)) => run.retry(vec![position], &mut out),
-            (Command::Retry { .. }, None) => run.retry_failed(&mut out),
-            _ => Err("not about a task of a run".to_owned()),
-        };
-        match answer {
+        out.commit(What::Command { entity, command: command.word().to_owned(), reason: reason.clone() });
+        let before = undo::Before::of(run, command);
+        match run.carry_out(command, position, reason, &mut out) {
             Ok(message) => {
+                before.keep(run, &mut out);
                 out.effects.push(Effect::Answer(Reply::Done { message, run: Some(run_id.clone()) }));
                 let effects = self.take(&run_id, out);
                 self.forget_stale_wakes(&run_id);
@@ -51,6 +58,47 @@ impl Engine {
             }
             Err(why) => vec![Effect::Answer(Reply::Refused { why })],
         }
+    }
+}
+
+impl Run {
+    fn carry_out(&mut self, command: &Command, position: Option<usize>, note: Option<String>, out: &mut Out<'_>) -> Answer {
+        match (command, position) {
+            (Command::Cancel { .. }, None) => self.cancel(out),
+            (Command::Cancel { .. }, Some(position)) => self.cancel_task(position, out),
+            (Command::Skip { .. }, Some(position)) => self.skip(position, out),
+            (Command::Retry { downstream: true, .. }, Some(position)) => {
+                if self.tasks[position].state == TaskState::Pending {
+                    return Err(format!("`{}` has not run yet", self.tasks[position].key.task));
+                }
+                let below = self.clear(Some(position), ClearScope { downstream: true, ..ClearScope::default() }, out)?;
+                Ok(format!("retry queued: `{}` and {} downstream", self.tasks[position].key.task, below.saturating_sub(1)))
+            }
+            (Command::Retry { .. }, Some(position)) => self.retry(vec![position], out),
+            (Command::Retry { .. }, None) => self.retry_failed(out),
+            (Command::Clear { scope, .. }, position) => {
+                self.clear(position, *scope, out).map(|cleared| format!("cleared: {} again", counted(cleared, "task runs", "tasks run")))
+            }
+            (Command::Resume { .. }, _) => self.resume(out),
+            (Command::Mark { verdict, .. }, Some(position)) => self.mark(position, *verdict, command.word(), note, out),
+            (Command::Approve { .. }, Some(position)) => self.approve(position, command.word(), note, out),
+            (Command::Reject { .. }, Some(position)) => self.reject(position, command.word(), note, out),
+            (Command::PauseRun { paused, .. }, _) => self.pause(*paused, out),
+            (Command::Undo { .. }, _) => self.undo(out),
+            (
+                Command::Trigger(_)
+                | Command::PausePipeline { .. }
+                | Command::Skip { .. }
+                | Command::Mark { .. }
+                | Command::Approve { .. }
+                | Command::Reject { .. },
+                _,
+            ) => Err("this is not about a task of a run".to_owned()),
+        }
+    }
+
+    fn id(&self, position: usize) -> &TaskId {
+        &self.tasks[position].key.task
     }
 }
 
@@ -119,7 +167,7 @@ impl Run {
     }
 
     fn retry_failed(&mut self, out: &mut Out<'_>) -> Answer {
-        let again = |task: &crate::model::record::TaskRecord| {
+        let again = |task: &TaskRecord| {
             matches!(task.state, TaskState::Failed | TaskState::Lost)
                 || (task.state == TaskState::Canceled && task.reason != Some(Reason::RunCanceled))
         };
@@ -162,29 +210,6 @@ impl Run {
         Ok(format!("retry queued: {}", names.join(", ")))
     }
 
-    /// Forgets the result of a task and of everything below, so that all of it runs again.
-    fn retry_from(&mut self, position: usize, out: &mut Out<'_>) -> Answer {
-        let all = self.graph.with_downstream(position);
-        if let Some(&busy) = all.iter().find(|&&p| !self.tasks[p].state.is_terminal() && self.tasks[p].state != TaskState::Pending) {
-            let task = &self.tasks[busy];
-            return Err(format!("`{}` is {}; cancel it or wait for its end first", task.key.task, task.state));
-        }
-        if self.tasks[position].state == TaskState::Pending {
-            return Err(format!("`{}` has not run yet", self.tasks[position].key.task));
-        }
-        self.reopen(out)?;
-        for &p in all.iter().filter(|&&p| self.tasks[p].state.is_terminal()).collect::<Vec<_>>() {
-            self.tasks[p].generation += 1;
-            self.tasks[p].outputs.clear();
-            self.tasks[p].output_parameters.clear();
-            self.tasks[p].metrics.clear();
-            self.tasks[p].gates.clear();
-            self.reset(p, out);
-        }
-        self.reconsider(all.iter().copied(), out);
-        Ok(format!("retry queued: `{}` and {} downstream", self.tasks[position].key.task, all.len() - 1))
-    }
-
     /// A run that ended goes on; one that is being canceled does not.
     fn reopen(&mut self, out: &mut Out<'_>) -> Result<(), String> {
         match self.record.state {
@@ -195,9 +220,12 @@ impl Run {
         Ok(())
     }
 
-    /// Back to the start, with a full budget of retries.
+    /// Back to the start, with a full budget of retries. An approval stays given; any other decision is open again.
     fn reset(&mut self, position: usize, out: &mut Out<'_>) {
-        self.set_task(position, TaskState::Pending, out, |task| task.forgiven = task.last_attempt);
+        self.set_task(position, TaskState::Pending, out, |task| {
+            task.forgiven = task.last_attempt;
+            task.decision = task.decision.take().filter(|decision| decision.command == APPROVE);
+        });
     }
 
     /// What stands below `positions` and did not run because of them gets another chance.

@@ -1,0 +1,100 @@
+//! Undo: the last command about a run is taken back, while nothing that followed from it has started.
+
+use super::{
+    super::run::{Out, Run},
+    Answer,
+};
+use crate::model::{
+    Command, RunState, TaskState,
+    record::{TaskRecord, Undo, What},
+};
+
+/// A run as it was before a command.
+pub(super) struct Before {
+    command: Option<String>,
+    paused: bool,
+    run_state: RunState,
+    tasks: Vec<TaskRecord>,
+}
+
+impl Before {
+    /// Remembers what `command` may change, if it can be taken back.
+    pub fn of(run: &Run, command: &Command) -> Self {
+        let can_be_undone = match command {
+            Command::Retry { .. }
+            | Command::Skip { .. }
+            | Command::Clear { .. }
+            | Command::Resume { .. }
+            | Command::Mark { .. }
+            | Command::PauseRun { .. }
+            | Command::Approve { .. }
+            | Command::Reject { .. } => true,
+            // A process that was told to end does not come back.
+            Command::Cancel { .. } | Command::Undo { .. } | Command::Trigger(_) | Command::PausePipeline { .. } => false,
+        };
+        Self {
+            command: can_be_undone.then(|| command.word().to_owned()),
+            paused: run.record.paused,
+            run_state: run.record.state,
+            tasks: if can_be_undone { run.tasks.clone() } else { Vec::new() },
+        }
+    }
+
+    /// Keeps with the run how it is taken back, or that nothing can be.
+    pub fn keep(self, run: &mut Run, out: &mut Out<'_>) {
+        let undo = self.command.map(|command| {
+            let changed = self.tasks.into_iter().filter(|old| run.tasks[old.position] != *old);
+            Box::new(Undo { command, paused: self.paused, run_state: self.run_state, before: changed.collect() })
+        });
+        if undo.is_some() || run.record.undo.is_some() {
+            run.record.undo = undo;
+            out.commit(What::Note(Box::new(run.record.clone())));
+        }
+    }
+}
+
+impl Run {
+    pub(super) fn undo(&mut self, out: &mut Out<'_>) -> Answer {
+        let Some(undo) = self.record.undo.take() else {
+            return Err("nothing to undo: no command about this run can be taken back".to_owned());
+        };
+        let started = undo.before.iter().find(|old| self.tasks[old.position].last_attempt != old.last_attempt);
+        if let Some(started) = started {
+            let why = format!("`{}` has started since; {} cannot be taken back any more", started.key.task, undo.command);
+            self.record.undo = Some(undo);
+            return Err(why);
+        }
+        if self.record.state == RunState::Canceling {
+            self.record.undo = Some(undo);
+            return Err("the run is being canceled; wait for its end".to_owned());
+        }
+        let reopens = undo.before.iter().any(|old| !old.state.is_terminal());
+        if self.record.state.is_terminal() && (reopens || self.record.state != undo.run_state) {
+            self.set_run(RunState::Running, out);
+        }
+        for old in &undo.before {
+            self.put_back(old, out);
+        }
+        self.record.paused = undo.paused;
+        self.record.undo = None;
+        out.commit(What::Note(Box::new(self.record.clone())));
+        if self.open_tasks == 0 && undo.run_state.is_terminal() && !self.record.state.is_terminal() {
+            self.set_run(undo.run_state, out);
+        }
+        let order = self.graph.order.clone();
+        self.reconsider(order, out);
+        Ok(format!("{} is taken back", undo.command.replace('_', " ")))
+    }
+
+    fn put_back(&mut self, old: &TaskRecord, out: &mut Out<'_>) {
+        if self.tasks[old.position].state == old.state {
+            self.tasks[old.position] = old.clone();
+            out.commit(What::Wish(Box::new(old.clone())));
+            return;
+        }
+        self.set_task(old.position, old.state, out, |task| *task = old.clone());
+        if let (TaskState::UpForRetry, Some(at)) = (old.state, old.retry_at) {
+            out.wakes.push((at, old.position));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What people decide: clear, resume, mark, approve, pause, and taking it back; told as stories.
+
+use super::*;
+use crate::model::{ClearScope, MarkedAs, TriggerRule};
+
+fn chain() -> Vec<Task> {
+    vec![task("a", &[]), task("b", &["a"]), task("c", &["b"])]
+}
+
+fn approval(id: &str, upstream: &[&str]) -> Task {
+    let mut task = task(id, upstream);
+    task.approval = true;
+    task
+}
+
+const BELOW: ClearScope = ClearScope { downstream: true, upstream: false, failed_only: false };
+
+#[test]
+fn a_cleared_task_and_what_stands_below_run_again_as_another_piece_of_work() {
+    let mut story = Story::of(chain());
+    story.succeeds("a").succeeds("b").succeeds("c").clear(Some("b"), BELOW);
+    assert_eq!((story.last_reply().as_str(), story.states().as_str()), ("cleared: 2 tasks run again", "a success, b running, c pending"));
+    assert_eq!((story.task("b").generation, story.task("a").generation), (2, 1));
+    assert_eq!(story.started, [key("b", 2)], "numbers of attempts go on");
+}
+
+#[test]
+fn clearing_takes_what_is_above_or_only_what_failed_if_asked() {
+    let mut story = Story::of(chain());
+    story.succeeds("a").succeeds("b").fails("c");
+    story.clear(Some("c"), ClearScope { upstream: true, ..ClearScope::default() });
+    assert_eq!(story.states(), "a running, b pending, c pending");
+    let mut story = Story::of(vec![task("a", &[]), task("b", &[]), task("c", &["a", "b"])]);
+    story.succeeds("a").fails("b").clear(None, ClearScope { failed_only: true, ..ClearScope::default() });
+    assert_eq!(story.states(), "a success, b running, c pending");
+}
+
+#[test]
+fn nothing_that_runs_is_cleared_and_what_waits_for_a_slot_waits_for_its_upstream_again() {
+    let mut story = Story::with_slots(vec![task("a", &[]), task("x", &[]), task("b", &["a"])], 1);
+    story.clear(Some("a"), BELOW);
+    assert_eq!(story.last_reply(), "refused: `a` is running; cancel it or wait for its end first");
+    story.succeeds("a");
+    assert_eq!(story.states(), "a success, x running, b queued");
+    story.clear(Some("a"), ClearScope::default());
+    assert_eq!(story.states(), "a queued, x running, b pending");
+}
+
+#[test]
+fn a_run_that_ended_in_any_state_is_resumed_and_what_succeeded_stays() {
+    let mut story = Story::of(chain());
+    story.succeeds("a").lost("b", Reason::ShimDied).resume();
+    assert_eq!(story.last_reply(), "resumed: 2 tasks run again, 1 stay as they are".replace("run again", "run"));
+    assert_eq!((story.run_state(), story.states().as_str()), (RunState::Running, "a success, b running, c pending"));
+    story.resume();
+    assert_eq!(story.last_reply(), "refused: nothing to resume (the run is running)");
+    story.cancel(None).ends("b", End::Canceled { code: None, signal: Some(15) });
+    assert_eq!(story.run_state(), RunState::Canceled);
+    story.resume().succeeds("b").succeeds("c");
+    assert_eq!(story.run_state(), RunState::Success);
+    story.resume();
+    assert_eq!(story.last_reply(), "refused: nothing to resume (the run succeeded; `clear` makes it run again)");
+}
+
+#[test]
+fn a_task_marked_success_lets_the_run_go_on_and_leaves_its_attempt_as_it_was() {
+    let mut story = Story::of(chain());
+    story.fails("a").mark("a", MarkedAs::Success);
+    assert_eq!(story.states(), "a success, b running, c pending");
+    assert_eq!(story.tables.attempts[&key("a", 1)].state, AttemptState::Failed);
+    assert_eq!(story.task("a").decision.as_ref().map(|d| d.by.as_str()), Some("ada"));
+    story.mark("b", MarkedAs::Failed);
+    assert_eq!(story.last_reply(), "refused: `b` is running; cancel it first");
+}
+
+#[test]
+fn a_task_marked_failed_blocks_what_waits_for_it() {
+    let mut story = Story::with_slots(chain(), 1);
+    story.succeeds("a").succeeds("b").mark("c", MarkedAs::Failed);
+    assert_eq!(story.last_reply(), "refused: `c` is running; cancel it first");
+    let mut story = Story::of(vec![task("x", &[]), task("a", &["x"]), task("b", &["a"])]);
+    story.mark("a", MarkedAs::Failed);
+    assert_eq!(story.states(), "x running, a failed, b upstream_failed");
+    story.succeeds("x");
+    assert_eq!(story.run_state(), RunState::Failed);
+}
+
+#[test]
+fn what_reads_an_output_that_a_marked_task_never_wrote_is_skipped_and_said() {
+    let mut story = Story::of(vec![writer("w", &[]), reader("r1", "w")]);
+    story.fails("w").mark("w", MarkedAs::Success);
+    assert!(story.last_reply().ends_with("it has written no `x`, so that what reads it is skipped"), "{}", story.last_reply());
+    assert_eq!((story.states().as_str(), story.run_state()), ("w success, r1 skipped", RunState::Success));
+}
+
+#[test]
+fn an_approval_waits_for_a_person_and_not_for_a_slot() {
+    let mut story = Story::of(vec![task("a", &[]), approval("deploy", &["a"]), task("after", &["deploy"])]);
+    story.approve("deploy");
+    assert_eq!(story.last_reply(), "refused: `deploy` does not wait for an approval yet: something upstream is not over");
+    story.succeeds("a");
+    assert_eq!((story.states().as_str(), story.engine.slots().0), ("a success, deploy awaiting_approval, after pending", 0));
+    story.restart().approve("deploy");
+    assert_eq!(story.states(), "a success, deploy running, after pending");
+    story.approve("deploy");
+    assert_eq!(story.last_reply(), "refused: `deploy` is running already; ada decided (approve)");
+    story.fails("deploy").retry("deploy");
+    assert_eq!(story.running(), ["deploy"], "what was approved may be tried again");
+    story.approve("a");
+    assert_eq!(story.last_reply(), "refused: `a` needs no approval");
+}
+
+#[test]
+fn a_rejected_task_fails_and_asks_again_when_it_is_retried() {
+    let mut story = Story::of(vec![approval("deploy", &[]), task("after", &["deploy"])]);
+    story.reject("deploy");
+    assert_eq!((story.states().as_str(), story.task("deploy").reason), ("deploy failed, after upstream_failed", Some(Reason::Rejected)));
+    assert_eq!(story.run_state(), RunState::Failed);
+    story.retry("deploy");
+    assert_eq!(story.states(), "deploy awaiting_approval, after pending");
+}
+
+#[test]
+fn a_skipped_approval_lets_nothing_through() {
+    let mut story = Story::of(vec![approval("ask", &[]), task("deploy", &["ask"])]);
+    story.skip("ask");
+    assert_eq!(story.states(), "ask skipped, deploy skipped");
+    story.mark("ask", MarkedAs::Success);
+    assert_eq!(story.states(), "ask success, deploy running");
+}
+
+#[test]
+fn a_paused_run_starts_nothing_and_lets_end_what_runs() {
+    let mut story = Story::of(chain());
+    story.pause(true).succeeds("a");
+    assert_eq!(story.states(), "a success, b queued, c pending");
+    story.pause(true);
+    assert_eq!(story.last_reply(), "refused: the run is paused already");
+    story.restart();
+    assert!(story.running().is_empty());
+    story.pause(false);
+    assert_eq!(story.running(), ["b"]);
+}
+
+#[test]
+fn a_skip_is_taken_back_while_nothing_below_has_started() {
+    let mut story = Story::with_slots(vec![task("x", &[]), task("a", &["x"]), task("b", &["a"])], 1);
+    story.skip("a").undo();
+    assert_eq!((story.last_reply().as_str(), story.states().as_str()), ("skip is taken back", "x running, a pending, b pending"));
+    story.undo();
+    assert_eq!(story.last_reply(), "refused: nothing to undo: no command about this run can be taken back");
+    story.succeeds("x").fails("a").skip("a");
+    assert_eq!(story.running(), ["b"]);
+    story.undo();
+    assert_eq!(story.last_reply(), "refused: `b` has started since; skip cannot be taken back any more");
+}
+
+#[test]
+fn taking_back_brings_a_run_to_the_state_it_had_even_after_a_restart() {
+    let mut story = Story::of(chain());
+    story.fails("a");
+    let before = story.states();
+    story.mark("b", MarkedAs::Success);
+    assert_eq!((story.run_state(), story.running()), (RunState::Running, vec!["c"]));
+    story.undo();
+    assert_eq!(story.last_reply(), "refused: `c` has started since; mark_success cannot be taken back any more");
+    let mut story = Story::of(vec![task("a", &[]), approval("b", &[])]);
+    story.fails("a").reject("b");
+    assert_eq!(story.run_state(), RunState::Failed);
+    story.restart().undo();
+    assert_eq!((story.run_state(), story.states().as_str()), (RunState::Running, "a failed, b awaiting_approval"));
+    assert_eq!(before, "a failed, b upstream_failed, c upstream_failed");
+}
+
+#[test]
+fn a_rule_lets_a_task_start_before_everything_above_is_over() {
+    let mut first = task("first", &["a", "b"]);
+    first.trigger_rule = TriggerRule::OneSuccess;
+    let mut clean_up = task("clean_up", &["a", "b"]);
+    clean_up.trigger_rule = TriggerRule::AllDone;
+    let mut story = Story::with_slots(vec![task("a", &[]), task("b", &[]), first, clean_up], 4);
+    story.succeeds("a");
+    assert_eq!(story.states(), "a success, b running, first running, clean_up pending");
+    story.fails("b");
+    assert_eq!(story.states(), "a success, b failed, first running, clean_up running");
+}
+
+#[test]
+fn the_triggers_of_a_pipeline_are_turned_on_and_off_once() {
+    let mut story = Story::of(chain());
+    let mut ask = |paused| story.asks(Command::PausePipeline { pipeline: "p".into(), paused }).last_reply();
+    assert_eq!(ask(true), "refused: the triggers of `p` are off already");
+    assert_eq!(ask(false), "the triggers of `p` are on");
+    assert_eq!(ask(true), "the triggers of `p` are off");
+}
