@@ -26,7 +26,8 @@ impl Run {
             self.forget(at, out);
         }
         self.hold_back_below(&forgotten, out);
-        self.reconsider(forgotten.iter().copied(), out);
+        // Not only what was cleared: the rule of one that was held back may let it start all the same.
+        self.reconsider(self.graph.order.clone(), out);
         Ok(forgotten.len())
     }
 
