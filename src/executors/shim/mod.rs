@@ -15,6 +15,7 @@ pub mod processes;
 pub mod spawner;
 pub mod standing;
 mod task;
+mod watch;
 
 pub use attempt::{Host, run as run_attempt};
 
