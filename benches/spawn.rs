@@ -104,6 +104,7 @@ impl Ways {
             cwd: self.folder.clone(),
             timeout: None,
             grace: Duration::from_secs(1),
+            max_log: None,
         }
     }
 
@@ -130,6 +131,7 @@ impl Ways {
             match self.notices.recv().map_err(io::Error::other)? {
                 Notice::Began { .. } => {}
                 Notice::Ended { .. } => return Ok(()),
+                Notice::NotNow { why, .. } => return Err(io::Error::other(why)),
                 Notice::Lost { reason, .. } => return Err(io::Error::other(format!("lost: {reason:?}"))),
             }
         }

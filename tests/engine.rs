@@ -221,6 +221,29 @@ fn a_timeout_ends_the_attempt_and_plain_retries_count_it() {
 }
 
 #[test]
+fn a_checkpoint_is_carried_from_attempt_to_attempt_and_work_begins_where_it_stopped() {
+    let train = r#"
+[tasks.train]
+checkpoint = true
+retries = 3
+retry_delay = "0s"
+run = """
+epoch=$(cat "$FLOWYARD_CHECKPOINT_DIR/epoch" 2>/dev/null || echo 0)
+echo "begins at epoch $epoch"
+echo $((epoch + 1)) > "$FLOWYARD_CHECKPOINT_DIR/epoch"
+[ "$epoch" -ge 2 ]
+"""
+
+[tasks.plain]
+run = '[ -z "${FLOWYARD_CHECKPOINT_DIR-}" ]'
+"#;
+    let yard = Yard::with(&[("p", train)]);
+    let id = yard.start("p");
+    yard.until_run(&id, "success");
+    assert_eq!(yard.text(0, &["logs", &id, "train", "--attempt", "3", "--raw", "--stdout"]), "begins at epoch 2\n");
+}
+
+#[test]
 fn a_retry_revives_what_was_blocked_and_a_skip_lets_the_run_go_on() {
     let yard = Yard::with(&[(
         "p",
@@ -350,7 +373,7 @@ fn a_client_that_asks_again_with_the_same_id_gets_one_run() {
     let yard = Yard::with(&[("p", WAITER), ("q", "[tasks.a]\nrun = 'true'\n")]);
     let first = yard.start("p");
     let id = "01j00000000000000000000000";
-    let hello = json!({"ask": "hello", "protocol": 2, "version": "x", "attach": false});
+    let hello = json!({"ask": "hello", "protocol": 3, "version": "x", "attach": false});
     let trigger = |run: &str| json!({"ask": "command", "run": run, "request": {"by": "me", "reason": null, "command": {"command": "trigger", "pipeline": "q"}}});
     let said = ask(&yard, &[hello.clone(), trigger(id), trigger(id), trigger("../../../tmp/x")]);
     assert_eq!((&said[1]["run"], &said[2]["run"]), (&json!(id), &json!(id)), "{said:?}");

@@ -76,7 +76,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     plan::params::resolve(&pipeline.params, &params).map_err(|wrong| Failure::usage(wrong.join("\n")))?;
 
     let (env, env_not_passed) = user::environment(&attach.place.config.pass_env);
-    let request = TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date };
+    let request = TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date, idempotency_key: None };
     let signals = signals::Signals::listen()?;
     let (message, run) = act::send(&mut handle, Command::Trigger(request), None)?;
     let Some(run) = run else { return Err(Failure::Said { code: 74, message: format!("the engine named no run: {message}") }) };

@@ -23,13 +23,19 @@ enum Holds {
     Text,
     Texts,
     Int,
+    Ints,
+    Number,
     Table,
 }
 
 const KEYS: &[(Place, &str, Holds)] = &[
     (Place::Workspace, "env", Holds::Table),
     (Place::Workspace, "engine", Holds::Table),
+    (Place::Workspace, "pools", Holds::Table),
     (Place::Engine, "pass_env", Holds::Texts),
+    (Place::Engine, "cpu", Holds::Number),
+    (Place::Engine, "memory", Holds::Text),
+    (Place::Engine, "gpus", Holds::Ints),
     (Place::Engine, "slots", Holds::Int),
     (Place::Engine, "state_dir", Holds::Text),
     (Place::User, "theme", Holds::Table),
@@ -38,7 +44,7 @@ const KEYS: &[(Place, &str, Holds)] = &[
 
 /// Keys with a meaning that this version does not have.
 const NOT_YET: &[(Place, &[&str])] = &[
-    (Place::Workspace, &["params", "profile", "smtp", "notify", "pools", "retention"]),
+    (Place::Workspace, &["params", "profile", "smtp", "notify", "retention"]),
     (Place::Engine, &["triggers"]),
     (Place::User, &["keys", "workspaces", "notify"]),
 ];
@@ -49,6 +55,8 @@ impl Holds {
             Self::Text => "a text",
             Self::Texts => "a list of texts",
             Self::Int => "a whole number",
+            Self::Ints => "a list of whole numbers",
+            Self::Number => "a number",
             Self::Table => "a table",
         }
     }
@@ -58,6 +66,8 @@ impl Holds {
             Self::Text => node.as_text().is_some(),
             Self::Texts => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_text().is_some()),
             Self::Int => node.as_int().is_some(),
+            Self::Ints => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_int().is_some()),
+            Self::Number => matches!(node.value, Value::Int(_) | Value::Float(_)),
             Self::Table => node.as_table().is_some(),
         }
     }

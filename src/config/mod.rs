@@ -4,7 +4,10 @@ mod keys;
 
 use crate::{
     model::{Diagnostics, Report},
-    stdx::toml_tree::{self, Table, Value},
+    stdx::{
+        ids, size,
+        toml_tree::{self, Table, Value},
+    },
 };
 use keys::Place;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -44,11 +47,28 @@ pub struct WorkspaceConfig {
     pub slots: Option<usize>,
     /// `[engine] state_dir`.
     pub state_dir: Option<PathBuf>,
+    /// `[pools]`: slots by name.
+    pub pools: BTreeMap<String, u32>,
+    /// `[engine] cpu`: processors that tasks may be accounted; `None` is the number of cores.
+    pub cpu: Option<f64>,
+    /// `[engine] memory`: bytes that tasks may be accounted; `None` is the memory of the machine.
+    pub memory: Option<u64>,
+    /// `[engine] gpus`: indices of devices; `None` is what `nvidia-smi` finds.
+    pub gpus: Option<Vec<u32>>,
 }
 
 impl Default for WorkspaceConfig {
     fn default() -> Self {
-        Self { env: BTreeMap::new(), pass_env: DEFAULT_PASS_ENV.map(str::to_owned).to_vec(), slots: None, state_dir: None }
+        Self {
+            env: BTreeMap::new(),
+            pass_env: DEFAULT_PASS_ENV.map(str::to_owned).to_vec(),
+            slots: None,
+            state_dir: None,
+            pools: BTreeMap::new(),
+            cpu: None,
+            memory: None,
+            gpus: None,
+        }
     }
 }
 
@@ -67,12 +87,20 @@ pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) 
     if let Some(env) = table.table("env") {
         config.env = read_env(env, &mut report);
     }
+    if let Some(pools) = table.table("pools") {
+        config.pools = read_pools(pools, &mut report);
+    }
     if let Some(engine) = table.table("engine") {
         keys::check(Place::Engine, engine, &mut report);
         if engine.get("pass_env").is_some() {
             config.pass_env = engine.list("pass_env").iter().filter_map(|node| node.as_text().map(str::to_owned)).collect();
         }
         config.slots = read_slots(engine, &mut report);
+        config.cpu = read_cpu(engine, &mut report);
+        config.memory = read_size(engine, "memory", &mut report);
+        if engine.get("gpus").is_some() {
+            config.gpus = Some(engine.list("gpus").iter().filter_map(|node| u32::try_from(node.as_int()?).ok()).collect());
+        }
         config.state_dir = engine.text("state_dir").filter(|path| !path.is_empty()).map(PathBuf::from);
     }
     (config, report.finish())
@@ -129,6 +157,51 @@ fn read_env(table: &Table, report: &mut Report<'_>) -> BTreeMap<String, String> 
     env
 }
 
+/// `NAME = slots`.
+fn read_pools(table: &Table, report: &mut Report<'_>) -> BTreeMap<String, u32> {
+    let mut pools = BTreeMap::new();
+    for entry in &table.0 {
+        let slots = entry.node.as_int().and_then(|number| u32::try_from(number).ok()).filter(|slots| (1..=100_000).contains(slots));
+        match slots {
+            _ if !ids::is_valid(&entry.key) => {
+                report.error("bad-id", entry.key_span.clone(), format!("`{}` cannot be the name of a pool", entry.key), None);
+            }
+            Some(slots) => drop(pools.insert(entry.key.clone(), slots)),
+            None => {
+                let message = format!("pool `{}` takes its number of slots, 1 to 100000", entry.key);
+                report.error("wrong-type", entry.node.span.clone(), message, Some(format!("write {} = 1", entry.key)));
+            }
+        }
+    }
+    pools
+}
+
+fn read_cpu(engine: &Table, report: &mut Report<'_>) -> Option<f64> {
+    let node = engine.get("cpu")?;
+    let number = match node.value {
+        Value::Int(number) => number as f64,
+        Value::Float(number) => number,
+        _ => return None,
+    };
+    if number > 0.0 && number <= 100_000.0 {
+        return Some(number);
+    }
+    report.error("wrong-type", node.span.clone(), format!("`cpu` is more than 0, not {number}"), None);
+    None
+}
+
+/// A key that holds a size such as `"4GiB"`.
+fn read_size(table: &Table, key: &str, report: &mut Report<'_>) -> Option<u64> {
+    let node = table.get(key)?;
+    match size::parse(node.as_text()?) {
+        Ok(bytes) => Some(bytes),
+        Err(message) => {
+            report.error("bad-size", node.span.clone(), message, None);
+            None
+        }
+    }
+}
+
 fn read_slots(engine: &Table, report: &mut Report<'_>) -> Option<usize> {
     let node = engine.get("slots")?;
     let number = node.as_int()?;
@@ -179,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_in_settings_is_told_with_its_place() {
-        let text = "evn = 1\n[engine]\nslots = 0\npas_env = []\n[pools]\ngpu = 1\n[env]\nFLOWYARD_X = \"1\"\n";
+        let text = "evn = 1\n[engine]\nslots = 0\npas_env = []\n[smtp]\nhost = 1\n[env]\nFLOWYARD_X = \"1\"\n";
         let (config, diagnostics) = read_workspace("flowyard.toml", text);
         assert_eq!(config, WorkspaceConfig::default());
         let told: Vec<(usize, &str, &str)> = diagnostics.0.iter().map(|d| (d.line, d.code.as_str(), d.message.as_str())).collect();
@@ -189,7 +262,7 @@ mod tests {
                 (1, "unknown-key", "unknown key `evn`"),
                 (3, "wrong-type", "`slots` is 1 to 10000, not 0"),
                 (4, "unknown-key", "unknown key `pas_env` in `[engine]`"),
-                (5, "not-supported-yet", "`pools` is not supported yet"),
+                (5, "not-supported-yet", "`smtp` is not supported yet"),
                 (8, "bad-id", "`FLOWYARD_X` cannot be set"),
             ]
         );

@@ -17,11 +17,8 @@ type Answer = Result<String, String>;
 impl Engine {
     /// Carries out a command about a run that is in memory.
     pub(super) fn command(&mut self, command: &Command, by: &str, reason: Option<String>, now: Timestamp) -> Vec<Effect> {
-        let (run_id, task) = match command {
-            // A trigger arrives resolved, as `Input::Create`.
-            Command::Trigger(_) => return vec![invalid("a trigger must be resolved from its file first")],
-            Command::Retry { run, task, .. } | Command::Cancel { run, task } => (run.clone(), task.clone()),
-            Command::Skip { run, task } => (run.clone(), Some(task.clone())),
+        let Some((run_id, task)) = command.subject().map(|(run, task)| (run.clone(), task.cloned())) else {
+            return vec![invalid("this is not about a run that is there")];
         };
         let Some(run) = self.runs.get_mut(&run_id) else {
             return vec![invalid(&format!("there is no run {run_id}"))];
@@ -43,7 +40,7 @@ impl Engine {
             (Command::Retry { downstream: true, .. }, Some(position)) => run.retry_from(position, &mut out),
             (Command::Retry { .. }, Some(position)) => run.retry(vec![position], &mut out),
             (Command::Retry { .. }, None) => run.retry_failed(&mut out),
-            (Command::Trigger(_) | Command::Skip { .. }, _) => Err("not about a task of a run".to_owned()),
+            _ => Err("not about a task of a run".to_owned()),
         };
         match answer {
             Ok(message) => {

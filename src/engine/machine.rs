@@ -6,7 +6,7 @@ use super::{
     transitions::Cause,
 };
 use crate::{
-    model::{AttemptKey, AttemptState, Reply, RunId, RunState, TaskState, record::RunRecord},
+    model::{AttemptKey, AttemptState, Reason, Reply, ResourcesSnapshot, RunId, RunState, TaskState, record::RunRecord},
     stdx::time::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -77,6 +77,11 @@ impl Engine {
         (self.open_attempts, self.slots)
     }
 
+    /// What is shared, who has it, and who waits for what.
+    pub fn resources(&self) -> ResourcesSnapshot {
+        ResourcesSnapshot { slots: self.slots(), ..ResourcesSnapshot::default() }
+    }
+
     /// When [`Input::Tick`] is due next.
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.wakes.first().map(|(at, ..)| *at)
@@ -99,6 +104,9 @@ impl Engine {
             }),
             Input::Ended { key, report } => {
                 self.with_attempt(&key, now, |run, position, out| run.attempt_ended(position, Report::clone(&report), out))
+            }
+            Input::NotNow { key, .. } => {
+                self.with_attempt(&key, now, |run, position, out| run.attempt_lost(position, Reason::NeverBegun, out))
             }
             Input::Lost { key, reason } => self.with_attempt(&key, now, |run, position, out| run.attempt_lost(position, reason, out)),
             Input::Tick => self.tick(now),

@@ -50,6 +50,13 @@ pub enum Input {
         /// What it left.
         report: Box<Report>,
     },
+    /// The system had no room for another process; the attempt is fenced and never begins.
+    NotNow {
+        /// Which attempt.
+        key: AttemptKey,
+        /// The system's words.
+        why: String,
+    },
     /// An attempt is over and nobody can know how.
     Lost {
         /// Which attempt.

@@ -96,7 +96,7 @@ impl Run {
 
     fn after_failure(&mut self, position: usize, outcome: Outcome, out: &mut Out<'_>) {
         let def = self.task_def(position);
-        let (delay, retries) = (def.retry_delay, def.retries);
+        let (delay, retries) = (def.retry_delay.initial, def.retries);
         let task = &self.tasks[position];
         let reason = outcome.reason.unwrap_or(Reason::ExitCode);
         let used = task.last_attempt.saturating_sub(task.forgiven);

@@ -150,6 +150,8 @@ impl Run {
             started_at: None,
             ended_at: None,
             executor: executor.to_owned(),
+            usage: None,
+            gpus: Vec::new(),
         };
         self.attempts.insert(position, record.clone());
         if self.record.started_at.is_none() {
@@ -214,5 +216,7 @@ fn fresh(key: TaskKey, position: usize) -> TaskRecord {
         output_parameters: serde_json::Map::new(),
         metrics: serde_json::Map::new(),
         gates: Vec::new(),
+        queued_at: None,
+        decision: None,
     }
 }

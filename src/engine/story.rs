@@ -5,8 +5,8 @@ mod stories;
 
 use super::*;
 use crate::model::{
-    Action, AttemptState, End, GitState, InputDef, InputSource, OutputDef, Pipeline, RunId, RunState, RunType, Task, TaskId, TaskKey,
-    TaskState,
+    Action, AttemptState, End, GitState, InputDef, InputSource, OutputDef, Pipeline, RetryDelay, RunId, RunState, RunType, Task, TaskId,
+    TaskKey, TaskState,
     record::{LoadedRun, What},
 };
 use crate::stdx::time::from_micros;
@@ -15,20 +15,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 /// A task that waits for others.
 pub fn task(id: &str, upstream: &[&str]) -> Task {
     Task {
-        id: id.into(),
-        action: Action::Run { script: "true".to_owned() },
         upstream: upstream.iter().map(|up| TaskId::from(*up)).collect(),
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        env: BTreeMap::new(),
-        cwd: None,
-        retries: 0,
-        retry_delay: Duration::from_secs(60),
-        timeout: None,
-        grace: Duration::from_secs(10),
-        metrics: None,
-        gate: Vec::new(),
-        when: None,
+        retry_delay: RetryDelay::fixed(Duration::from_secs(60)),
+        ..Task::new(id.into(), Action::Run { script: "true".to_owned() })
     }
 }
 
@@ -91,7 +80,7 @@ impl Tables {
                 return;
             }
             What::Artifact(record) => return self.artifacts.push(*record),
-            What::Command { .. } | What::Engine { .. } => return,
+            What::Command { .. } | What::Engine { .. } | What::Pipeline { .. } => return,
         };
         let before = self.states.insert(entity.clone(), to);
         assert_eq!(before, from, "the chain of {entity} is broken");
@@ -116,16 +105,7 @@ impl Story {
 
     pub fn with_slots(tasks: Vec<Task>, slots: usize) -> Self {
         let now = from_micros(1_000_000);
-        let definition = Pipeline {
-            id: "p".into(),
-            description: String::new(),
-            owner: String::new(),
-            tags: Vec::new(),
-            params: Vec::new(),
-            tasks,
-            triggers: Vec::new(),
-            notify: BTreeMap::new(),
-        };
+        let definition = Pipeline::new("p".into(), tasks);
         let record = RunRecord {
             run_id: "r".into(),
             definition: Arc::new(definition),
@@ -139,6 +119,9 @@ impl Story {
             params: Map::from_iter([("limit".to_owned(), Value::from(0.9))]),
             git: GitState::default(),
             env: Arc::default(),
+            paused: false,
+            idempotency_key: None,
+            undo: None,
         };
         let mut story = Self {
             engine: Engine::new(slots),
@@ -200,7 +183,7 @@ impl Story {
             created_at: self.now,
         });
         let report = Report {
-            verdict: Verdict { end, started_at_micros: 1, ended_at_micros: 2 },
+            verdict: Verdict::new(end, 1, 2),
             output_parameters: Map::new(),
             metrics: metrics.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect(),
             artifacts: artifacts.collect(),

@@ -379,7 +379,7 @@ impl Desk {
         let message = format!("{what}: {error}");
         let end = if super::shim::files::is_full(error) { End::DiskFull { message } } else { End::SpawnError { message } };
         let now = super::shim::log_index::now_micros();
-        self.ended(id, Verdict { end, started_at_micros: now, ended_at_micros: now });
+        self.ended(id, Verdict::new(end, now, now));
     }
 
     fn remember(&mut self, key: AttemptKey, folder: PathBuf) -> u64 {

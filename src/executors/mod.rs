@@ -23,6 +23,13 @@ pub enum Notice {
         /// How.
         verdict: Verdict,
     },
+    /// The system had no room for another process. The attempt is fenced: it did not begin, and never will.
+    NotNow {
+        /// Which attempt.
+        key: AttemptKey,
+        /// The system's words.
+        why: String,
+    },
     /// It is over and nobody can know how: `never_begun`, `shim_died`, `reboot`.
     Lost {
         /// Which attempt.

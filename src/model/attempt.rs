@@ -27,6 +27,9 @@ pub struct Ticket {
     /// Time between TERM and KILL.
     #[serde(with = "crate::stdx::duration::millis")]
     pub grace: Duration,
+    /// Longest log of each stream in bytes; the middle of a longer one is dropped.
+    #[serde(default)]
+    pub max_log: Option<u64>,
 }
 
 /// How the program of an attempt ended. A fact told by whoever waited for it, never a guess.
@@ -79,6 +82,36 @@ pub struct Verdict {
     pub started_at_micros: i64,
     /// Microseconds since 1970 when everything below it was gone.
     pub ended_at_micros: i64,
+    /// There is evidence that the kernel ended it for want of memory.
+    #[serde(default)]
+    pub out_of_memory: bool,
+    /// What it took of the machine in all.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+}
+
+impl Verdict {
+    /// An end of which no more is known than its times.
+    pub const fn new(end: End, started_at_micros: i64, ended_at_micros: i64) -> Self {
+        Self { end, started_at_micros, ended_at_micros, out_of_memory: false, usage: None }
+    }
+}
+
+/// What the process tree of an attempt takes, or took, of the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time, user and system, in milliseconds.
+    pub cpu_millis: u64,
+    /// Resident memory now, in bytes; 0 once it is over.
+    pub memory: u64,
+    /// The most resident memory seen, in bytes.
+    pub peak_memory: u64,
+    /// Bytes read from disks.
+    pub read_bytes: u64,
+    /// Bytes written to disks.
+    pub written_bytes: u64,
+    /// Processes now; 0 once it is over.
+    pub processes: u32,
 }
 
 /// The files in an attempt's folder, named once.
@@ -108,6 +141,14 @@ impl AttemptFiles {
     /// Times and order of both streams.
     pub fn log_index(&self) -> PathBuf {
         self.file("log.index")
+    }
+    /// What its process tree takes of the machine, written by the shim about once a second.
+    pub fn usage(&self) -> PathBuf {
+        self.file("usage")
+    }
+    /// The folder that is carried from attempt to attempt of a task instance: beside those of its attempts.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.0.with_file_name("checkpoint")
     }
     /// JSON lines of live metrics.
     pub fn metrics(&self) -> PathBuf {

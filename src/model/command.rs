@@ -45,6 +45,83 @@ pub enum Command {
         /// The task; `None` is the run.
         task: Option<TaskId>,
     },
+    /// Forget the result of tasks, so that they run again.
+    Clear {
+        /// The run.
+        run: RunId,
+        /// The task; `None` is every task of the run.
+        task: Option<TaskId>,
+        /// Which others with it.
+        scope: ClearScope,
+    },
+    /// Go on with a run that ended: what did not succeed runs, what succeeded stays.
+    Resume {
+        /// The run.
+        run: RunId,
+    },
+    /// Say how a task ended, whatever its attempts did.
+    Mark {
+        /// The run.
+        run: RunId,
+        /// The task.
+        task: TaskId,
+        /// As what.
+        verdict: MarkedAs,
+    },
+    /// Start no further attempts of a run, or start them again.
+    PauseRun {
+        /// The run.
+        run: RunId,
+        /// Pause it, or end its pause.
+        paused: bool,
+    },
+    /// Stop the triggers of a pipeline, or turn them on. Manual and open runs are not concerned.
+    PausePipeline {
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// Off, or on.
+        paused: bool,
+    },
+    /// Let a task that waits for a person start.
+    Approve {
+        /// The run.
+        run: RunId,
+        /// The task.
+        task: TaskId,
+    },
+    /// Do not let a task that waits for a person start: it fails.
+    Reject {
+        /// The run.
+        run: RunId,
+        /// The task.
+        task: TaskId,
+    },
+    /// Take the last command about a run back, while nothing that followed from it has started.
+    Undo {
+        /// The run.
+        run: RunId,
+    },
+}
+
+/// Which tasks are cleared with one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearScope {
+    /// Everything below it.
+    pub downstream: bool,
+    /// Everything above it.
+    pub upstream: bool,
+    /// Of all these only what failed, was lost or canceled, and what could not run because of it.
+    pub failed_only: bool,
+}
+
+/// As what a person marks a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkedAs {
+    /// Its downstream goes on.
+    Success,
+    /// Its downstream does not run.
+    Failed,
 }
 
 impl Command {
@@ -56,6 +133,27 @@ impl Command {
             Self::Retry { downstream: true, .. } => "retry_from_here",
             Self::Skip { .. } => "skip",
             Self::Cancel { .. } => "cancel",
+            Self::Clear { .. } => "clear",
+            Self::Resume { .. } => "resume",
+            Self::Mark { verdict: MarkedAs::Success, .. } => "mark_success",
+            Self::Mark { verdict: MarkedAs::Failed, .. } => "mark_failed",
+            Self::PauseRun { paused: true, .. } | Self::PausePipeline { paused: true, .. } => "pause",
+            Self::PauseRun { paused: false, .. } | Self::PausePipeline { paused: false, .. } => "unpause",
+            Self::Approve { .. } => "approve",
+            Self::Reject { .. } => "reject",
+            Self::Undo { .. } => "undo",
+        }
+    }
+
+    /// The run it is about, and the task of it; `None` for what creates a run or concerns a pipeline.
+    pub fn subject(&self) -> Option<(&RunId, Option<&TaskId>)> {
+        match self {
+            Self::Trigger(_) | Self::PausePipeline { .. } => None,
+            Self::Retry { run, task, .. } | Self::Cancel { run, task } | Self::Clear { run, task, .. } => Some((run, task.as_ref())),
+            Self::Skip { run, task } | Self::Mark { run, task, .. } | Self::Approve { run, task } | Self::Reject { run, task } => {
+                Some((run, Some(task)))
+            }
+            Self::Resume { run } | Self::PauseRun { run, .. } | Self::Undo { run } => Some((run, None)),
         }
     }
 }
@@ -74,6 +172,9 @@ pub struct TriggerRequest {
     /// The time the run stands for; now, if nothing is said.
     #[serde(default)]
     pub logical_date: Option<Timestamp>,
+    /// Asked again with the same key, it gives the run that the first one made, and starts nothing.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
 }
 
 /// The answer, given after the commit.

@@ -9,19 +9,23 @@ pub mod ids;
 pub mod journal;
 pub mod pipeline;
 pub mod record;
+pub mod resources;
 pub mod snapshot;
 pub mod source;
 pub mod state;
 pub mod values;
 
-pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Ticket, Verdict};
+pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Ticket, Usage, Verdict};
 pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
-pub use command::{Command, Reply, Request, TriggerRequest};
+pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use graph::Graph;
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
-pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Task, TriggerDef};
+pub use pipeline::{
+    Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task, TriggerDef,
+};
+pub use resources::{ForeignProcess, GpuSnapshot, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use snapshot::{AttemptSnapshot, GateLine, GitState, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark};
 pub use source::{Report, did_you_mean};
-pub use state::{AttemptState, Reason, RunState, RunType, TaskState};
+pub use state::{AttemptState, Reason, RunState, RunType, TaskState, TriggerRule};

@@ -1,6 +1,6 @@
 //! The definition of a pipeline, as a file says it and a run keeps it.
 
-use super::{PipelineId, TaskId};
+use super::{PipelineId, Reason, TaskId, TriggerRule};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,6 +21,15 @@ pub struct Pipeline {
     /// For filters.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Most runs of it that may be open at once; further ones wait.
+    #[serde(default)]
+    pub max_active_runs: Option<u32>,
+    /// Most attempts of one run of it that may be open at once.
+    #[serde(default)]
+    pub max_active_tasks: Option<u32>,
+    /// A run that takes longer, from its first attempt, is ended and fails.
+    #[serde(default, with = "crate::stdx::duration::millis::option")]
+    pub run_timeout: Option<Duration>,
     /// In order of declaration.
     #[serde(default)]
     pub params: Vec<ParamDef>,
@@ -35,6 +44,23 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// A pipeline of these tasks, with nothing else said.
+    pub fn new(id: PipelineId, tasks: Vec<Task>) -> Self {
+        Self {
+            id,
+            description: String::new(),
+            owner: String::new(),
+            tags: Vec::new(),
+            max_active_runs: None,
+            max_active_tasks: None,
+            run_timeout: None,
+            params: Vec::new(),
+            tasks,
+            triggers: Vec::new(),
+            notify: BTreeMap::new(),
+        }
+    }
+
     /// The task of that id.
     pub fn task(&self, id: &TaskId) -> Option<&Task> {
         self.tasks.iter().find(|task| task.id == *id)
@@ -109,8 +135,14 @@ pub struct Task {
     #[serde(default)]
     pub retries: u32,
     /// Time between a failed attempt and the next.
-    #[serde(with = "crate::stdx::duration::millis")]
-    pub retry_delay: Duration,
+    #[serde(default)]
+    pub retry_delay: RetryDelay,
+    /// Which ends of an attempt are followed by another; `None` is every exit code, signal, timeout and want of memory.
+    #[serde(default)]
+    pub retry_on: Option<RetryOn>,
+    /// It may be repeated where nobody knows how it ended.
+    #[serde(default)]
+    pub idempotent: bool,
     /// After this an attempt is ended.
     #[serde(default, with = "crate::stdx::duration::millis::option")]
     pub timeout: Option<Duration>,
@@ -126,6 +158,131 @@ pub struct Task {
     /// A CEL expression; false skips the task.
     #[serde(default)]
     pub when: Option<String>,
+    /// What must have become of its upstream tasks.
+    #[serde(default = "all_success")]
+    pub trigger_rule: TriggerRule,
+    /// It waits until the same task of the run before succeeded or was skipped.
+    #[serde(default)]
+    pub depends_on_past: bool,
+    /// A person must let it start.
+    #[serde(default)]
+    pub approval: bool,
+    /// The pool whose slots its attempts take, beside those of the engine.
+    #[serde(default)]
+    pub pool: Option<String>,
+    /// How many slots of its pool an attempt takes.
+    #[serde(default = "one")]
+    pub pool_slots: u32,
+    /// Of two that wait, the heavier starts first.
+    #[serde(default)]
+    pub priority_weight: i64,
+    /// What an attempt takes of the machine.
+    #[serde(default)]
+    pub resources: Resources,
+    /// It has a folder that is carried from attempt to attempt.
+    #[serde(default)]
+    pub checkpoint: bool,
+}
+
+impl Task {
+    /// A task that does `action` and has every setting at its default.
+    pub fn new(id: TaskId, action: Action) -> Self {
+        Self {
+            id,
+            action,
+            upstream: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: None,
+            retries: 0,
+            retry_delay: RetryDelay::default(),
+            retry_on: None,
+            idempotent: false,
+            timeout: None,
+            grace: DEFAULT_GRACE,
+            metrics: None,
+            gate: Vec::new(),
+            when: None,
+            trigger_rule: TriggerRule::AllSuccess,
+            depends_on_past: false,
+            approval: false,
+            pool: None,
+            pool_slots: 1,
+            priority_weight: 0,
+            resources: Resources::default(),
+            checkpoint: false,
+        }
+    }
+}
+
+const fn all_success() -> TriggerRule {
+    TriggerRule::AllSuccess
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// Time between a failed attempt and the next: `initial × factor^(n-1)`, at most `max`, spread by `jitter`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetryDelay {
+    /// After the first failed attempt.
+    #[serde(with = "crate::stdx::duration::millis")]
+    pub initial: Duration,
+    /// By how much it grows from attempt to attempt; 1 is a fixed delay.
+    pub factor: f64,
+    /// It never grows beyond this.
+    #[serde(default, with = "crate::stdx::duration::millis::option")]
+    pub max: Option<Duration>,
+    /// 0 to 1: the delay is spread evenly between `1 - jitter` and `1 + jitter` of itself.
+    #[serde(default)]
+    pub jitter: f64,
+}
+
+impl RetryDelay {
+    /// Always the same.
+    pub const fn fixed(initial: Duration) -> Self {
+        Self { initial, factor: 1.0, max: None, jitter: 0.0 }
+    }
+}
+
+impl Default for RetryDelay {
+    /// Long enough for a service to come back.
+    fn default() -> Self {
+        Self::fixed(Duration::from_secs(10))
+    }
+}
+
+/// Which ends of an attempt are followed by another. One that meets any of the conditions is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RetryOn {
+    /// These exit codes.
+    #[serde(default)]
+    pub exit_codes: Vec<i32>,
+    /// These signals, by number.
+    #[serde(default)]
+    pub signals: Vec<i32>,
+    /// These reasons. `shim_died` and `reboot` stand for `lost`.
+    #[serde(default)]
+    pub reasons: Vec<Reason>,
+    /// A regular expression that the last lines of the log match.
+    #[serde(default)]
+    pub log: Option<String>,
+}
+
+/// What an attempt takes of the machine; the engine accounts it, the kernel does not.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resources {
+    /// Processors.
+    #[serde(default)]
+    pub cpu: Option<f64>,
+    /// Bytes of memory.
+    #[serde(default)]
+    pub memory: Option<u64>,
+    /// Whole GPUs, leased to the attempt alone.
+    #[serde(default)]
+    pub gpu: u32,
 }
 
 /// Default time between TERM and KILL.

@@ -2,6 +2,7 @@
 
 use super::{AttemptKey, AttemptState, GateLine, GitState, Params, Pipeline, Reason, RunId, RunState, RunType, TaskKey, TaskState};
 use crate::stdx::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -32,10 +33,29 @@ pub struct RunRecord {
     pub git: GitState,
     /// The environment of whoever started it, filtered; shared because every attempt reads it.
     pub env: Arc<BTreeMap<String, String>>,
+    /// It starts no further attempts until somebody says so.
+    pub paused: bool,
+    /// The key by which its sender asks for it again.
+    pub idempotency_key: Option<String>,
+    /// How the last command about it is taken back.
+    pub undo: Option<Box<Undo>>,
+}
+
+/// What a command changed, so that it can be taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Undo {
+    /// The command's word.
+    pub command: String,
+    /// Whether the run was paused before.
+    pub paused: bool,
+    /// The state of the run before.
+    pub run_state: RunState,
+    /// The task instances that it changed, as they were before.
+    pub before: Vec<TaskRecord>,
 }
 
 /// A task instance as the database keeps it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// Which one.
     pub key: TaskKey,
@@ -67,6 +87,23 @@ pub struct TaskRecord {
     pub metrics: Map<String, Value>,
     /// Each gate with what was measured.
     pub gates: Vec<GateLine>,
+    /// When it began to wait for a slot or a resource.
+    pub queued_at: Option<Timestamp>,
+    /// Who let it start, or marked it, and what they wrote.
+    pub decision: Option<Decision>,
+}
+
+/// What a person decided about a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The command's word: `approve`, `mark_success`, …
+    pub command: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why, if they said so.
+    pub note: Option<String>,
 }
 
 /// An attempt as the database keeps it.
@@ -90,6 +127,10 @@ pub struct AttemptRecord {
     pub ended_at: Option<Timestamp>,
     /// Where it ran.
     pub executor: String,
+    /// What it took of the machine, once it is over.
+    pub usage: Option<super::Usage>,
+    /// Indices of the GPUs that were leased to it.
+    pub gpus: Vec<u32>,
 }
 
 /// A concrete output of an attempt.
@@ -160,6 +201,15 @@ pub enum What {
         command: String,
         /// The person's reason.
         reason: Option<String>,
+    },
+    /// The triggers of a pipeline were turned off or on.
+    Pipeline {
+        /// Which.
+        pipeline: super::PipelineId,
+        /// Whether they were off; `None` before anybody said so, which is off too.
+        from: Option<bool>,
+        /// Whether they are off now.
+        paused: bool,
     },
     /// The engine process changed: `engine/<start>`.
     Engine {

@@ -47,6 +47,12 @@ pub struct RunRow {
     pub params: super::Params,
     /// The commit it was started from.
     pub git: GitState,
+    /// It starts no further attempts until somebody says so.
+    #[serde(default)]
+    pub paused: bool,
+    /// The command that can be taken back, in a word.
+    #[serde(default)]
+    pub undo: Option<String>,
 }
 
 /// One run with everything about its tasks.
@@ -86,6 +92,12 @@ pub struct TaskSnapshot {
     /// When the next attempt is due, between two attempts.
     #[serde(with = "serde_rfc3339::option")]
     pub retry_at: Option<Timestamp>,
+    /// When it began to wait for a slot or a resource.
+    #[serde(default, with = "serde_rfc3339::option")]
+    pub queued_at: Option<Timestamp>,
+    /// What a person decided about it.
+    #[serde(default)]
+    pub decision: Option<super::record::Decision>,
     /// How many attempts it may use in all: retries + 1.
     pub max_attempts: u32,
     /// Its attempts, oldest first.
@@ -144,6 +156,15 @@ pub struct AttemptSnapshot {
     pub ended_at: Option<Timestamp>,
     /// Where it ran.
     pub executor: String,
+    /// When its intent was committed.
+    #[serde(default, with = "serde_rfc3339::option")]
+    pub created_at: Option<Timestamp>,
+    /// What it took of the machine, once it is over.
+    #[serde(default)]
+    pub usage: Option<super::Usage>,
+    /// Indices of the GPUs that were leased to it.
+    #[serde(default)]
+    pub gpus: Vec<u32>,
     /// Absolute path of its standard output.
     pub stdout: PathBuf,
     /// Absolute path of its standard error.

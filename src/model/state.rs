@@ -154,6 +154,36 @@ words! {
     }
 }
 
+words! {
+    /// When a task may start, given how its upstream tasks ended: the twelve of Airflow, with its meaning.
+    TriggerRule, "trigger rule" {
+        /// Every upstream task succeeded.
+        AllSuccess = "all_success",
+        /// Every upstream task failed.
+        AllFailed = "all_failed",
+        /// Every upstream task is over.
+        AllDone = "all_done",
+        /// Every upstream task is over, and one or more succeeded.
+        AllDoneMinOneSuccess = "all_done_min_one_success",
+        /// Every upstream task was skipped.
+        AllSkipped = "all_skipped",
+        /// One or more failed; does not wait for the others.
+        OneFailed = "one_failed",
+        /// One or more succeeded; does not wait for the others.
+        OneSuccess = "one_success",
+        /// One or more succeeded or failed; does not wait for the others.
+        OneDone = "one_done",
+        /// None failed: each succeeded or was skipped.
+        NoneFailed = "none_failed",
+        /// None failed, and one or more succeeded.
+        NoneFailedMinOneSuccess = "none_failed_min_one_success",
+        /// None was skipped: each succeeded or failed.
+        NoneSkipped = "none_skipped",
+        /// Waits for nothing.
+        Always = "always",
+    }
+}
+
 /// How a state looks: never by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {

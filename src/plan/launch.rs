@@ -94,6 +94,7 @@ pub fn ticket(launch: &Launch<'_>) -> Result<(Ticket, Job), String> {
         },
         timeout: launch.task.timeout,
         grace: launch.task.grace,
+        max_log: None,
     };
     Ok((ticket, job))
 }
@@ -227,6 +228,9 @@ fn own_variables(launch: &Launch<'_>, files: &AttemptFiles, job: &Job) -> BTreeM
     .into_iter()
     .map(|(name, value)| (format!("FLOWYARD_{name}"), value))
     .collect();
+    if launch.task.checkpoint {
+        variables.insert("FLOWYARD_CHECKPOINT_DIR".into(), text_of(&files.checkpoint()));
+    }
     if let Some(index) = key.task.map_index {
         variables.insert("FLOWYARD_MAP_INDEX".into(), index.to_string());
     }

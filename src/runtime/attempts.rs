@@ -50,6 +50,10 @@ impl Yard {
     /// A sentence: a template that cannot be rendered, or what the file system says.
     pub fn prepare(&self, run: &Run, position: usize, key: &AttemptKey) -> Result<Ticket, String> {
         let (ticket, job) = launch::ticket(&self.launch(run, position, key)?)?;
+        if run.task_def(position).checkpoint {
+            let folder = AttemptFiles::new(&ticket.folder).checkpoint();
+            atomic::create_private_dir(&folder).map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
+        }
         self.write_down(&ticket, &job).map_err(|error| format!("cannot prepare {}: {error}", ticket.folder.display()))?;
         Ok(ticket)
     }

@@ -11,7 +11,7 @@ use crate::{
     engine::{Effect, Engine, Input, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, End, Reply, Request, RunId, Verdict,
+        AttemptKey, End, Reply, Request, ResourcesSnapshot, RunId, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::time::{Timestamp, from_micros, to_micros},
@@ -49,6 +49,8 @@ pub enum Msg {
     Attached(bool),
     /// How is the engine?
     Status(oneshot::Sender<EngineStatus>),
+    /// Who has what, and who waits for what?
+    Resources(oneshot::Sender<ResourcesSnapshot>),
     /// Leave with this exit code.
     Stop(u8),
 }
@@ -200,6 +202,9 @@ impl Core {
                 Msg::Status(answer) => {
                     let _ = answer.send(self.status());
                 }
+                Msg::Resources(answer) => {
+                    let _ = answer.send(self.engine.resources());
+                }
                 Msg::Stop(code) => stop = Some(code),
             }
         }
@@ -224,12 +229,7 @@ impl Core {
     }
 
     fn command(&mut self, request: Request, now: Timestamp) -> Vec<Effect> {
-        let run = match &request.command {
-            crate::model::Command::Retry { run, .. }
-            | crate::model::Command::Skip { run, .. }
-            | crate::model::Command::Cancel { run, .. } => Some(run.clone()),
-            crate::model::Command::Trigger(_) => None,
-        };
+        let run = request.command.subject().map(|(run, _)| run.clone());
         if let Some(id) = run.filter(|id| self.engine.run(id).is_none())
             && let Err(error) = self.load(&id)
         {
@@ -249,12 +249,15 @@ impl Core {
     fn notice(&mut self, notice: Notice, now: Timestamp) -> Vec<Effect> {
         match notice {
             Notice::Began { key, at_micros } => self.engine.apply(Input::Began { key, at: from_micros(at_micros) }, now),
+            Notice::NotNow { key, why } => self.engine.apply(Input::NotNow { key, why }, now),
             Notice::Lost { key, reason } => self.engine.apply(Input::Lost { key, reason }, now),
             Notice::Ended { key, verdict } => match self.leftovers(&key) {
                 None => Vec::new(),
                 Some(left) if left.are_heavy() => {
                     let own = self.own.clone();
-                    std::thread::spawn(move || own.send(Msg::Collected(key, Box::new(left.collect(verdict)))));
+                    std::thread::spawn(move || {
+                        let _ = own.send(Msg::Collected(key, Box::new(left.collect(verdict))));
+                    });
                     Vec::new()
                 }
                 Some(left) => self.engine.apply(Input::Ended { key, report: Box::new(left.collect(verdict)) }, now),
@@ -318,7 +321,7 @@ impl Core {
             Err(message) => {
                 tracing::warn!(attempt = %key, message, "cannot be started");
                 let at = to_micros(clock::now());
-                let verdict = Verdict { end: End::SpawnError { message }, started_at_micros: at, ended_at_micros: at };
+                let verdict = Verdict::new(End::SpawnError { message }, at, at);
                 let _ = self.own.send(Msg::Notice(Notice::Ended { key, verdict }));
             }
         }

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     model::{
-        AttemptFiles, Diagnostics, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, RunId, RunRow, RunSnapshot, RunState,
-        TaskId, Why,
+        AttemptFiles, Diagnostics, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot, RunId, RunRow,
+        RunSnapshot, RunState, TaskId, Why,
     },
     store::{Reader, RunQuery, StoreError},
 };
@@ -415,6 +415,18 @@ impl Handle {
     /// It is there and does not answer.
     pub fn engine_status(&self) -> Result<Option<EngineStatus>, RuntimeError> {
         Ok(Line::open(&self.attach.place.state_dir, false)?.map(|(_, status)| status))
+    }
+
+    /// What attempts share, who has it, and who waits for what; `None` if no engine runs. Never starts one.
+    ///
+    /// # Errors
+    /// It is there and does not answer.
+    pub fn resources(&self) -> Result<Option<ResourcesSnapshot>, RuntimeError> {
+        let Some((mut line, _)) = Line::open(&self.attach.place.state_dir, false)? else { return Ok(None) };
+        match line.ask(&Ask::Resources)? {
+            Tell::Resources(found) => Ok(Some(*found)),
+            other => Err(RuntimeError::Unreachable(format!("the engine gave an answer to another question: {other:?}"))),
+        }
     }
 
     /// Asks the engine to leave; running tasks go on.

@@ -271,6 +271,11 @@ async fn answer(line: &str, door: &Door, attached: &mut bool) -> Option<Tell> {
             status(door).await
         }
         Ask::Status => status(door).await,
+        Ask::Resources => {
+            let (answer, wait) = oneshot::channel();
+            door.to_core.send(Msg::Resources(answer)).ok()?;
+            wait.await.ok().map(|found| Tell::Resources(Box::new(found)))
+        }
         Ask::Stop => {
             let _ = door.to_core.send(Msg::Stop(0));
             Some(Tell::Stopping)

@@ -34,5 +34,8 @@ pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestam
         params,
         git: git::state(&place.workspace),
         env: Arc::new(request.env),
+        paused: false,
+        idempotency_key: request.idempotency_key,
+        undo: None,
     })
 }

@@ -1,7 +1,7 @@
 //! What clients and the engine say to each other: lines of JSON over a socket in the state folder.
 
 use super::{EngineStatus, RuntimeError};
-use crate::model::{Reply, Request, RunId};
+use crate::model::{Reply, Request, ResourcesSnapshot, RunId};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Grows with every change that an older program would misread.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
@@ -39,6 +39,8 @@ pub enum Ask {
     },
     /// How is the engine?
     Status,
+    /// Who has what, and who waits for what?
+    Resources,
     /// Leave; running tasks go on.
     Stop,
 }
@@ -51,6 +53,8 @@ pub enum Tell {
     Reply(Reply),
     /// The answer to hello and status.
     Status(EngineStatus),
+    /// The answer to resources.
+    Resources(Box<ResourcesSnapshot>),
     /// The answer to stop.
     Stopping,
     /// Something changed, up to this sequence number of the journal.

@@ -21,6 +21,12 @@ pub enum Place {
     Input,
     /// `outputs.NAME` as a table.
     Output,
+    /// `retry_delay` as a table.
+    RetryDelay,
+    /// `retry_on`.
+    RetryOn,
+    /// `resources`.
+    Resources,
     /// `[[triggers]]`.
     Trigger,
     /// `[notify]`.
@@ -29,8 +35,19 @@ pub enum Place {
 
 impl Place {
     /// All of them, in the order of the guide.
-    pub const ALL: [Self; 8] =
-        [Self::Pipeline, Self::Param, Self::Defaults, Self::Task, Self::Input, Self::Output, Self::Trigger, Self::Notify];
+    pub const ALL: [Self; 11] = [
+        Self::Pipeline,
+        Self::Param,
+        Self::Defaults,
+        Self::Task,
+        Self::Input,
+        Self::Output,
+        Self::RetryDelay,
+        Self::RetryOn,
+        Self::Resources,
+        Self::Trigger,
+        Self::Notify,
+    ];
 
     /// How the guide and messages call it.
     pub const fn name(self) -> &'static str {
@@ -41,6 +58,9 @@ impl Place {
             Self::Task => "a task",
             Self::Input => "an input",
             Self::Output => "an output",
+            Self::RetryDelay => "`retry_delay` as a table",
+            Self::RetryOn => "`retry_on`",
+            Self::Resources => "`resources`",
             Self::Trigger => "a trigger",
             Self::Notify => "`[notify]`",
         }
@@ -60,6 +80,16 @@ pub enum Holds {
     TextOrTable,
     /// A whole number of at least 0.
     Count,
+    /// A whole number.
+    Int,
+    /// A list of whole numbers.
+    Ints,
+    /// `true` or `false`.
+    Flag,
+    /// A duration, or a table.
+    DurationOrTable,
+    /// A size such as `"4GiB"`.
+    Size,
     /// A number.
     Number,
     /// A duration such as `"5m"`.
@@ -83,6 +113,11 @@ impl Holds {
             Self::TextOrTexts => "a text or a list of texts",
             Self::TextOrTable => "a text or a table",
             Self::Count => "a whole number, 0 or more",
+            Self::Int => "a whole number",
+            Self::Ints => "a list of whole numbers",
+            Self::Flag => "true or false",
+            Self::DurationOrTable => "a duration such as \"5m\", or a table",
+            Self::Size => "a size such as \"4GiB\"",
             Self::Number => "a number",
             Self::Duration => "a duration such as \"5m\"",
             Self::Date => "a date",
@@ -95,10 +130,13 @@ impl Holds {
     fn fits(self, node: &Node) -> bool {
         let texts = || matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_text().is_some());
         match self {
-            Self::Text | Self::Duration => node.as_text().is_some(),
+            Self::Text | Self::Duration | Self::Size => node.as_text().is_some(),
+            Self::Int => node.as_int().is_some(),
+            Self::Ints => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_int().is_some()),
+            Self::Flag => matches!(node.value, Value::Bool(_)),
             Self::Texts => texts(),
             Self::TextOrTexts => node.as_text().is_some() || texts(),
-            Self::TextOrTable => node.as_text().is_some() || node.as_table().is_some(),
+            Self::TextOrTable | Self::DurationOrTable => node.as_text().is_some() || node.as_table().is_some(),
             Self::Count => node.as_int().is_some_and(|number| number >= 0),
             Self::Number => matches!(node.value, Value::Int(_) | Value::Float(_)),
             Self::Date => matches!(node.value, Value::Date(_) | Value::Text(_)),
@@ -134,6 +172,9 @@ pub const KEYS: &[Key] = &[
     key(Place::Pipeline, "description", Holds::Text, "", "One line for lists"),
     key(Place::Pipeline, "owner", Holds::Text, "", "Who to ask"),
     key(Place::Pipeline, "tags", Holds::Texts, "`[]`", "Words for filters"),
+    key(Place::Pipeline, "max_active_runs", Holds::Count, "no limit", "Most runs of it that may be open at once; further ones wait"),
+    key(Place::Pipeline, "max_active_tasks", Holds::Count, "no limit", "Most tasks of one run that may be running at once"),
+    key(Place::Pipeline, "run_timeout", Holds::Duration, "none", "A run that takes longer is ended and fails"),
     key(Place::Pipeline, "params", Holds::Table, "", "Values known before a run starts: `NAME = default`, or a table with the keys below"),
     key(Place::Pipeline, "defaults", Holds::Table, "", "What every task inherits; the task's own value wins"),
     key(Place::Pipeline, "triggers", Holds::Tables, "`[]`", "What starts runs; read and checked, not acted upon yet"),
@@ -146,7 +187,15 @@ pub const KEYS: &[Key] = &[
     key(Place::Param, "max", Holds::Number, "", "Largest allowed value of `int` and `float`"),
     key(Place::Param, "choices", Holds::Texts, "", "The allowed texts of `choice`"),
     key(Place::Defaults, "retries", Holds::Count, "`0`", "See the task's key"),
-    key(Place::Defaults, "retry_delay", Holds::Duration, "`\"10s\"`", "See the task's key"),
+    key(Place::Defaults, "retry_delay", Holds::DurationOrTable, "`\"10s\"`", "See the task's key"),
+    key(Place::Defaults, "retry_on", Holds::Table, "every exit code, signal, timeout and want of memory", "See the task's key"),
+    key(Place::Defaults, "idempotent", Holds::Flag, "`false`", "See the task's key"),
+    key(Place::Defaults, "trigger_rule", Holds::Text, "`\"all_success\"`", "See the task's key"),
+    key(Place::Defaults, "depends_on_past", Holds::Flag, "`false`", "See the task's key"),
+    key(Place::Defaults, "pool", Holds::Text, "none", "See the task's key"),
+    key(Place::Defaults, "pool_slots", Holds::Count, "`1`", "See the task's key"),
+    key(Place::Defaults, "priority_weight", Holds::Int, "`0`", "See the task's key"),
+    key(Place::Defaults, "resources", Holds::Table, "none", "See the task's key"),
     key(Place::Defaults, "timeout", Holds::Duration, "none", "See the task's key"),
     key(Place::Defaults, "grace", Holds::Duration, "`\"10s\"`", "See the task's key"),
     key(Place::Defaults, "env", Holds::Table, "", "Merged with the task's own, which wins"),
@@ -161,7 +210,35 @@ pub const KEYS: &[Key] = &[
     key(Place::Task, "env", Holds::Table, "", "More variables of its environment; values may hold `{{ }}`"),
     key(Place::Task, "cwd", Holds::Text, "the workspace", "Folder to start in, relative to the workspace"),
     key(Place::Task, "retries", Holds::Count, "`0`", "How often a failed attempt is followed by another"),
-    key(Place::Task, "retry_delay", Holds::Duration, "`\"10s\"`", "Time between a failed attempt and the next"),
+    key(Place::Task, "retry_delay", Holds::DurationOrTable, "`\"10s\"`", "Time between a failed attempt and the next"),
+    key(
+        Place::Task,
+        "retry_on",
+        Holds::Table,
+        "every exit code, signal, timeout and want of memory",
+        "Which ends of an attempt are followed by another; a table with the keys below",
+    ),
+    key(Place::Task, "idempotent", Holds::Flag, "`false`", "It may be repeated where nobody can know how it ended (`lost`)"),
+    key(
+        Place::Task,
+        "trigger_rule",
+        Holds::Text,
+        "`\"all_success\"`",
+        "What must have become of its upstream tasks: one of Airflow's twelve",
+    ),
+    key(Place::Task, "depends_on_past", Holds::Flag, "`false`", "Waits until the same task of the run before succeeded or was skipped"),
+    key(Place::Task, "pool", Holds::Text, "none", "The pool, declared in `flowyard.toml`, whose slots it takes"),
+    key(Place::Task, "pool_slots", Holds::Count, "`1`", "How many slots of its pool it takes"),
+    key(Place::Task, "priority_weight", Holds::Int, "`0`", "Of two that wait, the heavier starts first"),
+    key(Place::Task, "resources", Holds::Table, "none", "What it takes of the machine: `{ cpu = 2, memory = \"4GiB\", gpu = 1 }`"),
+    key(Place::Task, "approval", Holds::Flag, "`false`", "A person must let it start"),
+    key(
+        Place::Task,
+        "checkpoint",
+        Holds::Flag,
+        "`false`",
+        "It has a folder, `$FLOWYARD_CHECKPOINT_DIR`, that is carried from attempt to attempt",
+    ),
     key(Place::Task, "timeout", Holds::Duration, "none", "After this an attempt is ended"),
     key(Place::Task, "grace", Holds::Duration, "`\"10s\"`", "Time between TERM and KILL"),
     key(Place::Task, "metrics", Holds::Text, "`$FLOWYARD_METRICS`", "A file of JSON lines that it writes, relative to the workspace"),
@@ -170,6 +247,17 @@ pub const KEYS: &[Key] = &[
     key(Place::Input, "path", Holds::Text, "", "A file or folder, relative to the workspace"),
     key(Place::Output, "type", Holds::Text, "`\"File\"`", "The artifact's type, such as `Dataset` or `Model`"),
     key(Place::Output, "path", Holds::Text, "a place of flowyard's own", "Where the script keeps it, relative to the workspace"),
+    key(Place::RetryDelay, "initial", Holds::Duration, "`\"10s\"`", "Time after the first failed attempt"),
+    key(Place::RetryDelay, "factor", Holds::Number, "`2.0`", "By how much it grows from attempt to attempt"),
+    key(Place::RetryDelay, "max", Holds::Duration, "none", "It never grows beyond this"),
+    key(Place::RetryDelay, "jitter", Holds::Number, "`0`", "0 to 1: spread evenly between `1 - jitter` and `1 + jitter` of itself"),
+    key(Place::RetryOn, "exit_codes", Holds::Ints, "`[]`", "These exit codes"),
+    key(Place::RetryOn, "signals", Holds::Ints, "`[]`", "These signals, by number"),
+    key(Place::RetryOn, "reasons", Holds::Texts, "`[]`", "These reasons, or `lost`, `timed_out`"),
+    key(Place::RetryOn, "log", Holds::Text, "", "A regular expression that the last lines of the log match"),
+    key(Place::Resources, "cpu", Holds::Number, "none", "Processors"),
+    key(Place::Resources, "memory", Holds::Size, "none", "Memory"),
+    key(Place::Resources, "gpu", Holds::Count, "`0`", "Whole GPUs, leased to the attempt alone"),
     key(Place::Trigger, "cron", Holds::Text, "", "Five fields of Unix cron, or `@hourly`, `@daily`, …"),
     key(Place::Trigger, "every", Holds::Duration, "", "A fixed interval"),
     key(Place::Trigger, "files", Holds::TextOrTexts, "", "Patterns of files whose content changed"),
@@ -199,39 +287,27 @@ pub const KEYS: &[Key] = &[
 
 /// Keys with a meaning that this version does not have. They are refused by name: a key that is silently ignored is a lie.
 pub const NOT_YET: &[(Place, &[&str])] = &[
-    (Place::Pipeline, &["max_active_runs", "run_timeout", "groups", "templates", "on_exit", "secrets", "pool", "profile"]),
-    (
-        Place::Defaults,
-        &["retry_on", "pool", "executor", "cache", "priority_weight", "trigger_rule", "resources", "image", "idempotent", "code"],
-    ),
+    (Place::Pipeline, &["groups", "templates", "on_exit", "secrets", "profile"]),
+    (Place::Defaults, &["executor", "cache", "image", "code"]),
     (Place::Param, &["env", "file", "command"]),
     (
         Place::Task,
         &[
-            "approval",
             "asset",
             "cache",
-            "checkpoint",
             "code",
-            "depends_on_past",
             "executor",
             "group",
-            "idempotent",
             "image",
             "map",
             "matrix",
             "pipeline",
-            "pool",
-            "priority_weight",
             "python",
             "python_packages",
-            "resources",
-            "retry_on",
             "secrets",
             "setup",
             "teardown",
             "template",
-            "trigger_rule",
         ],
     ),
     (Place::Input, &["asset", "type"]),
@@ -247,10 +323,7 @@ pub fn of(place: Place) -> impl Iterator<Item = &'static Key> {
 pub fn check(place: Place, table: &Table, report: &mut Report<'_>) {
     for entry in &table.0 {
         if let Some(key) = of(place).find(|key| key.name == entry.key) {
-            if key.name == "retry_delay" && entry.node.as_table().is_some() {
-                let hint = "write one duration, such as \"5m\"".to_owned();
-                report.error("not-supported-yet", entry.key_span.clone(), "`retry_delay` as a table is not supported yet", Some(hint));
-            } else if !key.holds.fits(&entry.node) {
+            if !key.holds.fits(&entry.node) {
                 report.error(
                     "wrong-type",
                     entry.node.span.clone(),

@@ -2,6 +2,7 @@
 
 pub mod codes;
 mod component;
+mod control;
 pub mod cron;
 pub mod keys;
 mod links;
@@ -107,8 +108,12 @@ fn read_table(table: &Table, catalog: &Catalog, report: &mut Report<'_>) -> Opti
     texts::check(&drafts, default_table, &params, catalog, report);
 
     let text = |key| table.text(key).unwrap_or_default().to_owned();
+    let (max_active_runs, max_active_tasks, run_timeout) = control::limits(table, report);
     let pipeline = Pipeline {
         id,
+        max_active_runs,
+        max_active_tasks,
+        run_timeout,
         description: text("description"),
         owner: text("owner"),
         tags: table.list("tags").iter().filter_map(|tag| tag.as_text().map(str::to_owned)).collect(),

@@ -1,6 +1,9 @@
 //! `[defaults]` and `[tasks.NAME]`: each task by itself, before names are resolved.
 
-use super::keys::{self, Place};
+use super::{
+    control::{self, Control},
+    keys::{self, Place},
+};
 use crate::{
     model::{Action, InputDef, InputSource, OutputDef, Report, Severity, Task, TaskId, pipeline::DEFAULT_GRACE},
     stdx::{
@@ -9,9 +12,6 @@ use crate::{
     },
 };
 use std::{collections::BTreeMap, time::Duration};
-
-/// Time between a failed attempt and the next, unless the file says otherwise: long enough for a service to come back.
-const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// Most bytes of texts that all tasks together inherit: a small file must not become a definition of gigabytes.
 const MAX_INHERITED: usize = 64 * 1024 * 1024;
@@ -45,8 +45,7 @@ pub(super) struct Link<'t> {
 /// What tasks inherit.
 #[derive(Default)]
 pub(super) struct Defaults {
-    retries: Option<u32>,
-    retry_delay: Option<Duration>,
+    control: Control,
     timeout: Option<Duration>,
     grace: Option<Duration>,
     env: BTreeMap<String, String>,
@@ -62,8 +61,7 @@ pub(super) fn defaults(table: Option<&Table>, report: &mut Report<'_>) -> Defaul
 
 fn settings(table: &Table, report: &mut Report<'_>) -> Defaults {
     Defaults {
-        retries: retries(table, report),
-        retry_delay: time(table, "retry_delay", report),
+        control: Control::read(table, report),
         timeout: time(table, "timeout", report).filter(|timeout| {
             if timeout.is_zero()
                 && let Some(node) = table.get("timeout")
@@ -81,16 +79,6 @@ fn settings(table: &Table, report: &mut Report<'_>) -> Defaults {
         env: env(table, report),
         cwd: table.text("cwd").map(str::to_owned),
     }
-}
-
-fn retries(table: &Table, report: &mut Report<'_>) -> Option<u32> {
-    let node = table.get("retries")?;
-    let number = node.as_int().filter(|number| *number >= 0)?;
-    if number > 1_000 {
-        report.error("wrong-type", node.span.clone(), format!("`retries` is at most 1000, not {number}"), None);
-        return None;
-    }
-    u32::try_from(number).ok()
 }
 
 /// The duration of a key.
@@ -167,22 +155,21 @@ fn read_one<'t>(entry: &'t Entry, defaults: &Defaults, report: &mut Report<'_>) 
     let mut env = defaults.env.clone();
     env.extend(own.env);
     let (inputs, links) = inputs(table, report);
-    let task = Task {
-        id: TaskId::from(entry.key.as_str()),
-        action: action(entry, table, report),
-        upstream: Vec::new(),
+    let mut task = Task {
         inputs,
         outputs: outputs(table, report),
         env,
         cwd: own.cwd.or_else(|| defaults.cwd.clone()),
-        retries: own.retries.or(defaults.retries).unwrap_or(0),
-        retry_delay: own.retry_delay.or(defaults.retry_delay).unwrap_or(DEFAULT_RETRY_DELAY),
         timeout: own.timeout.or(defaults.timeout),
         grace: own.grace.or(defaults.grace).unwrap_or(DEFAULT_GRACE),
         metrics: metrics(table, report),
         gate: gates(table),
         when: table.text("when").map(str::to_owned),
+        approval: control::flag(table, "approval").unwrap_or(false),
+        checkpoint: control::flag(table, "checkpoint").unwrap_or(false),
+        ..Task::new(TaskId::from(entry.key.as_str()), action(entry, table, report))
     };
+    own.control.apply(&defaults.control, &mut task);
     let needs = table.list("needs").iter().filter_map(|node| node.as_text().map(|text| (text, node))).collect();
     Some(Draft { task, id_span: entry.key_span.clone(), table, needs, links })
 }
@@ -219,7 +206,7 @@ fn check_relative(key: &str, path: &str, node: &Node, report: &mut Report<'_>) {
 
 fn action(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Action {
     let present: Vec<&Entry> = table.0.iter().filter(|entry| matches!(entry.key.as_str(), "run" | "argv" | "component")).collect();
-    let elsewhere = ["python", "pipeline", "template", "approval"].iter().any(|key| table.get(key).is_some());
+    let elsewhere = ["python", "pipeline", "template"].iter().any(|key| table.get(key).is_some());
     match present.as_slice() {
         [] if !elsewhere => {
             let message = format!("task `{}` does nothing", entry.key);

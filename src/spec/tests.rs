@@ -29,5 +29,5 @@ fn a_file_with_every_key_becomes_a_pipeline() {
 fn a_small_file_gets_the_defaults() {
     let pipeline = good("[tasks.hello]\nrun = \"echo hello\"\n");
     let task = &pipeline.tasks[0];
-    assert_eq!((task.retries, task.retry_delay.as_secs(), task.timeout, task.grace.as_secs()), (0, 10, None, 10));
+    assert_eq!((task.retries, task.retry_delay.initial.as_secs(), task.timeout, task.grace.as_secs()), (0, 10, None, 10));
 }

@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod duration;
 pub mod ids;
 pub mod sanitize;
+pub mod size;
 pub mod suggest;
 pub mod time;
 pub mod toml_tree;

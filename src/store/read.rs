@@ -169,7 +169,7 @@ impl Reader {
     pub fn run(&self, id: &RunId) -> Result<Option<RunSnapshot>, StoreError> {
         let loaded = self.read(|db| {
             let sql = format!("SELECT {}, definition FROM runs WHERE run_id = ?1", rows::RUN);
-            let with_definition = |row: &rusqlite::Row<'_>| Ok((rows::run(row)?, rows::json::<Pipeline>(row, 12)?));
+            let with_definition = |row: &rusqlite::Row<'_>| Ok((rows::run(row)?, rows::json::<Pipeline>(row, 14)?));
             let Some((run, definition)) = db.prepare_cached(&sql)?.query_row([id.as_str()], with_definition).optional()? else {
                 return Ok(None);
             };
@@ -203,6 +203,9 @@ impl Reader {
             started_at: record.started_at,
             ended_at: record.ended_at,
             executor: record.executor,
+            created_at: Some(record.created_at),
+            usage: record.usage,
+            gpus: record.gpus,
             stdout: files.stdout(),
             stderr: files.stderr(),
         }
@@ -260,6 +263,8 @@ fn snapshot(attempts: Vec<AttemptSnapshot>, task: TaskRecord, definition: &Pipel
         message: task.message,
         upstream: def.map(|def| def.upstream.clone()).unwrap_or_default(),
         retry_at: task.retry_at,
+        queued_at: task.queued_at,
+        decision: task.decision,
         max_attempts: task.forgiven + def.map_or(0, |def| def.retries) + 1,
         attempts,
         outputs: task.outputs,

@@ -12,11 +12,14 @@ use serde::de::DeserializeOwned;
 use std::{str::FromStr, sync::Arc};
 
 /// The columns of a run in the order that [`run`] reads them.
-pub const RUN: &str = "run_id, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, pipeline";
+pub const RUN: &str = "run_id, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, pipeline, paused, undo ->> 'command'";
+/// What an engine needs of a run beside [`RUN`], in the order that [`loaded_run`] reads them.
+pub const LOADED: &str = "definition, env, idempotency_key, undo";
 /// The columns of a task instance in the order that [`task`] reads them.
-pub const TASK: &str = "run_id, task, map_index, position, state, reason, message, generation, last_attempt, forgiven, never_begun, retry_at, cancel_requested, outputs, output_parameters, metrics, gates";
+pub const TASK: &str = "run_id, task, map_index, position, state, reason, message, generation, last_attempt, forgiven, never_begun, retry_at, cancel_requested, outputs, output_parameters, metrics, gates, queued_at, decision";
 /// The columns of an attempt in the order that [`attempt`] reads them.
-pub const ATTEMPT: &str = "run_id, task, map_index, attempt, state, reason, exit_code, signal, created_at, started_at, ended_at, executor";
+pub const ATTEMPT: &str =
+    "run_id, task, map_index, attempt, state, reason, exit_code, signal, created_at, started_at, ended_at, executor, usage, gpus";
 /// The columns of an artifact in the order that [`artifact`] reads them.
 pub const ARTIFACT: &str = "run_id, task, map_index, attempt, id, artifact_type, uri, hash, size, name, created_at";
 
@@ -40,6 +43,14 @@ pub fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Resu
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
+/// A JSON document, or nothing.
+pub fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    match row.get::<_, Option<String>>(column)? {
+        Some(_) => json(row, column).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// A point in time.
 pub fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     row.get(column).map(from_micros)
@@ -60,9 +71,9 @@ fn key(row: &Row<'_>) -> rusqlite::Result<TaskKey> {
     Ok(TaskKey { run: RunId::from(row.get::<_, String>(0)?), task: TaskId::from(row.get::<_, String>(1)?), map_index })
 }
 
-/// A run and its display number, from [`RUN`]; definition and environment stand in two more columns.
+/// A run and its display number, from [`RUN`]; [`LOADED`] follow.
 pub fn loaded_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    let definition: Pipeline = json(row, 12)?;
+    let definition: Pipeline = json(row, 14)?;
     Ok(RunRecord {
         run_id: RunId::from(row.get::<_, String>(0)?),
         state: word(row, 2)?,
@@ -75,7 +86,10 @@ pub fn loaded_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         params: json(row, 9)?,
         git: json::<GitState>(row, 10)?,
         definition: Arc::new(definition),
-        env: Arc::new(json(row, 13)?),
+        env: Arc::new(json(row, 15)?),
+        paused: row.get(12)?,
+        idempotency_key: row.get(16)?,
+        undo: optional_json(row, 17)?,
     })
 }
 
@@ -94,6 +108,8 @@ pub fn run(row: &Row<'_>) -> rusqlite::Result<crate::model::RunRow> {
         params: json(row, 9)?,
         git: json(row, 10)?,
         pipeline: row.get::<_, String>(11)?.into(),
+        paused: row.get(12)?,
+        undo: row.get(13)?,
     })
 }
 
@@ -115,6 +131,8 @@ pub fn task(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         output_parameters: json(row, 14)?,
         metrics: json(row, 15)?,
         gates: json(row, 16)?,
+        queued_at: optional_time(row, 17)?,
+        decision: optional_json(row, 18)?,
     })
 }
 
@@ -130,6 +148,8 @@ pub fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         started_at: optional_time(row, 9)?,
         ended_at: optional_time(row, 10)?,
         executor: row.get(11)?,
+        usage: optional_json(row, 12)?,
+        gpus: json(row, 13)?,
     })
 }
 

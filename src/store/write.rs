@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        RunId,
+        PipelineId, RunId,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
     stdx::time::to_micros,
@@ -76,8 +76,36 @@ impl Writer {
         found().map_err(StoreError::at(&self.path))
     }
 
+    /// The run of a pipeline that was asked for with a key.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn run_by_key(&self, pipeline: &PipelineId, key: &str) -> Result<Option<RunId>, StoreError> {
+        let found = || {
+            self.db
+                .prepare_cached("SELECT run_id FROM runs WHERE pipeline = ?1 AND idempotency_key = ?2")?
+                .query_row([pipeline.as_str(), key], |row| Ok(RunId::from(row.get::<_, String>(0)?)))
+                .optional()
+        };
+        found().map_err(StoreError::at(&self.path))
+    }
+
+    /// Whether the triggers of a pipeline are off; `None` if nobody ever said so.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn is_paused(&self, pipeline: &PipelineId) -> Result<Option<bool>, StoreError> {
+        let found = || {
+            self.db
+                .prepare_cached("SELECT paused FROM pipelines WHERE pipeline = ?1")?
+                .query_row([pipeline.as_str()], |row| row.get(0))
+                .optional()
+        };
+        found().map_err(StoreError::at(&self.path))
+    }
+
     fn load_rows(&self, id: &RunId) -> rusqlite::Result<Option<LoadedRun>> {
-        let sql = format!("SELECT {}, definition, env FROM runs WHERE run_id = ?1", rows::RUN);
+        let sql = format!("SELECT {}, {} FROM runs WHERE run_id = ?1", rows::RUN, rows::LOADED);
         let Some(run) = self.db.query_row(&sql, [id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
         let many = |sql: String| self.db.prepare(&sql);
         let tasks = many(format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK))?
@@ -141,6 +169,19 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             command: Some(command),
             run: entity.split('/').nth(1),
         },
+        What::Pipeline { pipeline, from, paused } => {
+            db.prepare_cached("INSERT INTO pipelines (pipeline, paused) VALUES (?1, ?2) ON CONFLICT (pipeline) DO UPDATE SET paused = ?2")?
+                .execute(params![pipeline.as_str(), paused])?;
+            let word = |paused: bool| if paused { "paused" } else { "on" };
+            Entry {
+                entity: format!("pipeline/{pipeline}"),
+                from: from.map(word),
+                to: Some(word(*paused)),
+                reason: None,
+                command: None,
+                run: None,
+            }
+        }
         What::Engine { start, from, to } => {
             Entry { entity: format!("engine/{start}"), from: *from, to: Some(to), reason: None, command: None, run: None }
         }
@@ -154,17 +195,21 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
 
 fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::Result<()> {
     if !is_new {
-        db.prepare_cached("UPDATE runs SET state = ?2, started_at = ?3, ended_at = ?4 WHERE run_id = ?1")?.execute(params![
-            run.run_id.as_str(),
-            run.state.word(),
-            run.started_at.map(to_micros),
-            run.ended_at.map(to_micros)
-        ])?;
+        db.prepare_cached("UPDATE runs SET state = ?2, started_at = ?3, ended_at = ?4, paused = ?5, undo = ?6 WHERE run_id = ?1")?
+            .execute(params![
+                run.run_id.as_str(),
+                run.state.word(),
+                run.started_at.map(to_micros),
+                run.ended_at.map(to_micros),
+                run.paused,
+                optional_json(run.undo.as_ref())?,
+            ])?;
         return Ok(());
     }
     db.prepare_cached(
-        "INSERT INTO runs (run_id, pipeline, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, env, definition)
-         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO runs (run_id, pipeline, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, env, definition,
+                           paused, idempotency_key, undo)
+         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         run.run_id.as_str(),
@@ -180,6 +225,9 @@ fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::R
         json(&run.git)?,
         json(&*run.env)?,
         json(&*run.definition)?,
+        run.paused,
+        run.idempotency_key,
+        optional_json(run.undo.as_ref())?,
     ])?;
     Ok(())
 }
@@ -189,13 +237,19 @@ fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
+/// The same for what may be absent.
+fn optional_json(value: Option<&impl serde::Serialize>) -> rusqlite::Result<Option<String>> {
+    value.map(json).transpose()
+}
+
 fn write_task(db: &Transaction<'_>, task: &TaskRecord) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO task_instances (run_id, position, task, map_index, state, reason, message, generation, last_attempt, forgiven, never_begun, retry_at,
-                                     cancel_requested, outputs, output_parameters, metrics, gates)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                                     cancel_requested, outputs, output_parameters, metrics, gates, queued_at, decision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
          ON CONFLICT (run_id, task, map_index) DO UPDATE SET state = ?5, reason = ?6, message = ?7, generation = ?8, last_attempt = ?9, forgiven = ?10,
-             never_begun = ?11, retry_at = ?12, cancel_requested = ?13, outputs = ?14, output_parameters = ?15, metrics = ?16, gates = ?17",
+             never_begun = ?11, retry_at = ?12, cancel_requested = ?13, outputs = ?14, output_parameters = ?15, metrics = ?16, gates = ?17,
+             queued_at = ?18, decision = ?19",
     )?
     .execute(params![
         task.key.run.as_str(),
@@ -215,6 +269,8 @@ fn write_task(db: &Transaction<'_>, task: &TaskRecord) -> rusqlite::Result<()> {
         json(&task.output_parameters)?,
         json(&task.metrics)?,
         json(&task.gates)?,
+        task.queued_at.map(to_micros),
+        optional_json(task.decision.as_ref())?,
     ])?;
     Ok(())
 }
@@ -222,9 +278,11 @@ fn write_task(db: &Transaction<'_>, task: &TaskRecord) -> rusqlite::Result<()> {
 fn write_attempt(db: &Transaction<'_>, attempt: &AttemptRecord) -> rusqlite::Result<()> {
     let key = &attempt.key;
     db.prepare_cached(
-        "INSERT INTO attempts (run_id, task, map_index, attempt, state, reason, exit_code, signal, created_at, started_at, ended_at, executor)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (run_id, task, map_index, attempt) DO UPDATE SET state = ?5, reason = ?6, exit_code = ?7, signal = ?8, started_at = ?10, ended_at = ?11",
+        "INSERT INTO attempts (run_id, task, map_index, attempt, state, reason, exit_code, signal, created_at, started_at, ended_at, executor, usage,
+                               gpus)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (run_id, task, map_index, attempt) DO UPDATE SET state = ?5, reason = ?6, exit_code = ?7, signal = ?8, started_at = ?10, ended_at = ?11,
+             usage = ?13",
     )?
     .execute(params![
         key.task.run.as_str(),
@@ -239,6 +297,8 @@ fn write_attempt(db: &Transaction<'_>, attempt: &AttemptRecord) -> rusqlite::Res
         attempt.started_at.map(to_micros),
         attempt.ended_at.map(to_micros),
         attempt.executor,
+        optional_json(attempt.usage.as_ref())?,
+        json(&attempt.gpus)?,
     ])?;
     Ok(())
 }

@@ -163,6 +163,9 @@ pub fn attempt(number: u32, state: AttemptState, began: i64, took: i64) -> Attem
         started_at: Some(before(began)),
         ended_at: over.then(|| before(began - took)),
         executor: "local".into(),
+        created_at: Some(before(began)),
+        usage: None,
+        gpus: Vec::new(),
         stdout: format!("/state/runs/r/t/{number}/stdout.log").into(),
         stderr: format!("/state/runs/r/t/{number}/stderr.log").into(),
     }
@@ -186,6 +189,8 @@ pub fn task(name: &str, state: TaskState, upstream: &[&str]) -> TaskSnapshot {
         message: None,
         upstream: upstream.iter().map(|id| TaskId::from(*id)).collect(),
         retry_at: (state == TaskState::UpForRetry).then(|| now() + chrono::Duration::seconds(60)),
+        queued_at: None,
+        decision: None,
         max_attempts: 3,
         attempts,
         outputs: serde_json::Map::new(),
@@ -210,6 +215,8 @@ pub fn run_row(number: u64, state: RunState) -> RunRow {
         ended_at: state.is_terminal().then(|| before(60)),
         params: json!({"epochs": 50, "min_auc": 0.7}).as_object().unwrap().clone(),
         git: GitState { commit: Some("b77d02f3a1".into()), branch: Some("main".into()), dirty: Some(number.is_multiple_of(2)) },
+        paused: false,
+        undo: None,
     }
 }
 

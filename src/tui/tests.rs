@@ -336,36 +336,15 @@ fn why_marks_each_condition() {
 
 fn pipeline() -> Pipeline {
     let def = |name: &str, kind, default, about: &str| ParamDef { name: name.into(), kind, default, description: about.into() };
-    let task = |id: &str| Task {
-        id: id.into(),
-        action: crate::model::Action::Argv { argv: vec!["true".into()] },
-        upstream: vec![],
-        inputs: vec![],
-        outputs: vec![],
-        env: Default::default(),
-        cwd: None,
-        retries: 0,
-        retry_delay: std::time::Duration::ZERO,
-        timeout: None,
-        grace: std::time::Duration::ZERO,
-        metrics: None,
-        gate: vec![],
-        when: None,
-    };
+    let task = |id: &str| Task::new(id.into(), crate::model::Action::Argv { argv: vec!["true".into()] });
     Pipeline {
-        id: "ml_training".into(),
-        description: String::new(),
-        owner: String::new(),
-        tags: vec![],
         params: vec![
             def("epochs", ParamType::Int { min: Some(1), max: Some(500) }, Some(json!(50)), "how often the data is seen"),
             def("min_auc", ParamType::Float { min: Some(0.0), max: Some(1.0) }, Some(json!(0.7)), "what the gate asks for"),
             def("optimizer", ParamType::Choice { choices: vec!["adam".into(), "sgd".into()] }, Some(json!("adam")), ""),
             def("data", ParamType::String, None, "folder of the rows"),
         ],
-        tasks: vec![task("a"), task("b")],
-        triggers: vec![],
-        notify: Default::default(),
+        ..Pipeline::new("ml_training".into(), vec![task("a"), task("b")])
     }
 }
 
@@ -422,6 +401,7 @@ fn a_started_run_is_opened() {
         params: Default::default(),
         env: Default::default(),
         logical_date: None,
+        idempotency_key: None,
     });
     tell(&mut app, Msg::Reply(command, Ok(Reply::Done { message: "run 12 of ml_training started".into(), run: Some("run-12".into()) })));
     assert!(app.take_asks().contains(&Ask::Run(data.subject.clone())));

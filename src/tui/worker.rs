@@ -183,6 +183,8 @@ fn unstarted(pipeline: &Pipeline) -> Vec<TaskSnapshot> {
         message: None,
         upstream: task.upstream.clone(),
         retry_at: None,
+        queued_at: None,
+        decision: None,
         max_attempts: task.retries + 1,
         attempts: Vec::new(),
         outputs: serde_json::Map::new(),

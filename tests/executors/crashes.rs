@@ -201,6 +201,7 @@ fn a_shim_killed_at_any_moment_never_leads_to_a_guess() {
             match stage.next() {
                 Notice::Began { .. } => {}
                 Notice::Ended { verdict, .. } => break format!("{:?}", verdict.end),
+                Notice::NotNow { why, .. } => panic!("{why}"),
                 Notice::Lost { reason, .. } => break format!("{reason:?}"),
             }
         };

@@ -327,7 +327,7 @@ fn many_at_once_all_end() {
                 assert_eq!(verdict.end, End::Exited { code: 0 });
                 ended += 1;
             }
-            lost @ Notice::Lost { .. } => panic!("{lost:?}"),
+            lost @ (Notice::Lost { .. } | Notice::NotNow { .. }) => panic!("{lost:?}"),
         }
     }
 }

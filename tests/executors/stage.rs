@@ -74,6 +74,7 @@ impl Stage {
             cwd: self.folder.path().to_owned(),
             timeout: None,
             grace: Duration::from_secs(20),
+            max_log: None,
         }
     }
 

@@ -19,6 +19,9 @@ fn task(id: &str, state: TaskState, attempts: u32) -> TaskSnapshot {
         started_at: Some(from_micros(2_000_000)),
         ended_at: state.is_terminal().then(|| from_micros(2_400_000)),
         executor: "local".to_owned(),
+        created_at: None,
+        usage: None,
+        gpus: Vec::new(),
         stdout: "stdout.log".into(),
         stderr: "stderr.log".into(),
     };
@@ -31,6 +34,8 @@ fn task(id: &str, state: TaskState, attempts: u32) -> TaskSnapshot {
         message: None,
         upstream: Vec::new(),
         retry_at: None,
+        queued_at: None,
+        decision: None,
         max_attempts: 3,
         attempts: (1..=attempts).map(attempt).collect(),
         outputs: serde_json::Map::new(),
@@ -54,6 +59,8 @@ fn run(tasks: Vec<TaskSnapshot>) -> RunSnapshot {
         ended_at: None,
         params: serde_json::Map::new(),
         git: GitState::default(),
+        paused: false,
+        undo: None,
     };
     RunSnapshot { run: row, tasks }
 }

@@ -97,7 +97,7 @@ impl Shim<'_> {
         let message = format!("cannot prepare the folder `{}`: {}", self.ticket.folder.display(), task::words(error));
         let end = if files::is_full(error) { End::DiskFull { message } } else { End::SpawnError { message } };
         let now = now_micros();
-        let verdict = Verdict { end, started_at_micros: now, ended_at_micros: now };
+        let verdict = Verdict::new(end, now, now);
         Told::Ended { id: self.id, verdict }.send_surely(&self.host.socket);
         DONE
     }
@@ -154,7 +154,7 @@ impl Shim<'_> {
     }
 
     fn conclude(&self, ready: &Ready, end: End) -> i32 {
-        let verdict = Verdict { end, started_at_micros: ready.meta.started_at_micros, ended_at_micros: now_micros() };
+        let verdict = Verdict::new(end, ready.meta.started_at_micros, now_micros());
         // If even the reserved room fails, the truth is told while somebody listens, and lost otherwise.
         let _ = self.files.write_verdict(&ready.room, &verdict);
         Told::Ended { id: self.id, verdict }.send_surely(&self.host.socket);

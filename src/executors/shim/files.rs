@@ -267,7 +267,7 @@ mod tests {
     fn a_verdict_is_read_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let files = ShimFiles::new(folder.path());
-        let verdict = Verdict { end: End::Canceled { code: None, signal: Some(9) }, started_at_micros: 1, ended_at_micros: 2 };
+        let verdict = Verdict::new(End::Canceled { code: None, signal: Some(9) }, 1, 2);
         assert_eq!(files.read_verdict(), None);
         let room = files.reserve_verdict().unwrap();
         assert!(!files.is_used());

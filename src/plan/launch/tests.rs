@@ -5,8 +5,6 @@ use std::time::Duration;
 
 fn task(action: Action) -> Task {
     Task {
-        id: "train-model".into(),
-        action,
         upstream: vec!["load".into()],
         inputs: vec![
             InputDef { name: "examples".into(), source: InputSource::Output { task: "load".into(), output: "examples".into() } },
@@ -18,27 +16,14 @@ fn task(action: Action) -> Task {
         ],
         env: BTreeMap::from([("MODEL".into(), "{{ params.model }}!".into()), ("FLOWYARD_TASK".into(), "forged".into())]),
         cwd: Some("src/{{ params.model }}".into()),
-        retries: 0,
-        retry_delay: Duration::ZERO,
         timeout: Some(Duration::from_secs(5)),
         grace: Duration::from_secs(1),
-        metrics: None,
-        gate: vec![],
-        when: None,
+        ..Task::new("train-model".into(), action)
     }
 }
 
 fn pipeline(task: Task) -> Pipeline {
-    Pipeline {
-        id: "churn".into(),
-        description: String::new(),
-        owner: String::new(),
-        tags: vec![],
-        params: vec![],
-        tasks: vec![task],
-        triggers: vec![],
-        notify: BTreeMap::new(),
-    }
+    Pipeline::new("churn".into(), vec![task])
 }
 
 fn launched(action: Action, params: serde_json::Value) -> Result<(Ticket, Job), String> {

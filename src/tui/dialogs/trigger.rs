@@ -121,7 +121,13 @@ impl Trigger {
             return Vec::new();
         }
         let given = self.fields.iter().filter_map(|field| Some((field.def.name.clone(), field.given()?.into())));
-        let request = TriggerRequest { pipeline: self.pipeline.clone(), params: given.collect(), env: BTreeMap::new(), logical_date: None };
+        let request = TriggerRequest {
+            pipeline: self.pipeline.clone(),
+            params: given.collect(),
+            env: BTreeMap::new(),
+            logical_date: None,
+            idempotency_key: None,
+        };
         vec![Intent::CloseDialog, Intent::Ask(Ask::Send(Command::Trigger(request)))]
     }
 

@@ -1,0 +1,17 @@
+-- Version 2: pauses, keys of triggers, undo, decisions of people, what attempts took of the machine.
+ALTER TABLE runs ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN idempotency_key TEXT;
+ALTER TABLE runs ADD COLUMN undo TEXT;
+CREATE UNIQUE INDEX runs_by_idempotency_key ON runs (pipeline, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+ALTER TABLE task_instances ADD COLUMN queued_at INTEGER;
+ALTER TABLE task_instances ADD COLUMN decision TEXT;
+
+ALTER TABLE attempts ADD COLUMN usage TEXT;
+ALTER TABLE attempts ADD COLUMN gpus TEXT NOT NULL DEFAULT '[]';
+
+-- Triggers are off until somebody turns them on: a pipeline without a row is paused.
+CREATE TABLE pipelines (
+    pipeline TEXT NOT NULL PRIMARY KEY,
+    paused   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
