@@ -37,6 +37,7 @@ impl Run {
             let began = !matches!(report.verdict.end, End::SpawnError { .. } | End::DiskFull { .. });
             attempt.started_at = attempt.started_at.or(began.then(|| from_micros(report.verdict.started_at_micros)));
             attempt.ended_at = Some(from_micros(report.verdict.ended_at_micros));
+            attempt.usage = report.verdict.usage;
         });
         let task = &mut self.tasks[position];
         task.never_begun = 0;
@@ -132,6 +133,10 @@ impl Run {
     }
 }
 
+fn out_of_memory(how: &str) -> String {
+    format!("the kernel ended it for want of memory ({how})")
+}
+
 fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
     let failed = |reason, message: String| Outcome { state: AttemptState::Failed, reason: Some(reason), message };
     match &report.verdict.end {
@@ -140,6 +145,8 @@ fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
             rejected if rejected.is_empty() => Outcome { state: AttemptState::Success, reason: None, message: String::new() },
             rejected => failed(Reason::GateRejected, rejected.join("; ")),
         },
+        End::Exited { code } if report.verdict.out_of_memory => failed(Reason::OutOfMemory, out_of_memory(&format!("exit code {code}"))),
+        End::Signaled { signal } if report.verdict.out_of_memory => failed(Reason::OutOfMemory, out_of_memory(&format!("signal {signal}"))),
         End::Exited { code } => failed(Reason::ExitCode, format!("exit code {code}")),
         End::Signaled { signal } => failed(Reason::Signal, format!("ended by signal {signal}")),
         End::TimedOut { .. } => {

@@ -36,6 +36,8 @@ pub struct Yard {
     pub program: PathBuf,
     /// The shell of `run` scripts.
     pub shell: Shell,
+    /// Longest log of each stream in bytes.
+    pub max_log: Option<u64>,
 }
 
 impl Yard {
@@ -49,7 +51,8 @@ impl Yard {
     /// # Errors
     /// A sentence: a template that cannot be rendered, or what the file system says.
     pub fn prepare(&self, run: &Run, position: usize, key: &AttemptKey) -> Result<Ticket, String> {
-        let (ticket, job) = launch::ticket(&self.launch(run, position, key)?)?;
+        let (mut ticket, job) = launch::ticket(&self.launch(run, position, key)?)?;
+        ticket.max_log = self.max_log;
         if run.task_def(position).checkpoint {
             let folder = AttemptFiles::new(&ticket.folder).checkpoint();
             atomic::create_private_dir(&folder).map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;

@@ -3,11 +3,15 @@
 use super::{
     Told,
     files::{self, FORMAT, Meta, ShimFiles},
+    log_cap::LogCap,
     log_index::{LogIndex, now_micros},
+    may_pass,
+    memory::Kills,
     processes,
     spawner::Order,
     task,
-    watch::{Phase, Watch},
+    usage::Meter,
+    watch::{Ended, Phase, Watch},
 };
 use crate::model::{AttemptFiles, End, Ticket, Verdict};
 use nix::{
@@ -21,6 +25,7 @@ use std::{
     fs::File,
     io::{self, Read},
     os::fd::OwnedFd,
+    path::PathBuf,
     time::Instant,
 };
 
@@ -32,6 +37,10 @@ pub struct Host {
     pub boot_id: String,
     /// The user's umask, which is the task's; the shim's own is 077.
     pub umask: Mode,
+    /// Counts what the kernel kills for want of memory.
+    pub kills: Option<Kills>,
+    /// Where attempts may get control groups of their own.
+    pub delegated: Option<PathBuf>,
 }
 
 /// Exit code of a shim that told or wrote an end.
@@ -84,7 +93,7 @@ impl Shim<'_> {
         let room = self.files.reserve_verdict()?;
         let logs = AttemptFiles::new(&self.ticket.folder);
         let (stdout, stderr) = (files::open_log(&logs.stdout())?, files::open_log(&logs.stderr())?);
-        let meta = Meta { format: FORMAT, shim: me, token: new_token()?, task: None, started_at_micros: now_micros() };
+        let meta = Meta { format: FORMAT, shim: me, token: new_token()?, task: None, started_at_micros: now_micros(), cgroup: None };
         let intent = self.files.write_intent(&meta)?;
         Ok(Some(Ready { _lock: lock, room, intent, stdout, stderr, meta }))
     }
@@ -95,6 +104,9 @@ impl Shim<'_> {
         self.files.withdraw_intent();
         self.files.release_verdict();
         let message = format!("cannot prepare the folder `{}`: {}", self.ticket.folder.display(), task::words(error));
+        if may_pass(error) {
+            return self.put_off(message);
+        }
         let end = if files::is_full(error) { End::DiskFull { message } } else { End::SpawnError { message } };
         let now = now_micros();
         let verdict = Verdict::new(end, now, now);
@@ -106,7 +118,7 @@ impl Shim<'_> {
         // After the lock was signed: an engine that cancels writes the file first and looks for the signature then.
         if self.files.cancel().exists() {
             self.files.withdraw_intent();
-            return self.conclude(&ready, End::Canceled { code: None, signal: None });
+            return self.conclude(&ready, End::Canceled { code: None, signal: None }.into());
         }
         ready.meta.started_at_micros = now_micros();
         umask(self.host.umask);
@@ -114,47 +126,72 @@ impl Shim<'_> {
         umask(Mode::from_bits_truncate(0o077));
         let pid = match started {
             Ok(pid) => pid,
-            Err(message) => {
+            Err(refusal) => {
                 self.files.withdraw_intent();
-                return self.conclude(&ready, End::SpawnError { message });
+                if refusal.may_pass {
+                    self.files.release_verdict();
+                    return self.put_off(refusal.message);
+                }
+                return self.conclude(&ready, End::SpawnError { message: refusal.message }.into());
             }
         };
         ready.meta.task = processes::identify(pid.as_raw(), &self.host.boot_id);
-        let end = match self.files.confirm(&ready.intent, &ready.meta) {
+        let ended = match self.files.confirm(&ready.intent, &ready.meta) {
             Ok(()) => self.watch(&ready, pid),
             // Cannot be promised to be known by a later engine, so it may not go on.
             Err(error) => {
                 let _ = killpg(pid, Signal::SIGKILL);
                 self.watch(&ready, pid);
-                End::SpawnError { message: format!("cannot write `{}`: {}", self.files.meta().display(), task::words(&error)) }
+                End::SpawnError { message: format!("cannot write `{}`: {}", self.files.meta().display(), task::words(&error)) }.into()
             }
         };
-        self.conclude(&ready, end)
+        self.conclude(&ready, ended)
     }
 
-    fn watch(&self, ready: &Ready, pid: Pid) -> End {
+    fn watch(&self, ready: &Ready, pid: Pid) -> Ended {
         let began = Told::Began { id: self.id, at_micros: ready.meta.started_at_micros };
         let untold = (began.send(&self.host.socket) == Err(rustix::io::Errno::AGAIN)).then_some(began);
         let logs = AttemptFiles::new(&self.ticket.folder);
-        let index = ready.stdout.try_clone().and_then(|stdout| Ok(LogIndex::new(logs, stdout, ready.stderr.try_clone()?))).ok();
         let now = Instant::now();
+        let meter = Meter::new(&logs, now);
+        let both = || Some((ready.stdout.try_clone().ok()?, ready.stderr.try_clone().ok()?));
+        let capped = self.ticket.max_log.and_then(|max| both().map(|logs| (max, logs)));
+        let cap = capped.map(|(max, (stdout, stderr))| LogCap::new(&logs, max, stdout, stderr));
+        let index = both().map(|(stdout, stderr)| LogIndex::new(logs, stdout, stderr));
         let watch = Watch {
             pid,
             grace: self.ticket.grace,
+            began: now,
             timeout_at: self.ticket.timeout.and_then(|timeout| now.checked_add(timeout)),
             phase: Phase::Running,
             status: None,
             cause: None,
             cancel: false,
             index,
+            cap,
+            meter,
+            kills_before: self.host.kills.as_ref().and_then(Kills::count),
+            group: None,
             untold,
-            socket: &self.host.socket,
+            host: self.host,
+            files: &self.files,
+            meta: &ready.meta,
         };
         watch.until_nothing_is_left()
     }
 
-    fn conclude(&self, ready: &Ready, end: End) -> i32 {
-        let verdict = Verdict::new(end, ready.meta.started_at_micros, now_micros());
+    /// The machine has no room for a process or a file now. This attempt never begins, whatever comes; another one will.
+    fn put_off(&self, why: String) -> i32 {
+        // Where even that is not possible the engine fences it, and waits until it can.
+        let _ = self.files.write_fence();
+        Told::NotNow { id: self.id, why }.send_surely(&self.host.socket);
+        DONE
+    }
+
+    fn conclude(&self, ready: &Ready, ended: Ended) -> i32 {
+        let Ended { end, out_of_memory, usage } = ended;
+        let (started_at_micros, ended_at_micros) = (ready.meta.started_at_micros, now_micros());
+        let verdict = Verdict { end, started_at_micros, ended_at_micros, out_of_memory, usage };
         // If even the reserved room fails, the truth is told while somebody listens, and lost otherwise.
         let _ = self.files.write_verdict(&ready.room, &verdict);
         Told::Ended { id: self.id, verdict }.send_surely(&self.host.socket);

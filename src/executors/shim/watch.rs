@@ -1,19 +1,30 @@
 //! Stays with a started program until nothing is left of it: its time limit, its cancelling, and the end of its whole tree.
 
-use super::{Told, log_index::LogIndex, processes};
-use crate::model::End;
+use super::{
+    Host, Told,
+    cgroup::Group,
+    files::{Meta, ShimFiles},
+    log_cap::LogCap,
+    log_index::LogIndex,
+    memory::Suspicion,
+    processes,
+    usage::Meter,
+};
+use crate::model::{End, Usage};
 use nix::{
-    errno::Errno,
     sys::{
         signal::{SigSet, Signal, kill, killpg},
         signalfd::{SfdFlags, SignalFd},
-        wait::{WaitPidFlag, WaitStatus, waitpid},
     },
     unistd::Pid,
 };
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{WaitOptions, WaitStatus, wait},
+};
 use std::{
-    os::fd::{AsFd, OwnedFd},
+    os::fd::AsFd,
     time::{Duration, Instant},
 };
 
@@ -53,12 +64,30 @@ pub enum Phase {
     Killing,
 }
 
+/// What is known when nothing is left of a program.
+pub struct Ended {
+    /// How the program ended.
+    pub end: End,
+    /// The kernel ended it for want of memory, and that can be shown.
+    pub out_of_memory: bool,
+    /// What the whole tree took, if a program was started.
+    pub usage: Option<Usage>,
+}
+
+impl From<End> for Ended {
+    fn from(end: End) -> Self {
+        Self { end, out_of_memory: false, usage: None }
+    }
+}
+
 /// A started program and all that it leaves below this process.
 pub struct Watch<'a> {
     /// The program's process, which leads a group of its own.
     pub pid: Pid,
     /// How long TERM has before KILL follows.
     pub grace: Duration,
+    /// When it was started.
+    pub began: Instant,
     /// When it is ended if it has not ended by itself.
     pub timeout_at: Option<Instant>,
     /// How far its end has come.
@@ -71,15 +100,27 @@ pub struct Watch<'a> {
     pub cancel: bool,
     /// Knows when which line was written.
     pub index: Option<LogIndex>,
+    /// Keeps the log short, if it is to be.
+    pub cap: Option<LogCap>,
+    /// Knows what the tree takes.
+    pub meter: Meter,
+    /// How many processes had been killed for want of memory when it began.
+    pub kills_before: Option<u64>,
+    /// The control group of its own, once it has one.
+    pub group: Option<Group>,
     /// What the engine had no room to hear yet.
     pub untold: Option<Told>,
-    /// To the engine.
-    pub socket: &'a OwnedFd,
+    /// What the shim has from its spawner.
+    pub host: &'a Host,
+    /// Where the proof of its beginning lies.
+    pub files: &'a ShimFiles,
+    /// That proof.
+    pub meta: &'a Meta,
 }
 
 impl Watch<'_> {
     /// Returns when no process is left below this one.
-    pub fn until_nothing_is_left(mut self) -> End {
+    pub fn until_nothing_is_left(mut self) -> Ended {
         let signals = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).ok();
         while self.reap() {
             self.step(Instant::now());
@@ -88,16 +129,17 @@ impl Watch<'_> {
         if let Some(index) = &mut self.index {
             index.record();
         }
-        self.end()
+        self.cap_log();
+        self.ended()
     }
 
     /// Takes every end that there is; false when there is nobody left below this process.
     fn reap(&mut self) -> bool {
         loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::StillAlive) => return true,
-                Ok(status) if status.pid() == Some(self.pid) => self.status = Some(status),
-                Ok(_) | Err(Errno::EINTR) => {}
+            match wait(WaitOptions::NOHANG) {
+                Ok(None) => return true,
+                Ok(Some((pid, status))) if pid.as_raw_pid() == self.pid.as_raw() => self.status = Some(status),
+                Ok(Some(_)) | Err(Errno::INTR) => {}
                 Err(_) => return false,
             }
         }
@@ -121,6 +163,9 @@ impl Watch<'_> {
             Phase::Running | Phase::Lingering(_) | Phase::Ending { .. } | Phase::Killing => {}
         }
         if matches!(self.phase, Phase::Killing) {
+            if let Some(group) = &self.group {
+                group.kill();
+            }
             if self.status.is_none() {
                 let _ = killpg(self.pid, Signal::SIGKILL);
             }
@@ -136,13 +181,19 @@ impl Watch<'_> {
         self.phase = if self.grace.is_zero() { Phase::Killing } else { Phase::Ending { kill_at: far(now, self.grace), told_all: false } };
     }
 
-    /// Only direct children: nobody else can reap them, so their pids cannot have come back as strangers. What is below
-    /// them becomes a direct child when they are gone.
+    /// TERM only to direct children, whose pids cannot come back as strangers: nobody else can reap them. KILL to the whole
+    /// tree by handles, since who forks for ever would stay a generation ahead.
     fn signal_children(&self, signal: Signal) {
-        for child in processes::children(nix::unistd::getpid().as_raw()) {
+        let me = nix::unistd::getpid().as_raw();
+        for child in processes::children(me) {
             let _ = kill(Pid::from_raw(child), signal);
             if signal == Signal::SIGTERM {
                 let _ = kill(Pid::from_raw(child), Signal::SIGCONT);
+            }
+        }
+        if signal == Signal::SIGKILL {
+            for process in processes::descendants(me) {
+                processes::signal(&process.identity(&self.host.boot_id), rustix::process::Signal::KILL);
             }
         }
     }
@@ -164,11 +215,31 @@ impl Watch<'_> {
         if let Some(index) = &mut self.index {
             index.tick(Instant::now(), woken);
         }
+        self.cap_log();
+        if self.meter.tick(Instant::now()) && self.group.is_none() {
+            self.group = self.take_group();
+        }
         if let Some(told) = &self.untold
-            && told.send(self.socket) != Err(rustix::io::Errno::AGAIN)
+            && told.send(&self.host.socket) != Err(Errno::AGAIN)
         {
             self.untold = None;
         }
+    }
+
+    fn cap_log(&mut self) {
+        if let (Some(cap), Some(index)) = (&mut self.cap, &self.index) {
+            let (stdout, stderr) = index.lengths();
+            cap.check(stdout, stderr);
+        }
+    }
+
+    /// A control group of its own, where we may make one, and said in `meta` so that a later engine can end it too.
+    fn take_group(&self) -> Option<Group> {
+        let name = format!("flowyard-{}", self.meta.token);
+        let group = Group::around(nix::unistd::getpid().as_raw(), self.host.delegated.as_ref()?, &name).ok()?;
+        // Without that word it still serves as long as this process lives.
+        let _ = self.files.replace_meta(&Meta { cgroup: Some(group.path().to_owned()), ..self.meta.clone() });
+        Some(group)
     }
 
     fn next_due(&self, now: Instant) -> Option<Instant> {
@@ -178,15 +249,39 @@ impl Watch<'_> {
             Phase::Killing => Some(now + AGAIN),
         };
         let untold = self.untold.as_ref().map(|_| now + AGAIN);
-        [phase, untold, self.index.as_ref().and_then(LogIndex::due)].into_iter().flatten().min()
+        [phase, untold, Some(self.meter.due()), self.index.as_ref().and_then(LogIndex::due)].into_iter().flatten().min()
+    }
+
+    fn ended(&self) -> Ended {
+        let mut usage = self.meter.total();
+        if let Some(peak) = self.group.as_ref().and_then(Group::peak_memory) {
+            usage.peak_memory = usage.peak_memory.max(peak);
+        }
+        let out_of_memory = self.is_out_of_memory(usage.peak_memory);
+        if let Some(group) = &self.group {
+            group.remove();
+        }
+        Ended { end: self.end(), out_of_memory, usage: Some(usage) }
+    }
+
+    /// A shell whose program was killed by signal 9 exits with 137.
+    fn is_out_of_memory(&self, peak: u64) -> bool {
+        let (code, signal) = self.code_and_signal();
+        if self.cause.is_some() || !(code == Some(128 + 9) || signal == Some(9)) {
+            return false;
+        }
+        let kills = self.host.kills.as_ref().zip(self.kills_before);
+        let suspicion = Suspicion { kills, group: self.group.as_ref(), peak, ran: self.began.elapsed() };
+        suspicion.is_shown(|pid| pid == self.pid.as_raw() || self.meter.has_seen(pid))
+    }
+
+    /// Every number is told as it was, those of real-time signals too.
+    fn code_and_signal(&self) -> (Option<i32>, Option<i32>) {
+        (self.status.and_then(WaitStatus::exit_status), self.status.and_then(WaitStatus::terminating_signal))
     }
 
     fn end(&self) -> End {
-        let (code, signal) = match self.status {
-            Some(WaitStatus::Exited(_, code)) => (Some(code), None),
-            Some(WaitStatus::Signaled(_, signal, _)) => (None, Some(signal as i32)),
-            _ => (None, None),
-        };
+        let (code, signal) = self.code_and_signal();
         match (self.cause, code, signal) {
             (Some(Cause::Timeout), ..) => End::TimedOut { code, signal },
             (Some(Cause::Cancel), ..) => End::Canceled { code, signal },
