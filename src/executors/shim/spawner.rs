@@ -1,6 +1,6 @@
 //! The resident spawner: waits for orders, forks a shim for each, and says which shims are gone without a word.
 
-use super::{ARGUMENT, Host, MAX_PACKET, Told, cgroup, fork, memory::Kills, processes, run_attempt};
+use super::{ARGUMENT, Host, MAX_PACKET, Told, cgroup, fork, memory::Kills, processes, run_attempt, task::words};
 use crate::model::Ticket;
 use nix::{
     errno::Errno,
@@ -205,7 +205,7 @@ fn serve(host: &Host, signals: &SignalFd) -> io::Result<()> {
             let order = match Order::receive(&host.socket)? {
                 Some(Ok(order)) => order,
                 Some(Err(id)) => {
-                    let why = format!("cannot take the task: {}", Errno::EMFILE.desc());
+                    let why = format!("cannot take the task: {}", words(&Errno::EMFILE.into()));
                     Told::NotNow { id, why }.send_surely(&host.socket);
                     continue;
                 }
@@ -214,7 +214,9 @@ fn serve(host: &Host, signals: &SignalFd) -> io::Result<()> {
             let id = order.id;
             match fork::in_child(|| run_attempt(order, host)) {
                 Ok(pid) => drop(shims.insert(pid, id)),
-                Err(errno) => Told::NotNow { id, why: format!("cannot start a process: {}", errno.desc()) }.send_surely(&host.socket),
+                Err(errno) => {
+                    Told::NotNow { id, why: format!("cannot start a process: {}", words(&errno.into())) }.send_surely(&host.socket)
+                }
             }
         }
     }

@@ -49,7 +49,7 @@ pub fn start(ticket: &Ticket, token: &str, stdout: &File, stderr: &File) -> Resu
         format!("cannot start `{}` in the folder `{}`: {}", cut(program), cut(&ticket.cwd.to_string_lossy()), words(&error))
     })?;
     let failed = |errno: Errno| Refusal {
-        message: format!("cannot start `{}`: {}", cut(program), errno.desc()),
+        message: format!("cannot start `{}`: {}", cut(program), words(&errno.into())),
         may_pass: super::may_pass(&errno.into()),
     };
     let has_nul = |_| format!("cannot start `{}`: an argument or a variable holds a NUL byte", cut(program));
@@ -121,10 +121,8 @@ fn missing_interpreter(script: &Path) -> String {
 
 /// The system's words without the number.
 pub fn words(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) => Errno::from_raw(code).desc().to_owned(),
-        None => error.to_string(),
-    }
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 fn cut(text: &str) -> String {
