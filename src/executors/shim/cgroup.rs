@@ -32,7 +32,7 @@ fn locate(controller: &str, groups: &str, mounts: &str) -> Option<PathBuf> {
     let (root, point) = mounts.lines().find_map(|line| {
         let (place, kind) = line.split_once(" - ")?;
         let mut kind = kind.split(' ');
-        let (name, options) = (kind.next()?, kind.last()?);
+        let (name, options) = (kind.next()?, kind.next_back()?);
         let fits = if controller.is_empty() { name == "cgroup2" } else { name == "cgroup" && options.split(',').any(|o| o == controller) };
         let mut place = place.split(' ').skip(3);
         fits.then_some((place.next()?, place.next()?))

@@ -8,8 +8,10 @@
 //! | `exit` | by rename, when everything is over | the verdict |
 //! | `fence` | by an engine that holds the lock | it did not begin and never will |
 //! | `cancel` | by an engine | it is to be ended |
+//! | `usage` | in place, each second | what its processes take |
+//! | `log.cut` | in place, before bytes of a log go | which bytes are gone |
 //!
-//! Each is JSON with a `format` number; readers ignore keys they do not know, so later formats add keys only.
+//! The last two are single lines with a checksum, see `slot`. Each other one is JSON with a `format` number; readers ignore keys they do not know, so later formats add keys only.
 
 use crate::model::Verdict;
 use nix::errno::Errno;
