@@ -170,3 +170,29 @@ fn codes(end: &End) -> (Option<i32>, Option<i32>) {
         End::SpawnError { .. } | End::DiskFull { .. } => (None, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Verdict;
+
+    #[test]
+    fn want_of_memory_is_named_where_it_is_shown_and_never_instead_of_a_timeout() {
+        let reason = |end, out_of_memory| {
+            let verdict = Verdict { out_of_memory, ..Verdict::new(end, 1, 2) };
+            let report = Report {
+                output_parameters: Default::default(),
+                metrics: Default::default(),
+                artifacts: Vec::new(),
+                missing: Vec::new(),
+                verdict,
+            };
+            outcome(&report, &[]).reason
+        };
+        let timed_out = || End::TimedOut { code: None, signal: Some(9) };
+        assert_eq!(reason(End::Signaled { signal: 9 }, true), Some(Reason::OutOfMemory));
+        assert_eq!(reason(End::Exited { code: 137 }, true), Some(Reason::OutOfMemory));
+        assert_eq!(reason(End::Signaled { signal: 9 }, false), Some(Reason::Signal));
+        assert_eq!(reason(timed_out(), false), Some(Reason::Timeout));
+    }
+}

@@ -592,6 +592,49 @@ mod tests {
         assert_eq!((count, polls), (10_001, 2));
     }
 
+    /// Says that these bytes of standard output are gone, then makes them so.
+    fn cut_out(attempt: &Attempt, start: u64, end: u64) {
+        log_cap::write(attempt.0.path(), &log_cap::Cuts { stdout: Some(Cut { start, end }), stderr: None }).unwrap();
+        let log = OpenOptions::new().write(true).open(attempt.files().stdout()).unwrap();
+        log.write_all_at(&vec![0; (end - start) as usize], start).unwrap();
+    }
+
+    #[test]
+    fn what_is_cut_out_of_a_log_while_it_is_read_is_one_line_that_says_so() {
+        let attempt = Attempt::new();
+        let mut reader = attempt.reader(None);
+        attempt.out("a1\na2\nb1\n").indexed(1);
+        assert_eq!(texts(&reader.poll().unwrap()), ["a1", "a2", "b1"]);
+        attempt.out("b2\nc1\nc2\n").indexed(2);
+        cut_out(&attempt, 6, 12);
+        let lines = reader.poll().unwrap();
+        assert_eq!(texts(&lines), ["[flowyard: 3 B are left out here: the log is longer than [engine] max_log]", "c1", "c2"]);
+        attempt.out("d1\n").indexed(3);
+        cut_out(&attempt, 6, 15);
+        assert_eq!(texts(&reader.poll().unwrap()), ["d1"]);
+        let whole = attempt.reader(None).poll().unwrap();
+        assert_eq!(texts(&whole)[..2], ["a1", "a2"]);
+        assert_eq!((whole.len(), whole[3].text.as_str()), (5, "c2"));
+    }
+
+    #[test]
+    fn a_tail_that_begins_in_what_is_gone_says_so_first() {
+        let attempt = Attempt::new();
+        attempt.out("one\n".repeat(1_000)).indexed(1).out("two\n").indexed(2);
+        cut_out(&attempt, 400, 3_996);
+        let lines = attempt.reader(Some(100)).poll().unwrap();
+        assert!(lines[0].text.contains("are left out here"), "{}", lines[0].text);
+        assert_eq!(texts(&lines[1..]), ["one", "two"]);
+    }
+
+    /// Zero bytes that a task wrote are its output, whole or beside a cut.
+    #[test]
+    fn zero_bytes_of_a_task_are_no_cut() {
+        let attempt = Attempt::new();
+        attempt.out("a\0b\nc\n").indexed(1);
+        assert_eq!(texts(&attempt.reader(None).poll().unwrap()), ["a\0b", "c"]);
+    }
+
     #[test]
     fn a_tail_starts_at_a_line_in_the_order_of_the_index() {
         let attempt = Attempt::new();

@@ -45,6 +45,14 @@ pub fn read(folder: &Path) -> Cuts {
     slot::read(&AttemptFiles::new(folder).log_cut()).unwrap_or_default()
 }
 
+/// Says what is gone of the log of the attempt in `folder`.
+///
+/// # Errors
+/// What the file system says.
+pub fn write(folder: &Path, cuts: &Cuts) -> std::io::Result<()> {
+    slot::write(&slot::create(&AttemptFiles::new(folder).log_cut())?, cuts)
+}
+
 /// Caps the logs of one attempt, driven by the shim's loop.
 pub struct LogCap {
     max: u64,
