@@ -93,11 +93,15 @@ impl LogCap {
             stderr: self.stderr.cut(stderr, self.cuts.stderr, self.max),
         };
         let Some(record) = self.record.as_ref().filter(|_| wanted != self.cuts) else { return };
-        // What cannot be said is not done: a log that is too long is better than one that looks whole.
-        if slot::write(record, &wanted).is_ok() {
-            self.stdout.punch(self.cuts.stdout, wanted.stdout);
-            self.stderr.punch(self.cuts.stderr, wanted.stderr);
-            self.cuts = wanted;
+        // What cannot be said is not done: a log that is too long is better than one that looks whole, after a loss of power too.
+        match slot::write(record, &wanted).and_then(|()| record.sync_data()) {
+            Ok(()) => {
+                self.stdout.punch(self.cuts.stdout, wanted.stdout);
+                self.stderr.punch(self.cuts.stderr, wanted.stderr);
+                self.cuts = wanted;
+            }
+            // What a failed sync left behind is not known, and asking again does not tell.
+            Err(_) => self.max = u64::MAX,
         }
     }
 }
@@ -105,7 +109,7 @@ impl LogCap {
 impl Stream {
     /// What is to be gone of it: nothing more until an eighth too much is there, so that this is rare.
     fn cut(&self, length: u64, before: Option<Cut>, max: u64) -> Option<Cut> {
-        if length.saturating_sub(before.map_or(0, |cut| cut.bytes())) <= max + max / 8 {
+        if length.saturating_sub(before.map_or(0, |cut| cut.bytes())) <= max.saturating_add(max / 8) {
             return before;
         }
         let head = max / 4;

@@ -1,4 +1,8 @@
 //! What the process tree of an attempt takes of the machine: looked at about once a second by its shim, read by anybody.
+//!
+//! Memory is the resident memory of all its processes together: what several of them share counts in each. The peak is the most
+//! that was seen at once, or what the largest process ever had, or what the control group counted, whichever is more; of a task
+//! that is over within its first second it includes the megabytes of the shim in whose place it started.
 
 use super::{processes, slot};
 use crate::model::{AttemptFiles, Usage};
