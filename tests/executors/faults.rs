@@ -249,38 +249,44 @@ fn spawner_root(stage: &Stage) -> PathBuf {
     PathBuf::from(format!("/proc/{}/root", spawner.pid))
 }
 
-#[test]
-fn a_task_that_has_no_room_for_a_process_is_put_off_and_never_begins_as_that_attempt() {
-    if !is_root() {
-        return println!("skipped: only root can become a user of whom too many processes run");
-    }
+/// Lets a task start where a user that nobody else is may have so many processes, one of which is the spawner.
+fn is_put_off_with(processes: u32) -> String {
     let mut stage = Stage::new();
-    fs::set_permissions(stage.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     fs::create_dir(stage.path("runs")).unwrap();
-    fs::set_permissions(stage.path("runs"), fs::Permissions::from_mode(0o777)).unwrap();
-    // One process of a user that nobody else is, and that one is the spawner.
-    let program = stage.path("flowyard");
+    for folder in [stage.folder.path().to_owned(), stage.path("runs")] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let (program, user) = (stage.path("flowyard"), 54_321 + processes);
     fs::copy(env!("CARGO_BIN_EXE_flowyard"), &program).unwrap();
     let become_user = format!(
-        "exec setpriv --reuid 54321 --regid 54321 --clear-groups bash -c 'ulimit -u 1; exec \"$0\" \"$@\"' '{}' \"$@\"",
+        "exec setpriv --reuid {user} --regid {user} --clear-groups bash -c 'ulimit -u {processes}; exec \"$0\" \"$@\"' '{}' \"$@\"",
         program.display()
     );
     replace_spawner(&mut stage, &become_user);
     let ticket = stage.shell("touch ran");
+    fs::create_dir(&ticket.folder).unwrap();
+    fs::set_permissions(&ticket.folder, fs::Permissions::from_mode(0o777)).unwrap();
     let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
     stage.local().start(ticket.clone());
-    match stage.next() {
-        Notice::NotNow { key: told, why } => {
-            assert_eq!(told, key);
-            assert!(why.contains("Resource temporarily unavailable"), "{why}");
-        }
+    let why = match stage.next() {
+        Notice::NotNow { key: told, why } if told == key => why,
         other => panic!("not now was expected, not {other:?}"),
-    }
+    };
     assert!(ShimFiles::new(&folder).fence().exists());
     stage.restart();
     stage.local().start(ticket);
     assert_eq!(stage.lost(), flowyard::model::Reason::NeverBegun);
     assert!(!stage.path("ran").exists());
+    why
+}
+
+#[test]
+fn a_task_that_has_no_room_for_a_process_is_put_off_and_never_begins_as_that_attempt() {
+    if !is_root() {
+        return println!("skipped: only root can become a user of whom too many processes run");
+    }
+    assert_eq!(is_put_off_with(1), "cannot start a process: Resource temporarily unavailable");
+    assert_eq!(is_put_off_with(2), "cannot start `bash`: Resource temporarily unavailable");
 }
 
 #[test]
@@ -318,32 +324,58 @@ fn a_task_that_the_kernel_kills_for_want_of_memory_is_said_so() {
     assert!(!by_hand.out_of_memory);
 }
 
-#[test]
-fn a_task_that_lives_gets_a_control_group_where_that_is_ours_and_a_later_engine_ends_it_by_that() {
-    let parent = Path::new("/sys/fs/cgroup/unified").join(format!("flowyard-test-{}", std::process::id()));
+/// A spawner to whom a control group of version 2 is delegated, if that can be made here.
+fn with_a_group_of_ours(name: &str) -> Option<(Stage, PathBuf)> {
+    let parent = Path::new("/sys/fs/cgroup/unified").join(format!("flowyard-{name}-{}", std::process::id()));
     if !is_root() || fs::create_dir(&parent).is_err() {
-        return println!("skipped: no control group of version 2 can be made here");
+        println!("skipped: no control group of version 2 can be made here");
+        return None;
     }
     let mut stage = Stage::new();
     replace_spawner(&mut stage, &format!("echo $$ > '{}/cgroup.procs'", parent.display()));
-    // Out of reach for everything but the group: no environment, a session of its own.
-    let escapee = "(setsid env -i /usr/bin/perl -e '$SIG{TERM}=\"IGNORE\"; sleep 1000' &)";
-    let ticket = stage.shell(&format!("{escapee}; sleep 1000"));
-    let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
+    Some((stage, parent))
+}
+
+/// Starts what nothing but a group can find if the shim dies: no environment, a session of its own. Gives its group.
+fn starts_an_escapee(stage: &Stage, ticket: flowyard::model::Ticket) -> PathBuf {
+    let files = ShimFiles::new(&ticket.folder);
     stage.local().start(ticket);
     stage.began();
-    let files = ShimFiles::new(&folder);
     until("it has a group", || files.begun().is_some_and(|meta| meta.cgroup.is_some()));
     let group = files.begun().unwrap().cgroup.unwrap();
-    let members = || fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines().count();
-    assert_eq!(members(), 2);
+    assert_eq!(fs::read_to_string(group.join("cgroup.procs")).unwrap().lines().count(), 2);
+    group
+}
+
+const ESCAPEE: &str = "(setsid env -i /usr/bin/perl -e '$SIG{TERM}=\"IGNORE\"; sleep 1000' &); sleep 1000";
+
+#[test]
+fn a_task_that_lives_gets_a_control_group_where_that_is_ours_and_a_later_engine_ends_it_by_that() {
+    let Some((mut stage, parent)) = with_a_group_of_ours("lost") else { return };
+    let ticket = stage.shell(ESCAPEE);
+    let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
+    let group = starts_an_escapee(&stage, ticket);
     stage.local = None;
-    crate::stage::kill(files.holder().unwrap().pid);
+    crate::stage::kill(crate::stage::shim_pid(&folder));
     stage.restart();
     stage.local().adopt(key, folder);
     stage.began();
     assert_eq!(stage.lost(), flowyard::model::Reason::ShimDied);
     assert!(!group.exists());
+    until("the parent is empty", || fs::remove_dir(&parent).is_ok());
+}
+
+#[test]
+fn a_task_with_a_control_group_is_canceled_whole_and_its_group_goes() {
+    let Some((mut stage, parent)) = with_a_group_of_ours("canceled") else { return };
+    let mut ticket = stage.shell(ESCAPEE);
+    ticket.grace = Duration::from_millis(100);
+    let (key, folder) = (ticket.key.clone(), ticket.folder.clone());
+    let group = starts_an_escapee(&stage, ticket);
+    stage.local().cancel(&key, folder);
+    assert_eq!(stage.ended().end, End::Canceled { code: None, signal: Some(15) });
+    assert!(!group.exists());
+    stage.local = None;
     until("the parent is empty", || fs::remove_dir(&parent).is_ok());
 }
 

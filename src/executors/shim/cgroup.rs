@@ -95,9 +95,9 @@ impl Group {
         if fs::write(self.0.join("cgroup.kill"), "1").is_ok() {
             return;
         }
-        // Before Linux 5.14.
+        // Before Linux 5.14. Who is in another pid namespace is listed as 0, which would mean ourselves.
         let members = fs::read_to_string(self.0.join("cgroup.procs")).unwrap_or_default();
-        for pid in members.lines().filter_map(|pid| pid.parse().ok()) {
+        for pid in members.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid > 1) {
             let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
         }
     }

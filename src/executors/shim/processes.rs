@@ -83,7 +83,7 @@ fn listed_children(parent: i32) -> Option<Vec<i32>> {
     let mut found = Vec::new();
     for thread in threads.flatten() {
         match fs::read_to_string(thread.path().join("children")) {
-            Ok(text) => found.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok())),
+            Ok(text) => found.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()).filter(|pid| *pid > 1)),
             // A kernel without such lists; a thread that is gone has no children any more.
             Err(_) if thread.path().exists() => return None,
             Err(_) => {}
