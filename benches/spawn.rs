@@ -142,7 +142,7 @@ impl Ways {
 fn executed() -> ExitCode {
     let Ok((host, _signals)) = shim::spawner::settle_in() else { return ExitCode::FAILURE };
     match Order::receive(&host.socket) {
-        Ok(Some(order)) => ExitCode::from(shim::run_attempt(order, &host) as u8),
+        Ok(Some(Ok(order))) => ExitCode::from(shim::run_attempt(order, &host) as u8),
         _ => ExitCode::FAILURE,
     }
 }

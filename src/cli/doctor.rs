@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::Severity,
     runtime::{
-        Handle, file_system,
+        Handle, file_system, protection,
         workspace::{self, Place},
     },
 };
@@ -100,6 +100,7 @@ fn examine(context: &Context) -> Result<Vec<Finding>, Failure> {
         Err(other) => return Err(other),
     }
     findings.push(shell());
+    findings.push(task_processes());
     findings.push(terminal(context));
     Ok(findings)
 }
@@ -220,6 +221,18 @@ fn pipelines(place: &Place, here: &Path) -> Finding {
         ok(NAME, format!("{} without errors", files.len()))
     } else {
         failed(NAME, format!("{} of {} have errors: {}\n`flowyard check` shows them", broken.len(), files.len(), broken.join(", ")))
+    }
+}
+
+/// Without a group of its own a task is still ended whole, unless its shim is killed too.
+fn task_processes() -> Finding {
+    match protection::group() {
+        Some(path) => ok("processes", format!("a task that lives for a second gets a control group of its own below {}", path.display())),
+        None => ok(
+            "processes",
+            "known by session and token: there is no delegated control group (cgroup v2)\n\
+             if a shim is killed, what cleared its environment and left its session may go on",
+        ),
     }
 }
 

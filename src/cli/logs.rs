@@ -11,12 +11,13 @@ use crate::{
     model::{AttemptSnapshot, RunId, TaskId, TaskSnapshot},
     runtime::{
         Handle,
-        logs::{LogLine, LogReader, Stream},
+        logs::{self, LogLine, LogReader, Stream},
     },
 };
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -170,40 +171,62 @@ fn write_lines(out: &mut impl Write, lines: Vec<LogLine>, args: &Args, context: 
 }
 
 fn raw(args: &Args, watch: &mut Watch, attempt: &AttemptSnapshot) -> Result<(), Failure> {
-    let path: PathBuf = if args.stderr { attempt.stderr.clone() } else { attempt.stdout.clone() };
+    let (path, stream) = if args.stderr { (&attempt.stderr, Stream::Stderr) } else { (&attempt.stdout, Stream::Stdout) };
+    let mut copy = Copy { path, stream, position: 0, dropped: 0 };
     let mut out = io::stdout().lock();
-    let mut position = 0;
     loop {
         let ended = !args.follow || watch.has_ended()?;
-        let copied = copy_from(&path, position, &mut out)?;
-        position += copied;
+        let copied = copy.all(&mut out)?;
         if ended {
-            return Ok(());
+            break;
         }
         if copied == 0 {
             watch.wait();
         }
     }
+    if copy.dropped > 0 {
+        eprintln!("note: {} bytes in the middle of this log are left out: it grew longer than [engine] max_log", copy.dropped);
+    }
+    Ok(())
 }
 
-/// What a file holds after `position`; a file that is not there yet holds nothing.
-fn copy_from(path: &Path, position: u64, out: &mut impl Write) -> io::Result<u64> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
-    file.seek(SeekFrom::Start(position))?;
-    let mut buffer = [0; 64 * 1024];
-    let mut copied = 0;
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            out.flush()?;
-            return Ok(copied);
+/// A log that is copied byte for byte, without what is gone of it.
+struct Copy<'a> {
+    path: &'a Path,
+    stream: Stream,
+    position: u64,
+    dropped: u64,
+}
+
+impl Copy<'_> {
+    /// What there is after the position; a file that is not there yet holds nothing.
+    fn all(&mut self, out: &mut impl Write) -> io::Result<u64> {
+        let file = match File::open(self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let (mut buffer, mut copied) = ([0; 64 * 1024], 0);
+        loop {
+            let read = file.read_at(&mut buffer, self.position)?;
+            // Looked up after reading: what goes is written down before it goes.
+            let cut = logs::cut(self.path, self.stream).filter(|cut| self.position < cut.end);
+            let whole = cut.map_or(read as u64, |cut| (read as u64).min(cut.start.saturating_sub(self.position))) as usize;
+            out.write_all(&buffer[..whole])?;
+            self.position += whole as u64;
+            copied += whole as u64;
+            match cut.filter(|cut| self.position >= cut.start) {
+                Some(cut) => {
+                    self.dropped += cut.end - self.position;
+                    self.position = cut.end;
+                }
+                None if read == 0 => {
+                    out.flush()?;
+                    return Ok(copied);
+                }
+                None => {}
+            }
         }
-        out.write_all(&buffer[..read])?;
-        copied += read as u64;
     }
 }
 

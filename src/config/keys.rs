@@ -35,6 +35,7 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::Engine, "pass_env", Holds::Texts),
     (Place::Engine, "cpu", Holds::Number),
     (Place::Engine, "memory", Holds::Text),
+    (Place::Engine, "max_log", Holds::Text),
     (Place::Engine, "gpus", Holds::Ints),
     (Place::Engine, "slots", Holds::Int),
     (Place::Engine, "state_dir", Holds::Text),

@@ -53,6 +53,8 @@ pub struct WorkspaceConfig {
     pub cpu: Option<f64>,
     /// `[engine] memory`: bytes that tasks may be accounted; `None` is the memory of the machine.
     pub memory: Option<u64>,
+    /// `[engine] max_log`: longest log of each stream in bytes; the middle of a longer one is dropped.
+    pub max_log: Option<u64>,
     /// `[engine] gpus`: indices of devices; `None` is what `nvidia-smi` finds.
     pub gpus: Option<Vec<u32>>,
 }
@@ -67,6 +69,7 @@ impl Default for WorkspaceConfig {
             pools: BTreeMap::new(),
             cpu: None,
             memory: None,
+            max_log: None,
             gpus: None,
         }
     }
@@ -98,6 +101,7 @@ pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) 
         config.slots = read_slots(engine, &mut report);
         config.cpu = read_cpu(engine, &mut report);
         config.memory = read_size(engine, "memory", &mut report);
+        config.max_log = read_max_log(engine, &mut report);
         if engine.get("gpus").is_some() {
             config.gpus = Some(engine.list("gpus").iter().filter_map(|node| u32::try_from(node.as_int()?).ok()).collect());
         }
@@ -202,6 +206,19 @@ fn read_size(table: &Table, key: &str, report: &mut Report<'_>) -> Option<u64> {
     }
 }
 
+/// Less than this would hardly hold the last words of a task.
+const LEAST_LOG: u64 = 64 * 1024;
+
+fn read_max_log(engine: &Table, report: &mut Report<'_>) -> Option<u64> {
+    let (node, bytes) = (engine.get("max_log")?, read_size(engine, "max_log", report)?);
+    if bytes < LEAST_LOG {
+        let hint = "leave it out to keep logs whole".to_owned();
+        report.error("bad-size", node.span.clone(), "`max_log` is at least 64KiB", Some(hint));
+        return None;
+    }
+    Some(bytes)
+}
+
 fn read_slots(engine: &Table, report: &mut Report<'_>) -> Option<usize> {
     let node = engine.get("slots")?;
     let number = node.as_int()?;
@@ -267,6 +284,14 @@ mod tests {
             ]
         );
         assert_eq!(diagnostics.0[2].hint.as_deref(), Some("did you mean `pass_env`?"));
+    }
+
+    #[test]
+    fn a_log_is_capped_at_a_size_that_holds_something() {
+        let read = |text: &str| read_workspace("flowyard.toml", &format!("[engine]\nmax_log = {text}\n"));
+        assert_eq!(read("\"256MiB\"").0.max_log, Some(256 << 20));
+        let (config, diagnostics) = read("\"1kB\"");
+        assert_eq!((config.max_log, diagnostics.0[0].code.as_str()), (None, "bad-size"));
     }
 
     #[test]

@@ -37,6 +37,7 @@ impl Run {
             let began = !matches!(report.verdict.end, End::SpawnError { .. } | End::DiskFull { .. });
             attempt.started_at = attempt.started_at.or(began.then(|| from_micros(report.verdict.started_at_micros)));
             attempt.ended_at = Some(from_micros(report.verdict.ended_at_micros));
+            attempt.usage = report.verdict.usage;
         });
         let task = &mut self.tasks[position];
         task.never_begun = 0;
@@ -149,6 +150,10 @@ impl Run {
     }
 }
 
+fn out_of_memory(how: &str) -> String {
+    format!("the kernel ended it for want of memory ({how})")
+}
+
 fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
     let failed = |reason, message: String| Outcome { state: AttemptState::Failed, reason: Some(reason), message };
     match &report.verdict.end {
@@ -157,6 +162,8 @@ fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
             rejected if rejected.is_empty() => Outcome { state: AttemptState::Success, reason: None, message: String::new() },
             rejected => failed(Reason::GateRejected, rejected.join("; ")),
         },
+        End::Exited { code } if report.verdict.out_of_memory => failed(Reason::OutOfMemory, out_of_memory(&format!("exit code {code}"))),
+        End::Signaled { signal } if report.verdict.out_of_memory => failed(Reason::OutOfMemory, out_of_memory(&format!("signal {signal}"))),
         End::Exited { code } => failed(Reason::ExitCode, format!("exit code {code}")),
         End::Signaled { signal } => failed(Reason::Signal, format!("ended by signal {signal}")),
         End::TimedOut { .. } => {
@@ -178,5 +185,31 @@ fn codes(end: &End) -> (Option<i32>, Option<i32>) {
         End::Signaled { signal } => (None, Some(*signal)),
         End::TimedOut { code, signal } | End::Canceled { code, signal } => (*code, *signal),
         End::SpawnError { .. } | End::DiskFull { .. } => (None, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Verdict;
+
+    #[test]
+    fn want_of_memory_is_named_where_it_is_shown_and_never_instead_of_a_timeout() {
+        let reason = |end, out_of_memory| {
+            let verdict = Verdict { out_of_memory, ..Verdict::new(end, 1, 2) };
+            let report = Report {
+                output_parameters: Default::default(),
+                metrics: Default::default(),
+                artifacts: Vec::new(),
+                missing: Vec::new(),
+                verdict,
+            };
+            outcome(&report, &[]).reason
+        };
+        let timed_out = || End::TimedOut { code: None, signal: Some(9) };
+        assert_eq!(reason(End::Signaled { signal: 9 }, true), Some(Reason::OutOfMemory));
+        assert_eq!(reason(End::Exited { code: 137 }, true), Some(Reason::OutOfMemory));
+        assert_eq!(reason(End::Signaled { signal: 9 }, false), Some(Reason::Signal));
+        assert_eq!(reason(timed_out(), false), Some(Reason::Timeout));
     }
 }

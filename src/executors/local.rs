@@ -11,7 +11,7 @@ use super::{
         standing::{self, Standing},
     },
 };
-use crate::model::{AttemptKey, End, Ticket, Verdict};
+use crate::model::{AttemptKey, End, Reason, Ticket, Verdict};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use std::{
     collections::{HashMap, VecDeque},
@@ -146,6 +146,8 @@ struct Attempt {
     key: AttemptKey,
     folder: PathBuf,
     told_began: bool,
+    /// Why it could not begin now. Told once it is sure that it never will.
+    put_off: Option<String>,
     watched: Watched,
 }
 
@@ -229,6 +231,7 @@ impl Desk {
             match told {
                 Told::Began { id, at_micros } => self.began(id, at_micros),
                 Told::Ended { id, verdict } => self.ended(id, verdict),
+                Told::NotNow { id, why } => self.put_off(id, why),
                 Told::Gone { id } => self.settle(id, LOOK_AGAIN.0),
             }
         }
@@ -287,8 +290,11 @@ impl Desk {
             Standing::Ended(verdict) => return self.ended(id, verdict),
             Standing::Lost(reason) => {
                 self.look_for_begin(id);
-                if let Some(attempt) = self.forget(id) {
-                    (self.sink)(Notice::Lost { key: attempt.key, reason });
+                if let Some(Attempt { key, put_off, .. }) = self.forget(id) {
+                    (self.sink)(match put_off {
+                        Some(why) if reason == Reason::NeverBegun => Notice::NotNow { key, why },
+                        _ => Notice::Lost { key, reason },
+                    });
                 }
                 return;
             }
@@ -302,6 +308,14 @@ impl Desk {
         // Whoever wanted it ended may have died before saying so.
         if standing::is_cancel_wanted(&folder) {
             let _ = standing::cancel(&folder);
+        }
+    }
+
+    /// Nothing was started for want of room. Only a fence makes that final.
+    fn put_off(&mut self, id: u64, why: String) {
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.put_off = Some(why);
+            self.settle(id, LOOK_AGAIN.0);
         }
     }
 
@@ -377,6 +391,9 @@ impl Desk {
     /// Nothing was started.
     fn refuse(&mut self, id: u64, what: &str, error: &io::Error) {
         let message = format!("{what}: {error}");
+        if super::shim::may_pass(error) {
+            return self.put_off(id, message);
+        }
         let end = if super::shim::files::is_full(error) { End::DiskFull { message } } else { End::SpawnError { message } };
         let now = super::shim::log_index::now_micros();
         self.ended(id, Verdict::new(end, now, now));
@@ -386,7 +403,7 @@ impl Desk {
         let id = self.next;
         self.next += 1;
         self.numbers.insert(key.clone(), id);
-        self.attempts.insert(id, Attempt { key, folder, told_began: false, watched: Watched::ByTold });
+        self.attempts.insert(id, Attempt { key, folder, told_began: false, put_off: None, watched: Watched::ByTold });
         id
     }
 

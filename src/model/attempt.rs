@@ -142,6 +142,10 @@ impl AttemptFiles {
     pub fn log_index(&self) -> PathBuf {
         self.file("log.index")
     }
+    /// Which bytes of the streams are gone because they were too many.
+    pub fn log_cut(&self) -> PathBuf {
+        self.file("log.cut")
+    }
     /// What its process tree takes of the machine, written by the shim about once a second.
     pub fn usage(&self) -> PathBuf {
         self.file("usage")

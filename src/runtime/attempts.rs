@@ -4,7 +4,7 @@ use super::clock;
 use crate::{
     artifacts::{self, Wanted},
     engine::{Report, Run},
-    executors::shim::spawner,
+    executors::shim::{self, spawner},
     model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Task, Ticket, Verdict, record::ArtifactRecord},
     plan::launch::{self, Launch, Shell},
     stdx::atomic,
@@ -36,6 +36,23 @@ pub struct Yard {
     pub program: PathBuf,
     /// The shell of `run` scripts.
     pub shell: Shell,
+    /// Longest log of each stream in bytes.
+    pub max_log: Option<u64>,
+}
+
+/// Why an attempt cannot be given to its executor.
+#[derive(Debug)]
+pub struct Unprepared {
+    /// A sentence.
+    pub message: String,
+    /// It is for want of something that comes back: a free descriptor, memory.
+    pub may_pass: bool,
+}
+
+impl From<String> for Unprepared {
+    fn from(message: String) -> Self {
+        Self { message, may_pass: false }
+    }
 }
 
 impl Yard {
@@ -47,14 +64,18 @@ impl Yard {
     /// Makes the attempt's folder with all that the task will read.
     ///
     /// # Errors
-    /// A sentence: a template that cannot be rendered, or what the file system says.
-    pub fn prepare(&self, run: &Run, position: usize, key: &AttemptKey) -> Result<Ticket, String> {
-        let (ticket, job) = launch::ticket(&self.launch(run, position, key)?)?;
+    /// A template that cannot be rendered, or what the file system says.
+    pub fn prepare(&self, run: &Run, position: usize, key: &AttemptKey) -> Result<Ticket, Unprepared> {
+        let (mut ticket, job) = launch::ticket(&self.launch(run, position, key)?)?;
+        ticket.max_log = self.max_log;
         if run.task_def(position).checkpoint {
             let folder = AttemptFiles::new(&ticket.folder).checkpoint();
             atomic::create_private_dir(&folder).map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
         }
-        self.write_down(&ticket, &job).map_err(|error| format!("cannot prepare {}: {error}", ticket.folder.display()))?;
+        self.write_down(&ticket, &job).map_err(|error| Unprepared {
+            message: format!("cannot prepare {}: {error}", ticket.folder.display()),
+            may_pass: shim::may_pass(&error),
+        })?;
         Ok(ticket)
     }
 

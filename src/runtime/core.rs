@@ -4,7 +4,7 @@
 
 use super::{
     EngineStatus, RuntimeError,
-    attempts::{Leftovers, Yard},
+    attempts::{Leftovers, Unprepared, Yard},
     clock,
 };
 use crate::{
@@ -340,7 +340,11 @@ impl Core {
         };
         match prepared {
             Ok(ticket) => self.executor.start(ticket),
-            Err(message) => {
+            // Given to nobody, so nobody can begin it.
+            Err(Unprepared { message, may_pass: true }) => {
+                let _ = self.own.send(Msg::Notice(Notice::NotNow { key, why: message }));
+            }
+            Err(Unprepared { message, .. }) => {
                 tracing::warn!(attempt = %key, message, "cannot be started");
                 let at = to_micros(clock::now());
                 let verdict = Verdict::new(End::SpawnError { message }, at, at);

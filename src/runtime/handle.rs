@@ -8,9 +8,10 @@ use super::{
     workspace::Place,
 };
 use crate::{
+    executors::shim::usage,
     model::{
         AttemptFiles, Diagnostics, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot, RunId, RunRow,
-        RunSnapshot, RunState, TaskId, Why,
+        RunSnapshot, RunState, TaskId, Usage, Why,
     },
     store::{Reader, RunQuery, StoreError},
 };
@@ -441,6 +442,11 @@ impl Handle {
     pub fn progress(&self, stdout: &Path) -> Option<f64> {
         let tail = metrics_tail(stdout)?;
         tail.lines().rev().find_map(|line| attempts::metric_line(line)?.get("progress")?.as_f64()).map(|p| p.clamp(0.0, 1.0))
+    }
+
+    /// What the process tree of a running attempt took of the machine when its shim last looked. `stdout` is that of the attempt.
+    pub fn usage(&self, stdout: &Path) -> Option<Usage> {
+        usage::read(stdout.parent()?)
     }
 
     /// The newest values of the metrics that a running attempt wrote lately, without its progress.

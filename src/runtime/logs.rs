@@ -2,15 +2,21 @@
 //!
 //! The index says how long both streams were at some moments. What came between two of them is shown as all of standard
 //! output, then all of standard error: more is not known. Bytes that the index does not cover are given 200 ms to be
-//! covered, and are shown without a time then.
+//! covered, and are shown without a time then. Where a log was cut because it was too long, one line says how much is gone.
 
 // Only for how long bytes wait for the index.
 #![allow(clippy::disallowed_methods)]
 
 use crate::{
-    executors::shim::log_index::{self, Entry},
+    executors::shim::{
+        log_cap::{self, Cut},
+        log_index::{self, Entry},
+    },
     model::AttemptFiles,
-    stdx::time::{self, Timestamp},
+    stdx::{
+        size,
+        time::{self, Timestamp},
+    },
 };
 use std::{
     collections::VecDeque,
@@ -196,6 +202,8 @@ struct Tail {
     file: Option<File>,
     /// Offset of the next byte to read.
     at: u64,
+    /// What is gone of it, as far as that was looked up.
+    cut: Option<Cut>,
     /// The line that has no end yet.
     partial: Vec<u8>,
     partial_at: Option<Timestamp>,
@@ -203,7 +211,7 @@ struct Tail {
 
 impl Tail {
     fn new(stream: Stream, path: PathBuf) -> Self {
-        Self { stream, path, file: None, at: 0, partial: Vec::new(), partial_at: None }
+        Self { stream, path, file: None, at: 0, cut: None, partial: Vec::new(), partial_at: None }
     }
 
     fn file(&mut self) -> io::Result<Option<&File>> {
@@ -211,6 +219,26 @@ impl Tail {
             self.file = open_if_there(&self.path)?;
         }
         Ok(self.file.as_ref())
+    }
+
+    /// Looks up again what is gone.
+    fn look_for_cut(&mut self) {
+        self.cut = cut(&self.path, self.stream);
+    }
+
+    /// The bytes from `from` that are neither gone nor after what is gone, at most `length`.
+    fn whole(&self, from: u64, length: u64) -> u64 {
+        self.cut.filter(|cut| from < cut.end).map_or(length, |cut| length.min(cut.start.saturating_sub(from)))
+    }
+
+    /// Goes over what is gone, if that is next, and leaves a word about it.
+    fn skip_cut(&mut self, at: Option<Timestamp>, lines: &mut Vec<LogLine>) -> bool {
+        let Some(cut) = self.cut.filter(|cut| (cut.start..cut.end).contains(&self.at)) else { return false };
+        lines.extend(self.finish());
+        let text = format!("[flowyard: {} are left out here: the log is longer than [engine] max_log]", size::short(cut.end - self.at));
+        lines.push(LogLine { at, stream: self.stream, text });
+        self.at = cut.end;
+        true
     }
 
     fn unread(&mut self) -> io::Result<u64> {
@@ -224,11 +252,21 @@ impl Tail {
         if offset == 0 {
             return Ok(0);
         }
+        self.look_for_cut();
+        let (from, gone) = (offset - 1, self.cut);
+        if gone.is_some_and(|cut| (cut.start..cut.end).contains(&from)) {
+            return Ok(offset);
+        }
+        let until = gone.filter(|cut| from < cut.start).map_or(u64::MAX, |cut| cut.start);
         let Some(file) = self.file()? else { return Ok(0) };
-        let (mut buffer, mut from) = (vec![0; CHUNK], offset - 1);
+        let (mut buffer, mut from) = (vec![0; CHUNK], from);
         let mut start = None;
         loop {
-            let length = file.read_at(&mut buffer, from)?;
+            if from >= until {
+                start = Some(until);
+                break;
+            }
+            let length = file.read_at(&mut buffer[..(until - from).min(CHUNK as u64) as usize], from)?;
             if length == 0 {
                 break;
             }
@@ -247,12 +285,22 @@ impl Tail {
     fn read_to(&mut self, end: u64, at: Option<Timestamp>, lines: &mut Vec<LogLine>, budget: &mut u64) -> io::Result<()> {
         let mut buffer = [0; CHUNK];
         while self.at < end && *budget > 0 {
-            let wanted = (end - self.at).min(*budget).min(CHUNK as u64) as usize;
+            if self.skip_cut(at, lines) {
+                continue;
+            }
             let from = self.at;
+            let wanted = self.whole(from, (end - from).min(*budget).min(CHUNK as u64)) as usize;
             let Some(file) = self.file()? else { return Ok(()) };
             let length = file.read_at(&mut buffer[..wanted], from)?;
             if length == 0 {
                 return Ok(());
+            }
+            // It is written down what goes before it goes: who sees the hole finds the word about it.
+            if buffer[..length].contains(&0) {
+                self.look_for_cut();
+                if self.whole(from, length as u64) < length as u64 {
+                    continue;
+                }
             }
             self.at += length as u64;
             *budget -= length as u64;
@@ -287,6 +335,16 @@ impl Tail {
     fn finish(&mut self) -> Option<LogLine> {
         (!self.partial.is_empty()).then(|| self.line(self.partial.len()))
     }
+}
+
+/// What is gone of a stream whose log is at `path`.
+pub fn cut(path: &Path, stream: Stream) -> Option<Cut> {
+    let cuts = log_cap::read(path.parent()?);
+    match stream {
+        Stream::Stdout => cuts.stdout,
+        Stream::Stderr => cuts.stderr,
+    }
+    .filter(|cut| cut.start < cut.end)
 }
 
 /// How much of `bytes` ends with a whole character, as far as it is UTF-8 at all.
@@ -532,6 +590,49 @@ mod tests {
             (count, polls) = (count + lines.len(), polls + 1);
         }
         assert_eq!((count, polls), (10_001, 2));
+    }
+
+    /// Says that these bytes of standard output are gone, then makes them so.
+    fn cut_out(attempt: &Attempt, start: u64, end: u64) {
+        log_cap::write(attempt.0.path(), &log_cap::Cuts { stdout: Some(Cut { start, end }), stderr: None }).unwrap();
+        let log = OpenOptions::new().write(true).open(attempt.files().stdout()).unwrap();
+        log.write_all_at(&vec![0; (end - start) as usize], start).unwrap();
+    }
+
+    #[test]
+    fn what_is_cut_out_of_a_log_while_it_is_read_is_one_line_that_says_so() {
+        let attempt = Attempt::new();
+        let mut reader = attempt.reader(None);
+        attempt.out("a1\na2\nb1\n").indexed(1);
+        assert_eq!(texts(&reader.poll().unwrap()), ["a1", "a2", "b1"]);
+        attempt.out("b2\nc1\nc2\n").indexed(2);
+        cut_out(&attempt, 6, 12);
+        let lines = reader.poll().unwrap();
+        assert_eq!(texts(&lines), ["[flowyard: 3 B are left out here: the log is longer than [engine] max_log]", "c1", "c2"]);
+        attempt.out("d1\n").indexed(3);
+        cut_out(&attempt, 6, 15);
+        assert_eq!(texts(&reader.poll().unwrap()), ["d1"]);
+        let whole = attempt.reader(None).poll().unwrap();
+        assert_eq!(texts(&whole)[..2], ["a1", "a2"]);
+        assert_eq!((whole.len(), whole[3].text.as_str()), (5, "c2"));
+    }
+
+    #[test]
+    fn a_tail_that_begins_in_what_is_gone_says_so_first() {
+        let attempt = Attempt::new();
+        attempt.out("one\n".repeat(1_000)).indexed(1).out("two\n").indexed(2);
+        cut_out(&attempt, 400, 3_996);
+        let lines = attempt.reader(Some(100)).poll().unwrap();
+        assert!(lines[0].text.contains("are left out here"), "{}", lines[0].text);
+        assert_eq!(texts(&lines[1..]), ["one", "two"]);
+    }
+
+    /// Zero bytes that a task wrote are its output, whole or beside a cut.
+    #[test]
+    fn zero_bytes_of_a_task_are_no_cut() {
+        let attempt = Attempt::new();
+        attempt.out("a\0b\nc\n").indexed(1);
+        assert_eq!(texts(&attempt.reader(None).poll().unwrap()), ["a\0b", "c"]);
     }
 
     #[test]

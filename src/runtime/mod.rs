@@ -12,6 +12,7 @@ pub mod handle;
 pub mod logs;
 pub mod own_log;
 pub mod pipelines;
+pub mod protection;
 pub mod serve;
 mod trigger;
 pub mod user;

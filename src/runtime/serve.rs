@@ -92,6 +92,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<u8, R
             env: place.config.env.clone(),
             program,
             shell: if on_path("bash") { Shell::Bash } else { Shell::Sh },
+            max_log: place.config.max_log,
         },
         inbox,
         own: own.clone(),

@@ -241,7 +241,7 @@ fn the_doctor_is_content_with_a_good_workspace_and_names_a_broken_file() {
     let yard = Yard::new();
     yard.text(0, &["run", "hello"]);
     let good = yard.text(0, &["doctor"]);
-    for word in ["workspace", "state folder", "database", "engine", "slots", "pipelines", "shell", "terminal"] {
+    for word in ["workspace", "state folder", "database", "engine", "slots", "pipelines", "shell", "processes", "terminal"] {
         assert!(good.contains(word), "{word} in {good}");
     }
     yard.write("pipelines/broken.toml", "[tasks.a\n");

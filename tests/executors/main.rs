@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod crashes;
+mod faults;
 mod stage;
 
 use flowyard::{

@@ -242,7 +242,9 @@ fn processes_below(folder: &Path) -> Vec<i32> {
     ids.filter(|pid| pid.unsigned_abs() != std::process::id() && alive(*pid)).filter(works_there).collect()
 }
 
+/// One process. The program `kill` may take a negative number for everybody.
 pub fn kill(pid: i32, signal: &str) {
+    assert!(pid > 1, "{pid} is not one process");
     let _ = std::process::Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
 }
 

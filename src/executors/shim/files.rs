@@ -8,8 +8,10 @@
 //! | `exit` | by rename, when everything is over | the verdict |
 //! | `fence` | by an engine that holds the lock | it did not begin and never will |
 //! | `cancel` | by an engine | it is to be ended |
+//! | `usage` | in place, each second | what its processes take |
+//! | `log.cut` | in place, before bytes of a log go | which bytes are gone |
 //!
-//! Each is JSON with a `format` number; readers ignore keys they do not know, so later formats add keys only.
+//! The last two are single lines with a checksum, see `slot`. Each other one is JSON with a `format` number; readers ignore keys they do not know, so later formats add keys only.
 
 use crate::model::Verdict;
 use nix::errno::Errno;
@@ -61,6 +63,9 @@ pub struct Meta {
     pub task: Option<Identity>,
     /// Microseconds since 1970 when it was started.
     pub started_at_micros: i64,
+    /// The control group that holds all of it; without one it is known by its session and its token only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<PathBuf>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -170,6 +175,16 @@ impl ShimFiles {
     pub fn confirm(&self, intent: &File, meta: &Meta) -> io::Result<()> {
         intent.write_all_at(&to_json(meta)?, 0)?;
         fs::rename(self.intent(), self.meta())
+    }
+
+    /// Replaces the proof by one that says more.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn replace_meta(&self, meta: &Meta) -> io::Result<()> {
+        let path = self.0.join("meta.more");
+        create_new(&path)?.write_all(&to_json(meta)?)?;
+        fs::rename(path, self.meta())
     }
 
     /// Takes the intent back: the program could not be started.

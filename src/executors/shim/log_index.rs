@@ -90,6 +90,11 @@ impl LogIndex {
         }
     }
 
+    /// The lengths of both streams when they were last looked at.
+    pub fn lengths(&self) -> (u64, u64) {
+        self.last
+    }
+
     /// Goes on; `woken` when the watch was readable.
     pub fn tick(&mut self, now: Instant, woken: bool) {
         let is_due = now >= self.due;

@@ -8,13 +8,19 @@
 #![allow(clippy::disallowed_methods)]
 
 mod attempt;
+pub mod cgroup;
 pub mod files;
 mod fork;
+pub mod log_cap;
 pub mod log_index;
+mod memory;
 pub mod processes;
+mod slot;
 pub mod spawner;
 pub mod standing;
 mod task;
+pub mod usage;
+mod watch;
 
 pub use attempt::{Host, run as run_attempt};
 
@@ -24,7 +30,7 @@ use std::process::ExitCode;
 
 /// The hidden first argument. Its number is the version of the packets: a binary that was replaced under a running
 /// engine does not know the argument and ends at once, and the engine says so.
-pub const ARGUMENT: &str = "__spawner-1";
+pub const ARGUMENT: &str = "__spawner-2";
 
 /// The variable by which every process of an attempt is known, whatever its parent has become.
 pub const TOKEN_VARIABLE: &str = "FLOWYARD_ATTEMPT_TOKEN";
@@ -53,11 +59,25 @@ pub enum Told {
         /// How.
         verdict: Verdict,
     },
+    /// There was no room for another process or file. Nothing was started, and as this attempt nothing will be.
+    NotNow {
+        /// The order's number.
+        id: u64,
+        /// What could not be done, and the system's words.
+        why: String,
+    },
     /// The shim is gone without having told an end: its folder has the answer.
     Gone {
         /// The order's number.
         id: u64,
     },
+}
+
+/// Whether an error is about something that comes back by itself: room for a process or an open file, memory.
+pub fn may_pass(error: &std::io::Error) -> bool {
+    use nix::errno::Errno;
+    let code = error.raw_os_error().map(Errno::from_raw);
+    matches!(code, Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE))
 }
 
 /// Longest packet from a shim or a spawner.

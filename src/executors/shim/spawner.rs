@@ -1,6 +1,6 @@
 //! The resident spawner: waits for orders, forks a shim for each, and says which shims are gone without a word.
 
-use super::{ARGUMENT, Host, MAX_PACKET, Told, fork, processes, run_attempt};
+use super::{ARGUMENT, Host, MAX_PACKET, Told, cgroup, fork, memory::Kills, processes, run_attempt, task::words};
 use crate::model::Ticket;
 use nix::{
     errno::Errno,
@@ -85,11 +85,11 @@ impl Order {
         sendmsg(socket, &[IoSlice::new(&self.id.to_le_bytes())], &mut extra, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).map(drop)
     }
 
-    /// Takes the next one; `None` when the engine is gone.
+    /// Takes the next one; `None` when the engine is gone. One whose ticket found no free descriptor here is its number only.
     ///
     /// # Errors
     /// What the system says.
-    pub fn receive(socket: &OwnedFd) -> rustix::io::Result<Option<Self>> {
+    pub fn receive(socket: &OwnedFd) -> rustix::io::Result<Option<Result<Self, u64>>> {
         let mut id = [0; 8];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut extra = RecvAncillaryBuffer::new(&mut space);
@@ -98,7 +98,8 @@ impl Order {
             RecvAncillaryMessage::ScmRights(mut handles) => handles.next(),
             _ => None,
         });
-        Ok(handle.filter(|_| received.bytes == id.len()).map(|ticket| Self { id: u64::from_le_bytes(id), ticket }))
+        let id = (received.bytes == id.len()).then(|| u64::from_le_bytes(id));
+        Ok(id.map(|id| handle.map(|ticket| Self { id, ticket }).ok_or(id)))
     }
 
     /// Unpacks the ticket.
@@ -171,7 +172,8 @@ pub fn settle_in() -> io::Result<(Host, SignalFd)> {
     children.add(Signal::SIGCHLD);
     let signals = SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let inherited_umask = umask(Mode::from_bits_truncate(0o077));
-    Ok((Host { socket, boot_id: processes::boot_id(), umask: inherited_umask }, signals))
+    let host = Host { socket, boot_id: processes::boot_id(), umask: inherited_umask, kills: Kills::find(), delegated: cgroup::delegated() };
+    Ok((host, signals))
 }
 
 /// Whoever started the engine may have left descriptors open in it, and a task that holds one of them, the write end of
@@ -200,11 +202,21 @@ fn serve(host: &Host, signals: &SignalFd) -> io::Result<()> {
             reap(host, &mut shims);
         }
         if ordered {
-            let Some(order) = Order::receive(&host.socket)? else { return Ok(()) };
+            let order = match Order::receive(&host.socket)? {
+                Some(Ok(order)) => order,
+                Some(Err(id)) => {
+                    let why = format!("cannot take the task: {}", words(&Errno::EMFILE.into()));
+                    Told::NotNow { id, why }.send_surely(&host.socket);
+                    continue;
+                }
+                None => return Ok(()),
+            };
             let id = order.id;
             match fork::in_child(|| run_attempt(order, host)) {
                 Ok(pid) => drop(shims.insert(pid, id)),
-                Err(_) => Told::Gone { id }.send_surely(&host.socket),
+                Err(errno) => {
+                    Told::NotNow { id, why: format!("cannot start a process: {}", words(&errno.into())) }.send_surely(&host.socket)
+                }
             }
         }
     }

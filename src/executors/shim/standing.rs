@@ -1,9 +1,9 @@
 //! How an attempt stands that somebody else started: read from its folder, and from whether its lock is held.
 
 use super::{
-    attempt::CANCEL,
     files::{Identity, ShimFiles},
     processes,
+    watch::CANCEL,
 };
 use crate::model::{Reason, Verdict};
 use std::{

@@ -22,19 +22,36 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// A program's name is cut to this in messages, which must fit into the room kept for the verdict.
 const SHOWN: usize = 300;
 
+/// Why a program was not started.
+pub struct Refusal {
+    /// A sentence: what could not be started, and the system's words.
+    pub message: String,
+    /// It is for want of something that comes back: room for a process, a file, memory.
+    pub may_pass: bool,
+}
+
+impl From<String> for Refusal {
+    fn from(message: String) -> Self {
+        Self { message, may_pass: false }
+    }
+}
+
 /// Starts the program; the text of the error is for people. This process changes into the task's folder for it.
 ///
 /// # Errors
-/// A sentence: what could not be started, and the system's words.
-pub fn start(ticket: &Ticket, token: &str, stdout: &File, stderr: &File) -> Result<Pid, String> {
+/// What could not be started, and why.
+pub fn start(ticket: &Ticket, token: &str, stdout: &File, stderr: &File) -> Result<Pid, Refusal> {
     let program = ticket.argv.first().map(String::as_str).unwrap_or_default();
     if program.is_empty() {
-        return Err("cannot start the task: it names no program".into());
+        return Err("cannot start the task: it names no program".to_owned().into());
     }
     std::env::set_current_dir(&ticket.cwd).map_err(|error| {
         format!("cannot start `{}` in the folder `{}`: {}", cut(program), cut(&ticket.cwd.to_string_lossy()), words(&error))
     })?;
-    let failed = |errno: Errno| format!("cannot start `{}`: {}", cut(program), errno.desc());
+    let failed = |errno: Errno| Refusal {
+        message: format!("cannot start `{}`: {}", cut(program), words(&errno.into())),
+        may_pass: super::may_pass(&errno.into()),
+    };
     let has_nul = |_| format!("cannot start `{}`: an argument or a variable holds a NUL byte", cut(program));
     let argv = ticket.argv.iter().map(|a| CString::new(a.as_str())).collect::<Result<Vec<_>, _>>().map_err(has_nul)?;
     let env = environment(ticket, token).collect::<Result<Vec<_>, _>>().map_err(has_nul)?;
@@ -55,7 +72,7 @@ pub fn start(ticket: &Ticket, token: &str, stdout: &File, stderr: &File) -> Resu
     }
     Err(match found {
         None => failed(Errno::ENOENT),
-        Some((path, Errno::ENOENT)) => format!("cannot start `{}`: {}", cut(program), missing_interpreter(&path)),
+        Some((path, Errno::ENOENT)) => format!("cannot start `{}`: {}", cut(program), missing_interpreter(&path)).into(),
         Some((_, errno)) => failed(errno),
     })
 }
@@ -104,10 +121,8 @@ fn missing_interpreter(script: &Path) -> String {
 
 /// The system's words without the number.
 pub fn words(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) => Errno::from_raw(code).desc().to_owned(),
-        None => error.to_string(),
-    }
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 fn cut(text: &str) -> String {
