@@ -20,7 +20,9 @@ use serde_json::json;
 /// Run the engine of the workspace in the foreground; end it; ask whether there is one
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Examples:\n  flowyard engine --exit-when-idle\n  flowyard engine status\n  flowyard engine stop")]
+#[command(
+    after_help = "Examples:\n  flowyard engine --exit-when-idle\n  flowyard engine status\n  flowyard engine restart\n  flowyard engine stop"
+)]
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -38,6 +40,13 @@ enum Verb {
     /// End the engine; running tasks go on, and the next engine finds them
     #[command(after_help = "Example:\n  flowyard engine stop")]
     Stop,
+    /// Start this program's engine in the place of the one that is there; running tasks are handed over
+    #[command(after_help = "Example:\n  flowyard engine restart --json")]
+    Restart {
+        /// How the new engine is, as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Tell whether an engine owns the workspace: exit 0 if so, 69 if not
     #[command(after_help = "Example:\n  flowyard engine status --json")]
     Status {
@@ -52,6 +61,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     match &args.verb {
         None => foreground(args, context),
         Some(Verb::Stop) => stop(context),
+        Some(Verb::Restart { json }) => restart(*json, context),
         Some(Verb::Status { json }) => status(*json, context),
     }
 }
@@ -66,7 +76,12 @@ fn foreground(args: &Args, context: &Context) -> Result<u8, Failure> {
     if context.err.tty && !args.detached {
         context.note(&format!("the engine of {} runs; Ctrl-C ends it, and running tasks go on", place.workspace.display()));
     }
-    Ok(serve::serve(&place, ServeOptions { exit_when_idle: args.exit_when_idle, detached: args.detached })?)
+    let left = serve::serve(&place, ServeOptions { exit_when_idle: args.exit_when_idle, detached: args.detached })?;
+    if left.open_runs > 0 && !args.detached {
+        let runs = if left.open_runs == 1 { "1 run is open" } else { &format!("{} runs are open", left.open_runs) };
+        context.note(&format!("the engine ended; {runs}, and running tasks go on\nhint: any flowyard command starts an engine that finds them, such as `flowyard runs`"));
+    }
+    Ok(left.code)
 }
 
 fn stop(context: &Context) -> Result<u8, Failure> {
@@ -74,30 +89,44 @@ fn stop(context: &Context) -> Result<u8, Failure> {
         return Err(Failure::refused("--read-only looks and never acts; leave it out to end the engine"));
     }
     let handle = context.handle(Access::Peek)?;
-    let Some(status) = handle.engine_status()? else {
+    // An engine of another version does not say how it is, and can be stopped all the same.
+    let is_idle = matches!(handle.engine_status(), Ok(Some(status)) if status.open_runs == 0);
+    let Some(pid) = handle.stop_engine()? else {
         context.note("no engine owns this workspace; nothing to stop");
         return Ok(0);
     };
-    handle.stop_engine()?;
-    let rest = if status.open_runs > 0 { "; running tasks go on, and the next engine finds them" } else { "" };
-    context.print(&format!("engine {} ended{rest}\n", status.pid))?;
+    let rest = if is_idle { "" } else { "; running tasks go on, and the next engine finds them" };
+    context.print(&format!("engine {pid} ended{rest}\n"))?;
     Ok(0)
 }
 
 fn status(json: bool, context: &Context) -> Result<u8, Failure> {
     let handle: Handle = context.handle(Access::Peek)?;
     let status = handle.engine_status()?;
+    tell(status.as_ref(), json, context)?;
+    Ok(if status.is_some() { 0 } else { 69 })
+}
+
+fn restart(json: bool, context: &Context) -> Result<u8, Failure> {
+    if context.global.read_only {
+        return Err(Failure::refused("--read-only looks and never acts; leave it out to restart the engine"));
+    }
+    let status = context.handle(Access::Peek)?.restart_engine()?;
+    tell(Some(&status), json, context)?;
+    Ok(0)
+}
+
+fn tell(status: Option<&EngineStatus>, json: bool, context: &Context) -> Result<(), Failure> {
     if json {
-        let mut object = status.as_ref().map_or_else(|| json!({}), |status| json!(status));
+        let mut object = status.map_or_else(|| json!({}), |status| json!(status));
         object["running"] = json!(status.is_some());
-        context.json(&object)?;
+        context.json(&object)
     } else {
-        match &status {
-            Some(status) => context.print(&describe(status, context))?,
-            None => context.print("no engine owns this workspace; commands start one when they need it\n")?,
+        match status {
+            Some(status) => context.print(&describe(status, context)),
+            None => context.print("no engine owns this workspace; commands start one when they need it\n"),
         }
     }
-    Ok(if status.is_some() { 0 } else { 69 })
 }
 
 fn describe(status: &EngineStatus, context: &Context) -> String {

@@ -42,13 +42,7 @@ impl Line {
     /// # Errors
     /// An engine that speaks another protocol, or does not answer.
     pub fn open(state_dir: &Path, attach: bool) -> Result<Option<(Self, EngineStatus)>, RuntimeError> {
-        let Ok((_folder, path)) = wire::socket_path(state_dir) else { return Ok(None) };
-        let stream = match UnixStream::connect(path) {
-            Ok(stream) => stream,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
-            Err(error) => return Err(RuntimeError::Unreachable(format!("the engine cannot be reached: {error}"))),
-        };
-        let mut line = Self { stream: BufReader::new(stream), pending: Vec::new(), changed: false };
+        let Some(mut line) = Self::reach(state_dir)? else { return Ok(None) };
         let hello = Ask::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), attach };
         // It may be leaving in this very moment: then it is as if there were none.
         if line.stream.get_mut().write_all(&wire::line(&hello)?).is_err() {
@@ -61,19 +55,33 @@ impl Line {
                 Ok(Some(Tell::Changed { .. })) => line.changed = true,
                 Ok(Some(Tell::Refused { why })) => return Err(RuntimeError::Unreachable(why)),
                 Ok(Some(other)) => return Err(unexpected(&other)),
-                Ok(None) => return Err(line.silent()),
+                Ok(None) => return Err(line.silent(HELLO_PATIENCE)),
                 Err(_) => return Ok(None),
             }
         }
     }
 
+    /// A connection on which nothing was said yet; `None` if there is no engine.
+    fn reach(state_dir: &Path) -> Result<Option<Self>, RuntimeError> {
+        let Ok((_folder, path)) = wire::socket_path(state_dir) else { return Ok(None) };
+        match UnixStream::connect(path) {
+            Ok(stream) => Ok(Some(Self { stream: BufReader::new(stream), pending: Vec::new(), changed: false })),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
+            Err(error) => Err(RuntimeError::Unreachable(format!("the engine cannot be reached: {error}"))),
+        }
+    }
+
+    /// The process at the other end, as the kernel knows it; 0 if it does not.
+    fn pid(&self) -> i32 {
+        nix::sys::socket::getsockopt(self.stream.get_ref(), nix::sys::socket::sockopt::PeerCredentials).map_or(0, |peer| peer.pid())
+    }
+
     /// Somebody owns the workspace and says nothing: stopped by a signal, or its disk hangs.
-    fn silent(&self) -> RuntimeError {
-        let pid =
-            nix::sys::socket::getsockopt(self.stream.get_ref(), nix::sys::socket::sockopt::PeerCredentials).map_or(0, |peer| peer.pid());
+    fn silent(&self, patience: Duration) -> RuntimeError {
+        let pid = self.pid();
         RuntimeError::Unreachable(format!(
             "the engine (pid {pid}) did not answer within {} s\nhint: if it was stopped, `kill -CONT {pid}` lets it go on; `kill {pid}` ends it, and running tasks go on",
-            HELLO_PATIENCE.as_secs()
+            patience.as_secs()
         ))
     }
 
@@ -157,17 +165,58 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// Asks the engine of a state folder to leave and waits until it is gone; running tasks go on. Its process id; `None` if there is none.
+///
+/// It is asked without a hello, so that an engine of another protocol goes too: that is how a new version takes over.
+///
+/// # Errors
+/// It does not go.
+pub fn stop(state_dir: &Path) -> Result<Option<u32>, RuntimeError> {
+    let Some(mut line) = Line::reach(state_dir)? else { return Ok(None) };
+    let pid = line.pid();
+    if line.stream.get_mut().write_all(&wire::line(&Ask::Stop)?).is_err() {
+        return Ok(None);
+    }
+    let deadline = now() + ANSWER_PATIENCE;
+    // Its end of the line closes when it is gone.
+    loop {
+        match line.next(deadline) {
+            Ok(Some(Tell::Refused { why })) => return Err(RuntimeError::Unreachable(format!("the engine refused to stop: {why}"))),
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(line.silent(ANSWER_PATIENCE)),
+            Err(_) => return Ok(u32::try_from(pid).ok()),
+        }
+    }
+}
+
+/// When an engine that is started leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// When it has nothing to do.
+    LeavesWhenIdle,
+    /// When it is asked to.
+    Stays,
+}
+
 /// Connects to the engine, starting one if there is none.
 ///
 /// # Errors
 /// It cannot be started, with its own words; see [`Line::open`].
 pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStatus), RuntimeError> {
+    connect_or_start_as(place, attach, Manner::LeavesWhenIdle)
+}
+
+/// Connects to the engine, starting one in that manner if there is none.
+///
+/// # Errors
+/// See [`connect_or_start`].
+pub fn connect_or_start_as(place: &Place, attach: bool, manner: Manner) -> Result<(Line, EngineStatus), RuntimeError> {
     if let Some(connected) = Line::open(&place.state_dir, attach)? {
         return Ok(connected);
     }
     workspace::prepare(place)?;
     let words = place.logs().join("engine.err");
-    let mut child = spawn(place, &words)?;
+    let mut child = spawn(place, &words, manner)?;
     let mut killed = 0;
     let deadline = now() + START_PATIENCE;
     let mut pause = Duration::from_millis(1);
@@ -183,7 +232,7 @@ pub fn connect_or_start(place: &Place, attach: bool) -> Result<(Line, EngineStat
                 let said = fs::read_to_string(&words).unwrap_or_default();
                 return Err(could_not_start(status, said.trim(), &words));
             }
-            child = spawn(place, &words)?;
+            child = spawn(place, &words, manner)?;
         }
         if now() > deadline {
             return Err(RuntimeError::Unreachable(format!(
@@ -210,7 +259,7 @@ fn could_not_start(status: ExitStatus, said: &str, words: &Path) -> RuntimeError
     }
 }
 
-fn spawn(place: &Place, words: &Path) -> Result<std::process::Child, RuntimeError> {
+fn spawn(place: &Place, words: &Path, manner: Manner) -> Result<std::process::Child, RuntimeError> {
     let fail = |error: io::Error| RuntimeError::Unreachable(format!("the engine cannot be started: {error}"));
     if let Some(folder) = words.parent() {
         crate::stdx::atomic::create_private_dir(folder).map_err(fail)?;
@@ -221,7 +270,8 @@ fn spawn(place: &Place, words: &Path) -> Result<std::process::Child, RuntimeErro
         .arg(&place.workspace)
         .arg("--state-dir")
         .arg(&place.state_dir)
-        .args(["engine", "--exit-when-idle", "--detached"])
+        .args(["engine", "--detached"])
+        .args((manner == Manner::LeavesWhenIdle).then_some("--exit-when-idle"))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())

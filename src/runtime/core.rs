@@ -59,7 +59,12 @@ pub enum Msg {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// It was asked to, or had nothing to do.
-    Left(u8),
+    Left {
+        /// What to exit with.
+        code: u8,
+        /// Runs that go on without an engine.
+        open_runs: usize,
+    },
     /// A commit failed: nothing may be believed, so nothing more is started.
     CannotWrite(String),
 }
@@ -157,25 +162,29 @@ impl Core {
             let mut batch = match self.inbox.recv_timeout(self.patience()) {
                 Ok(first) => vec![first],
                 Err(RecvTimeoutError::Timeout) => Vec::new(),
-                Err(RecvTimeoutError::Disconnected) => break Ending::Left(0),
+                Err(RecvTimeoutError::Disconnected) => break self.left(0),
             };
             batch.extend(self.inbox.try_iter().take(BATCH));
             match self.turn(batch) {
                 Ok(None) => {}
-                Ok(Some(code)) => break Ending::Left(code),
+                Ok(Some(code)) => break self.left(code),
                 Err(why) => break Ending::CannotWrite(why),
             }
             if self.may_leave() {
-                break Ending::Left(0);
+                break self.left(0);
             }
         };
-        if ending != Ending::Left(0) {
+        if !matches!(ending, Ending::Left { code: 0, .. }) {
             tracing::warn!(?ending, "leaving");
         }
-        if matches!(ending, Ending::Left(_)) {
+        if matches!(ending, Ending::Left { .. }) {
             let _ = self.commit(vec![self.own_change(Some("running"), "stopped")]);
         }
         ending
+    }
+
+    fn left(&self, code: u8) -> Ending {
+        Ending::Left { code, open_runs: self.engine.open_runs() }
     }
 
     /// Decides a batch, commits it at once, then acts.
@@ -374,6 +383,7 @@ impl Core {
             open_runs: self.engine.open_runs(),
             slots: self.engine.slots(),
             clients: self.clients,
+            stays: !self.exit_when_idle,
         }
     }
 

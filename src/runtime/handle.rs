@@ -74,6 +74,9 @@ pub struct EngineStatus {
     pub slots: (usize, usize),
     /// Clients attached.
     pub clients: usize,
+    /// It stays when it has nothing to do.
+    #[serde(default)]
+    pub stays: bool,
 }
 
 /// A client's view of one workspace. Every call blocks only for a read of the database or one answer of the engine;
@@ -430,12 +433,25 @@ impl Handle {
         }
     }
 
-    /// Asks the engine to leave; running tasks go on.
+    /// Asks the engine to leave, of whichever version it is, and waits until it is gone; running tasks go on. Its process id;
+    /// `None` if there was none.
     ///
     /// # Errors
-    /// There is none.
-    pub fn stop_engine(&self) -> Result<(), RuntimeError> {
-        stop_engine(&self.attach.place)
+    /// It does not go.
+    pub fn stop_engine(&self) -> Result<Option<u32>, RuntimeError> {
+        client::stop(&self.attach.place.state_dir)
+    }
+
+    /// Starts the engine of this program in the place of the one that is there; running tasks are handed over.
+    ///
+    /// # Errors
+    /// The old one does not go, or the new one does not come.
+    pub fn restart_engine(&self) -> Result<EngineStatus, RuntimeError> {
+        // An engine of another version does not tell whether it stays; then the new one leaves when it may, and comes back when asked.
+        let stays = self.engine_status().ok().flatten().is_some_and(|status| status.stays);
+        self.stop_engine()?;
+        let manner = if stays { client::Manner::Stays } else { client::Manner::LeavesWhenIdle };
+        Ok(client::connect_or_start_as(&self.attach.place, false, manner)?.1)
     }
 
     /// The last known progress of a running task, 0 to 1: the key `progress` of its live metrics. `stdout` is that of its attempt.
@@ -477,24 +493,6 @@ impl Drop for Handle {
             let _ = thread.join();
         }
     }
-}
-
-/// Asks the engine of a workspace to leave and waits until it is gone; running tasks go on.
-///
-/// # Errors
-/// There is none, or it does not go.
-pub fn stop_engine(place: &Place) -> Result<(), RuntimeError> {
-    let Some((mut line, _)) = Line::open(&place.state_dir, false)? else {
-        return Err(RuntimeError::Unreachable("no engine owns this workspace".to_owned()));
-    };
-    match line.ask(&Ask::Stop) {
-        Ok(Tell::Stopping) => {}
-        Ok(other) => return Err(RuntimeError::Unreachable(format!("the engine refused to stop: {other:?}"))),
-        Err(error) => return Err(error),
-    }
-    // Its end of the line closes when it is gone.
-    while line.wait(Duration::from_secs(1)).is_ok() {}
-    Ok(())
 }
 
 fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent: Vec<RunState>) -> PipelineRow {

@@ -45,11 +45,20 @@ pub struct ServeOptions {
     pub detached: bool,
 }
 
-/// Runs the engine until it leaves. Returns its exit code.
+/// How an engine left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// What to exit with.
+    pub code: u8,
+    /// Runs that go on without an engine.
+    pub open_runs: usize,
+}
+
+/// Runs the engine until it leaves.
 ///
 /// # Errors
 /// [`RuntimeError::Owned`] if another engine owns the workspace; what the system or the database says.
-pub fn serve(place: &Place, options: ServeOptions) -> Result<u8, RuntimeError> {
+pub fn serve(place: &Place, options: ServeOptions) -> Result<Left, RuntimeError> {
     if options.detached {
         // Fails only for a group leader, which is then detached well enough.
         let _ = nix::unistd::setsid();
@@ -58,11 +67,11 @@ pub fn serve(place: &Place, options: ServeOptions) -> Result<u8, RuntimeError> {
 }
 
 /// The engine inside this process, for `--in-process`: no signals are taken.
-pub(super) fn serve_inside(place: &Place) -> Result<u8, RuntimeError> {
+pub(super) fn serve_inside(place: &Place) -> Result<Left, RuntimeError> {
     run(place, ServeOptions { exit_when_idle: false, detached: false }, false)
 }
 
-fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<u8, RuntimeError> {
+fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left, RuntimeError> {
     workspace::prepare(place)?;
     let _lock = own(&place.state_dir)?;
     place.keeps_its_history()?;
@@ -117,7 +126,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<u8, R
     let _ = fs::remove_file(place.state_dir.join("engine.sock"));
     let _ = thread.join();
     match ending {
-        Ending::Left(code) => Ok(code),
+        Ending::Left { code, open_runs } => Ok(Left { code, open_runs }),
         Ending::CannotWrite(why) => Err(RuntimeError::Io(format!(
             "{why}\nThe engine stopped scheduling: what it cannot write down it must not do. Running tasks go on and are taken up by the next engine.\nhint: make room or mend the disk, then run any flowyard command"
         ))),

@@ -41,7 +41,7 @@ pub enum Ask {
     Status,
     /// Who has what, and who waits for what?
     Resources,
-    /// Leave; running tasks go on.
+    /// Leave; running tasks go on. Asked without a hello, and the same in every protocol: a new version must be able to take over.
     Stop,
 }
 

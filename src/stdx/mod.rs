@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod duration;
+pub mod fault;
 pub mod ids;
 pub mod sanitize;
 pub mod size;

@@ -104,7 +104,7 @@ pub fn drawn(app: &App) -> Buffer {
 
 /// An engine that runs.
 pub fn engine() -> EngineStatus {
-    EngineStatus { pid: 4711, version: "0.1.0".into(), started_at: before(900), open_runs: 1, slots: (1, 2), clients: 1 }
+    EngineStatus { pid: 4711, version: "0.1.0".into(), started_at: before(900), open_runs: 1, slots: (1, 2), clients: 1, stays: false }
 }
 
 fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
