@@ -21,4 +21,4 @@ mod wire;
 pub mod workspace;
 
 pub use errors::RuntimeError;
-pub use handle::{Attach, EngineStatus, Handle, RunFilter, stop_engine};
+pub use handle::{Attach, EngineStatus, Handle, RunFilter};
