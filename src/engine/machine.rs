@@ -3,7 +3,7 @@
 use super::{
     Effect, Input, Report,
     queue::{Limits, Queue},
-    run::{Out, Run},
+    run::{Out, Run, Wake},
     transitions::Cause,
 };
 use crate::{
@@ -27,7 +27,7 @@ pub struct Engine {
     pub(super) runs: BTreeMap<RunId, Run>,
     /// Task instances that are ready, and what they wait for.
     queue: Queue,
-    wakes: BTreeSet<(Timestamp, RunId, usize)>,
+    wakes: BTreeSet<(Timestamp, RunId, Wake)>,
     /// Restored, and not looked at since.
     restored: Vec<RunId>,
     /// Whether the triggers of a pipeline are off, as far as it was asked; `None` if nobody ever said so.
@@ -65,8 +65,9 @@ impl Engine {
             self.queue.push(&run, position);
         }
         for task in run.tasks.iter().filter(|task| task.state == TaskState::UpForRetry) {
-            self.wakes.insert((task.retry_at.unwrap_or_default(), id.clone(), task.position));
+            self.wakes.insert((task.retry_at.unwrap_or_default(), id.clone(), Wake::Task(task.position)));
         }
+        self.wakes.extend(run.record.deadline.map(|at| (at, id.clone(), Wake::Deadline)));
         self.restored.push(id.clone());
         self.runs.insert(id, run);
     }
@@ -80,6 +81,13 @@ impl Engine {
     pub fn run_with_key(&self, pipeline: &PipelineId, key: &str) -> Option<RunId> {
         let asked = |run: &&Run| run.record.definition.id == *pipeline && run.record.idempotency_key.as_deref() == Some(key);
         self.runs.values().find(asked).map(|run| run.record.run_id.clone())
+    }
+
+    /// The run in memory that comes right before another of its pipeline, by logical date and then by age.
+    pub fn run_before(&self, record: &RunRecord) -> Option<(Timestamp, RunId)> {
+        let place = |record: &RunRecord| (record.logical_date, record.run_id.clone());
+        let same = self.runs.values().map(|run| &run.record).filter(|other| other.definition.id == record.definition.id);
+        same.map(place).filter(|other| *other < place(record)).max()
     }
 
     /// Runs that are not over.
@@ -127,7 +135,7 @@ impl Engine {
         }
         for id in over {
             let Some(run) = self.runs.remove(&id) else { continue };
-            if self.runs.values().any(|other| other.past.as_ref() == Some(&id)) {
+            if self.runs.values().any(|other| other.record.past.as_ref() == Some(&id)) {
                 self.queue.remember_past(id, run.tasks.iter().map(|task| (task.key.task.clone(), task.state)).collect());
             }
         }
@@ -196,18 +204,24 @@ impl Engine {
 
     fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        while let Some((at, id, position)) = self.wakes.pop_first() {
+        while let Some((at, id, wake)) = self.wakes.pop_first() {
             if at > now {
-                self.wakes.insert((at, id, position));
+                self.wakes.insert((at, id, wake));
                 break;
             }
             let Some(run) = self.runs.get_mut(&id) else { continue };
+            let mut out = Out::new(now, ENGINE, Cause::Engine);
             // A command may have moved it meanwhile, or moved it and brought it back with another time.
-            if run.tasks[position].state == TaskState::UpForRetry && run.tasks[position].retry_at.is_none_or(|at| at <= now) {
-                let mut out = Out::new(now, ENGINE, Cause::Engine);
-                run.set_task(position, TaskState::Queued, &mut out, |_| {});
-                effects.extend(self.take(&id, out));
+            match wake {
+                Wake::Task(position)
+                    if run.tasks[position].state == TaskState::UpForRetry && run.tasks[position].retry_at.is_none_or(|at| at <= now) =>
+                {
+                    run.set_task(position, TaskState::Queued, &mut out, |_| {});
+                }
+                Wake::Deadline if run.record.deadline.is_some_and(|at| at <= now) => run.time_out(&mut out),
+                _ => continue,
             }
+            effects.extend(self.take(&id, out));
         }
         // After a restart nothing else would look at a task whose upstream ended in the last moment.
         for id in std::mem::take(&mut self.restored) {
@@ -230,7 +244,7 @@ impl Engine {
         });
         if let Some(position) = delayed {
             let at = self.queue.delay(&key.task.run, position, why, now);
-            self.wakes.insert((at, key.task.run.clone(), position));
+            self.wakes.insert((at, key.task.run.clone(), Wake::Task(position)));
         }
         effects
     }
@@ -248,12 +262,15 @@ impl Engine {
         effects
     }
 
-    /// A command may have ended a back-off: nobody waits for its time any more.
+    /// A command may have ended a back-off, or the run is over: nobody waits for its time any more.
     pub(super) fn forget_stale_wakes(&mut self, id: &RunId) {
         let Some(run) = self.runs.get(id) else { return };
         let queue = &self.queue;
-        let waits = |at, position: usize| run.tasks[position].retry_at == Some(at) || queue.delayed_until(id, position) == Some(at);
-        self.wakes.retain(|(at, of, position)| of != id || waits(*at, *position));
+        let waits = |at, wake| match wake {
+            Wake::Deadline => run.record.deadline == Some(at),
+            Wake::Task(position) => run.tasks[position].retry_at == Some(at) || queue.delayed_until(id, position) == Some(at),
+        };
+        self.wakes.retain(|(at, of, wake)| of != id || waits(*at, *wake));
     }
 
     /// Books what a step collected beside its effects.
@@ -269,7 +286,10 @@ impl Engine {
                 self.queue.push(run, position);
             }
         }
-        self.wakes.extend(out.wakes.into_iter().map(|(at, position)| (at, id.clone(), position)));
+        self.wakes.extend(out.wakes.into_iter().map(|(at, wake)| (at, id.clone(), wake)));
+        if self.runs.get(id).is_some_and(|run| run.record.state.is_terminal()) {
+            self.forget_stale_wakes(id);
+        }
         out.effects
     }
 }

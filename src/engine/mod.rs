@@ -7,6 +7,7 @@ mod machine;
 mod outcome;
 mod queue;
 mod readiness;
+mod retries;
 mod rules;
 mod run;
 pub mod transitions;
@@ -94,6 +95,15 @@ pub struct Report {
     pub artifacts: Vec<ArtifactRecord>,
     /// What should be there and is not, or cannot be read, in sentences.
     pub missing: Vec<String>,
+    /// The last bytes of its log, of both streams one after the other, if its policy of retries asks for them.
+    pub log_tail: Option<String>,
+}
+
+impl Report {
+    /// An end that left nothing.
+    pub fn of(verdict: Verdict) -> Self {
+        Self { verdict, output_parameters: Map::new(), metrics: Map::new(), artifacts: Vec::new(), missing: Vec::new(), log_tail: None }
+    }
 }
 
 /// What the engine wants of the runtime.

@@ -1,15 +1,15 @@
 //! What the end of an attempt means for its task instance: success, another attempt, or the end.
 
 use super::{
-    Report,
-    run::{Out, Run},
+    Report, retries,
+    run::{Out, Run, Wake, after},
 };
 use crate::{
     expr,
-    model::{AttemptState, End, GateLine, Reason, TaskState, record::What},
-    stdx::time::{Timestamp, from_micros},
+    model::{AttemptKey, AttemptState, End, GateLine, Reason, TaskState, Verdict, record::What},
+    stdx::size,
+    stdx::time::from_micros,
 };
-use chrono::TimeDelta;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ struct Outcome {
 impl Run {
     /// Takes in what an attempt left.
     pub(super) fn attempt_ended(&mut self, position: usize, report: Report, out: &mut Out<'_>) {
+        let Some(key) = self.open_attempt(position) else { return };
         let gates = self.gates(position, &report);
         let outcome = outcome(&report, &gates);
         let (exit_code, signal) = codes(&report.verdict.end);
@@ -52,7 +53,9 @@ impl Run {
             }
             self.set_task(position, TaskState::Success, out, |_| {});
         } else {
-            self.after_failure(position, outcome, out);
+            let reason = outcome.reason.unwrap_or(Reason::ExitCode);
+            let ended = retries::Ended { reason, exit_code, signal, log_tail: report.log_tail.as_deref() };
+            self.after_failure(position, &outcome, &ended, &key, out);
         }
         self.reconsider_below(position, out);
     }
@@ -60,13 +63,15 @@ impl Run {
     /// Takes in that nobody can know how an attempt ended.
     pub(super) fn attempt_lost(&mut self, position: usize, reason: Reason, out: &mut Out<'_>) {
         let ended = out.now;
+        let Some(key) = self.open_attempt(position) else { return };
         self.set_attempt(position, AttemptState::Lost, out, |attempt| {
             attempt.reason = Some(reason);
             attempt.ended_at = Some(ended);
         });
         let task = &self.tasks[position];
+        let lost = retries::Ended { reason, exit_code: None, signal: None, log_tail: None };
         if task.cancel_requested {
-            self.end_task(position, TaskState::Canceled, Reason::Canceled, "", out);
+            self.end_canceled(position, "", out);
         } else if reason == Reason::NeverBegun && task.never_begun < MAX_NEVER_BEGUN {
             let tried = task.never_begun;
             self.tasks[position].never_begun += 1;
@@ -85,7 +90,11 @@ impl Run {
                 Reason::NeverBegun => "it could not be begun several times in a row",
                 _ => "the process that watched it was killed; nobody can know how it ended",
             };
-            self.end_task(position, TaskState::Lost, reason, message, out);
+            if self.is_retried(position, &lost) {
+                self.retry_after_delay(position, reason, message.to_owned(), &key, out);
+            } else {
+                self.end_task(position, TaskState::Lost, reason, message, out);
+            }
         }
         self.reconsider_below(position, out);
     }
@@ -98,7 +107,7 @@ impl Run {
             attempt.ended_at = Some(ended);
         });
         if self.tasks[position].cancel_requested {
-            self.end_task(position, TaskState::Canceled, Reason::Canceled, "", out);
+            self.end_canceled(position, "", out);
             self.reconsider_below(position, out);
             return false;
         }
@@ -112,30 +121,46 @@ impl Run {
         self.reconsider(below, out);
     }
 
-    fn after_failure(&mut self, position: usize, outcome: Outcome, out: &mut Out<'_>) {
-        let def = self.task_def(position);
-        let (delay, retries) = (def.retry_delay.initial, def.retries);
-        let task = &self.tasks[position];
-        let reason = outcome.reason.unwrap_or(Reason::ExitCode);
-        let used = task.last_attempt.saturating_sub(task.forgiven);
-        let retried = matches!(reason, Reason::ExitCode | Reason::Signal | Reason::Timeout | Reason::OutOfMemory);
-        if task.cancel_requested || outcome.state == AttemptState::Canceled {
-            self.end_task(position, TaskState::Canceled, Reason::Canceled, outcome.message, out);
-        } else if retried && used <= retries {
-            self.wait_for_retry(position, delay, reason, outcome.message, out);
+    fn after_failure(&mut self, position: usize, outcome: &Outcome, ended: &retries::Ended<'_>, key: &AttemptKey, out: &mut Out<'_>) {
+        if self.tasks[position].cancel_requested || outcome.state == AttemptState::Canceled {
+            self.end_canceled(position, &outcome.message, out);
+        } else if self.is_retried(position, ended) {
+            self.retry_after_delay(position, ended.reason, outcome.message.clone(), key, out);
         } else {
-            self.end_task(position, TaskState::Failed, reason, outcome.message, out);
+            self.end_task(position, TaskState::Failed, ended.reason, outcome.message.clone(), out);
         }
     }
 
+    /// Attempts of this generation that count against the retries.
+    fn counted_attempts(&self, position: usize) -> u32 {
+        self.tasks[position].last_attempt.saturating_sub(self.tasks[position].forgiven)
+    }
+
+    fn is_retried(&self, position: usize, ended: &retries::Ended<'_>) -> bool {
+        let def = self.task_def(position);
+        self.counted_attempts(position) <= def.retries && retries::applies(def, ended)
+    }
+
+    fn retry_after_delay(&mut self, position: usize, reason: Reason, message: String, key: &AttemptKey, out: &mut Out<'_>) {
+        let delay = retries::delay(&self.task_def(position).retry_delay, self.counted_attempts(position), key);
+        self.wait_for_retry(position, delay, reason, message, out);
+    }
+
+    /// Ends what somebody asked to end; what they gave as the cause stays.
+    fn end_canceled(&mut self, position: usize, message: &str, out: &mut Out<'_>) {
+        let task = &mut self.tasks[position];
+        let (reason, cause) = (task.reason.take().unwrap_or(Reason::Canceled), task.message.take());
+        self.end_task(position, TaskState::Canceled, reason, cause.unwrap_or_else(|| message.to_owned()), out);
+    }
+
     fn wait_for_retry(&mut self, position: usize, delay: Duration, reason: Reason, message: String, out: &mut Out<'_>) {
-        let at: Timestamp = TimeDelta::from_std(delay).ok().and_then(|d| out.now.checked_add_signed(d)).unwrap_or(Timestamp::MAX_UTC);
+        let at = after(out.now, delay);
         self.set_task(position, TaskState::UpForRetry, out, |task| {
             task.reason = Some(reason);
             task.message = Some(message);
             task.retry_at = Some(at);
         });
-        out.wakes.push((at, position));
+        out.wakes.push((at, Wake::Task(position)));
     }
 
     /// Asks every gate; only a program that ended well is asked.
@@ -150,8 +175,9 @@ impl Run {
     }
 }
 
-fn out_of_memory(how: &str) -> String {
-    format!("the kernel ended it for want of memory ({how})")
+fn out_of_memory(verdict: &Verdict, how: &str) -> String {
+    let peak = verdict.usage.map(|usage| format!("; it held {} at its peak", size::short(usage.peak_memory))).unwrap_or_default();
+    format!("the kernel ended it for want of memory ({how}{peak})")
 }
 
 fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
@@ -162,8 +188,12 @@ fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
             rejected if rejected.is_empty() => Outcome { state: AttemptState::Success, reason: None, message: String::new() },
             rejected => failed(Reason::GateRejected, rejected.join("; ")),
         },
-        End::Exited { code } if report.verdict.out_of_memory => failed(Reason::OutOfMemory, out_of_memory(&format!("exit code {code}"))),
-        End::Signaled { signal } if report.verdict.out_of_memory => failed(Reason::OutOfMemory, out_of_memory(&format!("signal {signal}"))),
+        End::Exited { code } if report.verdict.out_of_memory => {
+            failed(Reason::OutOfMemory, out_of_memory(&report.verdict, &format!("exit code {code}")))
+        }
+        End::Signaled { signal } if report.verdict.out_of_memory => {
+            failed(Reason::OutOfMemory, out_of_memory(&report.verdict, &format!("signal {signal}")))
+        }
         End::Exited { code } => failed(Reason::ExitCode, format!("exit code {code}")),
         End::Signaled { signal } => failed(Reason::Signal, format!("ended by signal {signal}")),
         End::TimedOut { .. } => {
@@ -191,20 +221,12 @@ fn codes(end: &End) -> (Option<i32>, Option<i32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Verdict;
 
     #[test]
     fn want_of_memory_is_named_where_it_is_shown_and_never_instead_of_a_timeout() {
         let reason = |end, out_of_memory| {
             let verdict = Verdict { out_of_memory, ..Verdict::new(end, 1, 2) };
-            let report = Report {
-                output_parameters: Default::default(),
-                metrics: Default::default(),
-                artifacts: Vec::new(),
-                missing: Vec::new(),
-                verdict,
-            };
-            outcome(&report, &[]).reason
+            outcome(&Report::of(verdict), &[]).reason
         };
         let timed_out = || End::TimedOut { code: None, signal: Some(9) };
         assert_eq!(reason(End::Signaled { signal: 9 }, true), Some(Reason::OutOfMemory));

@@ -222,7 +222,7 @@ impl Queue {
 
     /// Forgets runs that are over and that nobody looks back to.
     pub fn forget(&mut self, runs: &Runs) {
-        let looked_at: BTreeSet<&RunId> = runs.values().filter_map(|run| run.past.as_ref()).collect();
+        let looked_at: BTreeSet<&RunId> = runs.values().filter_map(|run| run.record.past.as_ref()).collect();
         self.pasts.retain(|id, _| looked_at.contains(id));
         self.turns.retain(|id, _| runs.contains_key(id));
         self.delayed.retain(|(id, _), _| runs.contains_key(id));
@@ -335,7 +335,7 @@ impl Queue {
 
     /// How the same task of the run before stands; `None` if there was none.
     fn past<'a>(&self, runs: &Runs, run: &'a Run, task: &TaskId) -> Option<(&'a RunId, TaskState)> {
-        let past = run.past.as_ref()?;
+        let past = run.record.past.as_ref()?;
         let state = match runs.get(past) {
             Some(before) => before.position(task).map(|position| before.tasks[position].state),
             None => self.pasts.get(past).and_then(|states| states.get(task).copied()),

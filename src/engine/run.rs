@@ -6,12 +6,13 @@ use super::{
 };
 use crate::{
     model::{
-        AttemptKey, AttemptState, Graph, Reason, RunId, RunState, Task, TaskId, TaskKey, TaskState,
+        AttemptKey, AttemptState, Graph, Reason, RunState, Task, TaskId, TaskKey, TaskState,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
     stdx::time::Timestamp,
 };
-use std::collections::HashMap;
+use chrono::TimeDelta;
+use std::{collections::HashMap, time::Duration};
 
 /// A run that is open, or that a command is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +30,15 @@ pub struct Run {
     /// Task instances that are not over.
     pub(super) open_tasks: usize,
     positions: HashMap<TaskId, usize>,
-    /// The run of the same pipeline before it, if a task of it looks back.
-    pub past: Option<RunId>,
+}
+
+/// What is due at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wake {
+    /// The run's deadline.
+    Deadline,
+    /// The task at this position goes on waiting no longer.
+    Task(usize),
 }
 
 /// What one step of the engine collects.
@@ -41,8 +49,8 @@ pub(super) struct Out<'a> {
     pub effects: Vec<Effect>,
     /// Positions that became ready for a slot.
     pub queued: Vec<usize>,
-    /// Positions that wait for a time.
-    pub wakes: Vec<(Timestamp, usize)>,
+    /// What waits for a time.
+    pub wakes: Vec<(Timestamp, Wake)>,
     /// Positions whose attempts are over.
     pub freed: Vec<usize>,
     /// Positions whose attempts have begun.
@@ -75,7 +83,7 @@ impl Run {
             out.commit(What::Task { from: None, record: Box::new(task.clone()) });
         }
         let (open_tasks, positions) = (tasks.len(), positions(&tasks));
-        Some(Self { record, graph, tasks, attempts: HashMap::new(), artifacts: HashMap::new(), open_tasks, positions, past: None })
+        Some(Self { record, graph, tasks, attempts: HashMap::new(), artifacts: HashMap::new(), open_tasks, positions })
     }
 
     /// A run as an earlier engine left it in the tables.
@@ -86,7 +94,7 @@ impl Run {
         let open_tasks = loaded.tasks.iter().filter(|task| !task.state.is_terminal()).count();
         let artifacts = loaded.artifacts.into_iter().map(|artifact| (artifact.id.clone(), artifact)).collect();
         let positions = positions(&loaded.tasks);
-        Some(Self { record: loaded.run, graph, tasks: loaded.tasks, attempts, artifacts, open_tasks, positions, past: None })
+        Some(Self { record: loaded.run, graph, tasks: loaded.tasks, attempts, artifacts, open_tasks, positions })
     }
 
     /// The definition of the task at `position`.
@@ -138,6 +146,9 @@ impl Run {
         assert!(transitions::run(Some(from), to, out.cause), "illegal transition of run/{}: {from} → {to}", self.record.run_id);
         self.record.state = to;
         self.record.ended_at = to.is_terminal().then_some(out.now);
+        if to.is_terminal() {
+            self.record.deadline = None;
+        }
         out.commit(What::Run { from: Some(from), record: Box::new(self.record.clone()) });
     }
 
@@ -162,8 +173,16 @@ impl Run {
         if self.record.started_at.is_none() {
             self.record.started_at = Some(out.now);
         }
+        let is_timed = self.record.deadline.is_none() && self.record.definition.run_timeout.is_some();
+        if let Some(timeout) = self.record.definition.run_timeout.filter(|_| is_timed) {
+            let deadline = after(out.now, timeout);
+            self.record.deadline = Some(deadline);
+            out.wakes.push((deadline, Wake::Deadline));
+        }
         if self.record.state == RunState::Queued {
             self.set_run(RunState::Running, out);
+        } else if is_timed {
+            out.commit(What::Note(Box::new(self.record.clone())));
         }
         self.set_task(position, TaskState::Running, out, |task| task.last_attempt = attempt);
         out.commit(What::Attempt { from: None, record: Box::new(record) });
@@ -198,6 +217,11 @@ impl Run {
         };
         self.set_run(to, out);
     }
+}
+
+/// The time that much later, or the end of all time.
+pub(super) fn after(now: Timestamp, delay: Duration) -> Timestamp {
+    TimeDelta::from_std(delay).ok().and_then(|delay| now.checked_add_signed(delay)).unwrap_or(Timestamp::MAX_UTC)
 }
 
 fn positions(tasks: &[TaskRecord]) -> HashMap<TaskId, usize> {

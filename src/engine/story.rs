@@ -1,6 +1,7 @@
 //! Stories: a pipeline in a few words, what happens to it at which second, and what must follow.
 
 mod decisions;
+mod policies;
 mod properties;
 mod stories;
 
@@ -110,25 +111,11 @@ impl Story {
     }
 
     pub fn with_slots(tasks: Vec<Task>, slots: usize) -> Self {
+        Self::of_pipeline(Pipeline::new("p".into(), tasks), slots)
+    }
+
+    pub fn of_pipeline(definition: Pipeline, slots: usize) -> Self {
         let now = from_micros(1_000_000);
-        let definition = Pipeline::new("p".into(), tasks);
-        let record = RunRecord {
-            run_id: "r".into(),
-            definition: Arc::new(definition),
-            state: RunState::Queued,
-            run_type: RunType::Manual,
-            by: "ada".to_owned(),
-            logical_date: now,
-            created_at: now,
-            started_at: None,
-            ended_at: None,
-            params: Map::from_iter([("limit".to_owned(), Value::from(0.9))]),
-            git: GitState::default(),
-            env: Arc::default(),
-            paused: false,
-            idempotency_key: None,
-            undo: None,
-        };
         let mut story = Self {
             engine: Engine::new(Limits::slots(slots)),
             limits: Limits::slots(slots),
@@ -139,7 +126,7 @@ impl Story {
             replies: Vec::new(),
             tables: Tables::default(),
         };
-        story.give(Input::Create(Box::new(record)));
+        story.give(Input::Create(Box::new(record("r", definition, now))));
         story
     }
 
@@ -190,11 +177,9 @@ impl Story {
             created_at: self.now,
         });
         let report = Report {
-            verdict: Verdict::new(end, 1, 2),
-            output_parameters: Map::new(),
             metrics: metrics.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect(),
             artifacts: artifacts.collect(),
-            missing: Vec::new(),
+            ..Report::of(Verdict::new(end, 1, 2))
         };
         self.give(Input::Ended { key, report: Box::new(report) })
     }
@@ -291,6 +276,29 @@ impl Story {
         engine.restore(Run::restore(self.tables.load()).unwrap());
         self.engine = engine;
         self.tick()
+    }
+}
+
+/// A run that somebody asks for.
+pub fn record(id: &str, definition: Pipeline, now: Timestamp) -> RunRecord {
+    RunRecord {
+        run_id: id.into(),
+        definition: Arc::new(definition),
+        state: RunState::Queued,
+        run_type: RunType::Manual,
+        by: "ada".to_owned(),
+        logical_date: now,
+        created_at: now,
+        started_at: None,
+        ended_at: None,
+        params: Map::from_iter([("limit".to_owned(), Value::from(0.9))]),
+        git: GitState::default(),
+        env: Arc::default(),
+        paused: false,
+        idempotency_key: None,
+        undo: None,
+        past: None,
+        deadline: None,
     }
 }
 

@@ -39,6 +39,10 @@ pub struct RunRecord {
     pub idempotency_key: Option<String>,
     /// How the last command about it is taken back.
     pub undo: Option<Box<Undo>>,
+    /// The run before it, if a task of it looks back (`depends_on_past`).
+    pub past: Option<RunId>,
+    /// When `run_timeout` ends it; set with its first attempt, and again with the first after it was reopened.
+    pub deadline: Option<Timestamp>,
 }
 
 /// What a command changed, so that it can be taken back.

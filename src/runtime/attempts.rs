@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, BufRead},
+    io::{self, BufRead, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -22,6 +22,9 @@ const MAX_OUTPUT_PARAMETERS: u64 = 1024 * 1024;
 
 /// Metrics up to this many bytes are read between two decisions; longer ones beside them.
 const LIGHT_METRICS: u64 = 256 * 1024;
+
+/// How many bytes at the end of each log a policy of retries looks at.
+const LOG_TAIL: u64 = 16 * 1024;
 
 /// What is the same for all attempts of a workspace.
 #[derive(Debug, Clone)]
@@ -125,6 +128,7 @@ impl Yard {
         Leftovers {
             key: key.clone(),
             wanted: wanted.collect(),
+            wants_log: task.retry_on.as_ref().is_some_and(|policy| policy.log.is_some()),
             metrics: task.metrics.as_ref().map_or_else(|| files.metrics(), |path| self.workspace.join(path)),
             objects: self.state_dir.join("artifacts"),
             files,
@@ -158,6 +162,8 @@ fn inputs(run: &Run, task: &Task) -> Result<BTreeMap<String, JobInput>, String> 
 pub struct Leftovers {
     key: AttemptKey,
     wanted: Vec<Wanted>,
+    /// Whether what is tried again depends on the log.
+    wants_log: bool,
     metrics: PathBuf,
     objects: PathBuf,
     files: AttemptFiles,
@@ -173,8 +179,9 @@ impl Leftovers {
     pub fn collect(mut self, verdict: Verdict) -> Report {
         let mut missing = Vec::new();
         let metrics = read_metrics(&self.metrics).unwrap_or_default();
-        let mut report = Report { output_parameters: Map::new(), metrics, artifacts: Vec::new(), missing: Vec::new(), verdict };
+        let mut report = Report { metrics, ..Report::of(verdict) };
         if !matches!(report.verdict.end, End::Exited { code: 0 }) {
+            report.log_tail = self.wants_log.then(|| self.log_tail());
             return report;
         }
         match read_output_parameters(&self.files.output_parameters()) {
@@ -187,6 +194,12 @@ impl Leftovers {
         }
         report.missing = missing;
         report
+    }
+
+    /// The last lines of standard output, then those of standard error; a log that cannot be read has none.
+    fn log_tail(&self) -> String {
+        let tails = [self.files.stdout(), self.files.stderr()].map(|path| tail(&path).unwrap_or_default());
+        tails.concat()
     }
 
     fn publish(&mut self) -> Result<Vec<ArtifactRecord>, Vec<String>> {
@@ -213,6 +226,21 @@ impl Leftovers {
         };
         Ok(published.into_iter().map(record).collect())
     }
+}
+
+/// The last whole lines of a file, as far as [`LOG_TAIL`] goes.
+fn tail(path: &Path) -> io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    let cut = file.metadata()?.len().saturating_sub(LOG_TAIL);
+    file.seek(SeekFrom::Start(cut))?;
+    let mut bytes = Vec::new();
+    file.take(LOG_TAIL).read_to_end(&mut bytes)?;
+    let first = if cut == 0 { 0 } else { bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1) };
+    let mut text = String::from_utf8_lossy(&bytes[first..]).into_owned();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 /// The last value of each key of a file of JSON lines; lines that are no objects are left out.

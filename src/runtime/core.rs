@@ -128,20 +128,22 @@ impl Core {
         };
         let open = core.store.open_runs()?;
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
-        for loaded in open {
-            core.take_up(loaded);
+        let open: Vec<RunRecord> = open.into_iter().map(|loaded| core.take_up(loaded)).collect();
+        let mut effects = Vec::new();
+        for record in &open {
+            effects.extend(core.look_back(record, now));
         }
-        let effects = core.engine.apply(Input::Tick, now);
+        effects.extend(core.engine.apply(Input::Tick, now));
         core.carry_out(effects, &mut Vec::new()).map_err(RuntimeError::Io)?;
         Ok(core)
     }
 
-    fn take_up(&mut self, loaded: LoadedRun) {
-        let id = loaded.run.run_id.clone();
+    fn take_up(&mut self, loaded: LoadedRun) -> RunRecord {
+        let (id, record) = (loaded.run.run_id.clone(), loaded.run.clone());
         let attempts: Vec<AttemptKey> = loaded.open_attempts.iter().map(|attempt| attempt.key.clone()).collect();
         let Some(run) = Run::restore(loaded) else {
             tracing::error!(run = %id, "the definition it keeps has a cycle; it is left alone");
-            return;
+            return record;
         };
         let canceled: Vec<bool> =
             attempts.iter().map(|key| run.position(&key.task.task).is_some_and(|p| run.tasks[p].cancel_requested)).collect();
@@ -154,6 +156,7 @@ impl Core {
                 self.executor.cancel(&key, folder);
             }
         }
+        record
     }
 
     /// Runs until it is asked to stop, has nothing to do, or cannot write.
@@ -228,10 +231,15 @@ impl Core {
 
     /// A client that asks again, because an earlier engine died before it answered, or with a key that was used, may have
     /// its run already.
-    fn create(&mut self, record: Box<RunRecord>, now: Timestamp) -> Vec<Effect> {
-        match self.known(&record) {
-            Ok(None) => self.engine.apply(Input::Create(record), now),
-            Ok(Some(id)) => {
+    fn create(&mut self, mut record: Box<RunRecord>, now: Timestamp) -> Vec<Effect> {
+        match self.known(&record).and_then(|known| Ok((known, self.run_before(&record)?))) {
+            Ok((None, before)) => {
+                record.past = before;
+                let mut effects = self.look_back(&record, now);
+                effects.extend(self.engine.apply(Input::Create(record), now));
+                effects
+            }
+            Ok((Some(id), _)) => {
                 let message = if id == record.run_id { format!("started run {id}") } else { format!("run {id} has that key already") };
                 vec![Effect::Answer(Reply::Done { message, run: Some(id) })]
             }
@@ -251,6 +259,32 @@ impl Core {
         }
     }
 
+    /// The run before it, if a task of it looks back: runs of this batch are in memory only, ended ones in the tables only.
+    fn run_before(&self, record: &RunRecord) -> Result<Option<RunId>, StoreError> {
+        if !record.definition.tasks.iter().any(|task| task.depends_on_past) {
+            return Ok(None);
+        }
+        let stored = self.store.run_before(record)?;
+        Ok(stored.max(self.engine.run_before(record)).map(|(_, id)| id))
+    }
+
+    /// Tells the engine how the run stands that a new or restored one looks back to, if it is over.
+    fn look_back(&mut self, record: &RunRecord, now: Timestamp) -> Vec<Effect> {
+        let Some(past) = record.past.clone().filter(|past| self.engine.run(past).is_none()) else { return Vec::new() };
+        match self.store.load(&past) {
+            Ok(Some(loaded)) => {
+                let states = loaded.tasks.into_iter().map(|task| (task.key.task, task.state)).collect();
+                self.engine.apply(Input::Past { run: past, states }, now)
+            }
+            // Whoever removed it does not want it to hold up others.
+            Ok(None) => Vec::new(),
+            Err(error) => {
+                tracing::error!(run = %past, %error, "the run before cannot be read; what looks back to it does not wait");
+                Vec::new()
+            }
+        }
+    }
+
     fn command(&mut self, request: Request, now: Timestamp) -> Vec<Effect> {
         if let Command::PausePipeline { pipeline, .. } = &request.command
             && !self.engine.knows_pause(pipeline)
@@ -261,20 +295,21 @@ impl Core {
             }
         }
         let run = request.command.subject().map(|(run, _)| run.clone());
-        if let Some(id) = run.filter(|id| self.engine.run(id).is_none())
-            && let Err(error) = self.load(&id)
-        {
-            return vec![Effect::Answer(Reply::Failed { message: error.to_string() })];
-        }
-        self.engine.apply(Input::Command { command: request.command, by: request.by, reason: request.reason }, now)
+        let mut effects = match run.filter(|id| self.engine.run(id).is_none()).map(|id| self.load(&id, now)) {
+            Some(Err(error)) => return vec![Effect::Answer(Reply::Failed { message: error.to_string() })],
+            Some(Ok(effects)) => effects,
+            None => Vec::new(),
+        };
+        effects.extend(self.engine.apply(Input::Command { command: request.command, by: request.by, reason: request.reason }, now));
+        effects
     }
 
     /// A run that is over is read back when a command is about it.
-    fn load(&mut self, id: &RunId) -> Result<(), RuntimeError> {
-        if let Some(run) = self.store.load(id)?.and_then(Run::restore) {
-            self.engine.restore(run);
-        }
-        Ok(())
+    fn load(&mut self, id: &RunId, now: Timestamp) -> Result<Vec<Effect>, RuntimeError> {
+        let Some(run) = self.store.load(id)?.and_then(Run::restore) else { return Ok(Vec::new()) };
+        let record = run.record.clone();
+        self.engine.restore(run);
+        Ok(self.look_back(&record, now))
     }
 
     fn notice(&mut self, notice: Notice, now: Timestamp) -> Vec<Effect> {

@@ -37,5 +37,7 @@ pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestam
         paused: false,
         idempotency_key: request.idempotency_key,
         undo: None,
+        past: None,
+        deadline: None,
     })
 }

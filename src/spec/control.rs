@@ -4,7 +4,7 @@ use super::keys::{self, Place};
 use crate::{
     model::{Reason, Report, Resources, RetryDelay, RetryOn, Task, TriggerRule, did_you_mean},
     stdx::{
-        duration, ids, size,
+        duration, ids, pattern, size,
         toml_tree::{Node, Table, Value},
     },
 };
@@ -130,13 +130,9 @@ fn retry_on(table: &Table, report: &mut Report<'_>) -> RetryOn {
         }
     }
     if let Some((pattern, node)) = table.get("log").and_then(|node| Some((node.as_text()?, node))) {
-        match regex::RegexBuilder::new(pattern).size_limit(1 << 20).multi_line(true).build() {
+        match pattern::compile(pattern) {
             Ok(_) => found.log = Some(pattern.to_owned()),
-            Err(error) => {
-                let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                report.error("bad-retry", node.span.clone(), format!("`log` is no regular expression: {why}"), None);
-            }
+            Err(why) => report.error("bad-retry", node.span.clone(), format!("`log` is no regular expression: {why}"), None),
         }
     }
     found

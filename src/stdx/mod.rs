@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod duration;
 pub mod fault;
 pub mod ids;
+pub mod pattern;
 pub mod sanitize;
 pub mod size;
 pub mod suggest;

@@ -9,7 +9,7 @@ use crate::{
         PipelineId, RunId,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
-    stdx::time::to_micros,
+    stdx::time::{Timestamp, to_micros},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -85,6 +85,25 @@ impl Writer {
             self.db
                 .prepare_cached("SELECT run_id FROM runs WHERE pipeline = ?1 AND idempotency_key = ?2")?
                 .query_row([pipeline.as_str(), key], |row| Ok(RunId::from(row.get::<_, String>(0)?)))
+                .optional()
+        };
+        found().map_err(StoreError::at(&self.path))
+    }
+
+    /// The run of a pipeline that comes right before another by logical date, and among equals by age.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn run_before(&self, run: &RunRecord) -> Result<Option<(Timestamp, RunId)>, StoreError> {
+        let found = || {
+            self.db
+                .prepare_cached(
+                    "SELECT logical_date, run_id FROM runs WHERE pipeline = ?1 AND (logical_date, run_id) < (?2, ?3)
+                     ORDER BY logical_date DESC, run_id DESC LIMIT 1",
+                )?
+                .query_row(params![run.definition.id.as_str(), to_micros(run.logical_date), run.run_id.as_str()], |row| {
+                    Ok((rows::time(row, 0)?, RunId::from(row.get::<_, String>(1)?)))
+                })
                 .optional()
         };
         found().map_err(StoreError::at(&self.path))
@@ -196,21 +215,24 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
 
 fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::Result<()> {
     if !is_new {
-        db.prepare_cached("UPDATE runs SET state = ?2, started_at = ?3, ended_at = ?4, paused = ?5, undo = ?6 WHERE run_id = ?1")?
-            .execute(params![
-                run.run_id.as_str(),
-                run.state.word(),
-                run.started_at.map(to_micros),
-                run.ended_at.map(to_micros),
-                run.paused,
-                optional_json(run.undo.as_ref())?,
-            ])?;
+        db.prepare_cached(
+            "UPDATE runs SET state = ?2, started_at = ?3, ended_at = ?4, paused = ?5, undo = ?6, deadline = ?7 WHERE run_id = ?1",
+        )?
+        .execute(params![
+            run.run_id.as_str(),
+            run.state.word(),
+            run.started_at.map(to_micros),
+            run.ended_at.map(to_micros),
+            run.paused,
+            optional_json(run.undo.as_ref())?,
+            run.deadline.map(to_micros),
+        ])?;
         return Ok(());
     }
     db.prepare_cached(
         "INSERT INTO runs (run_id, pipeline, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, env, definition,
-                           paused, idempotency_key, undo)
-         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                           paused, idempotency_key, undo, past, deadline)
+         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     )?
     .execute(params![
         run.run_id.as_str(),
@@ -229,6 +251,8 @@ fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::R
         run.paused,
         run.idempotency_key,
         optional_json(run.undo.as_ref())?,
+        run.past.as_ref().map(RunId::as_str),
+        run.deadline.map(to_micros),
     ])?;
     Ok(())
 }

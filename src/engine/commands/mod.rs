@@ -1,5 +1,6 @@
 //! What a person may ask, when it is possible, and if not, why not.
 
+mod cancel;
 mod clear;
 mod decide;
 mod pause;
@@ -103,53 +104,6 @@ impl Run {
 }
 
 impl Run {
-    fn cancel(&mut self, out: &mut Out<'_>) -> Answer {
-        match self.record.state {
-            state if state.is_terminal() => return Err(format!("nothing to cancel (the run ended as {state})")),
-            RunState::Canceling => return Err("it is being canceled already; its attempts are still ending".to_owned()),
-            _ => {}
-        }
-        for position in 0..self.tasks.len() {
-            match self.tasks[position].state {
-                TaskState::Running => self.request_cancel(position, out),
-                state if !state.is_terminal() => self.end_task(position, TaskState::Canceled, Reason::RunCanceled, "", out),
-                _ => {}
-            }
-        }
-        if self.attempts.is_empty() {
-            self.set_run(RunState::Canceled, out);
-            return Ok("the run is canceled".to_owned());
-        }
-        self.set_run(RunState::Canceling, out);
-        Ok(format!("canceling: {} running {} ending", self.attempts.len(), if self.attempts.len() == 1 { "task is" } else { "tasks are" }))
-    }
-
-    fn cancel_task(&mut self, position: usize, out: &mut Out<'_>) -> Answer {
-        let id = self.tasks[position].key.task.clone();
-        match self.tasks[position].state {
-            TaskState::Running if self.tasks[position].cancel_requested => Err(format!("`{id}` is being canceled already")),
-            TaskState::Running => {
-                self.request_cancel(position, out);
-                Ok(format!("canceling `{id}`"))
-            }
-            state if state.is_terminal() => Err(format!("nothing to cancel (`{id}` ended as {state})")),
-            _ => {
-                self.end_task(position, TaskState::Canceled, Reason::ByPerson, "", out);
-                let below = self.graph.downstream[position].clone();
-                self.reconsider(below, out);
-                Ok(format!("`{id}` is canceled"))
-            }
-        }
-    }
-
-    /// The wish is committed, so that an engine that starts later still ends the attempt.
-    fn request_cancel(&mut self, position: usize, out: &mut Out<'_>) {
-        let Some(key) = self.open_attempt(position) else { return };
-        self.tasks[position].cancel_requested = true;
-        out.commit(What::Wish(Box::new(self.tasks[position].clone())));
-        out.effects.push(Effect::Cancel(key));
-    }
-
     fn skip(&mut self, position: usize, out: &mut Out<'_>) -> Answer {
         let id = self.tasks[position].key.task.clone();
         match self.tasks[position].state {

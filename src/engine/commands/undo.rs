@@ -1,7 +1,7 @@
 //! Undo: the last command about a run is taken back, while nothing that followed from it has started.
 
 use super::{
-    super::run::{Out, Run},
+    super::run::{Out, Run, Wake},
     Answer,
 };
 use crate::model::{
@@ -94,7 +94,7 @@ impl Run {
         }
         self.set_task(old.position, old.state, out, |task| *task = old.clone());
         if let (TaskState::UpForRetry, Some(at)) = (old.state, old.retry_at) {
-            out.wakes.push((at, old.position));
+            out.wakes.push((at, Wake::Task(old.position)));
         }
     }
 }
