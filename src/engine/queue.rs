@@ -3,7 +3,7 @@
 //! The heavier starts first. Among equals, runs take turns, so that a run of ten thousand tasks does not hold up one of three
 //! (start-time fair queueing: Goyal, Vin & Cheng 1996, with tasks of equal length). Within a run, who waited longest is next.
 //! What does not fit yet lets smaller ones pass, until it has waited for [`RESERVE_AFTER`]: from then on what becomes free is
-//! kept for it, so that nothing waits for ever.
+//! kept for it; and once in [`OLDEST_AFTER`] starts who waited longest is first whatever its weight: nothing waits for ever.
 
 use super::run::Run;
 use crate::{
@@ -20,6 +20,9 @@ use std::{
 
 /// How long smaller ones may pass one that does not fit yet.
 pub const RESERVE_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+
+/// So many starts by weight are followed by one of who waited longest, where weights differ.
+const OLDEST_AFTER: u32 = 10;
 
 /// What the attempts of a workspace share.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +93,8 @@ pub struct Queue {
     turn: u64,
     turns: BTreeMap<RunId, u64>,
     seq: u64,
+    /// Starts since the last one that went by age alone.
+    starts: u32,
     held: BTreeMap<(RunId, usize), (Needs, Vec<u32>)>,
     pools: BTreeMap<String, u32>,
     cpu_millis: u64,
@@ -124,6 +129,7 @@ impl Queue {
             turn: 0,
             turns: BTreeMap::new(),
             seq: 0,
+            starts: 0,
             held: BTreeMap::new(),
             pools: BTreeMap::new(),
             cpu_millis: 0,
@@ -236,7 +242,13 @@ impl Queue {
             return None;
         }
         let mut heads = self.heads(runs);
-        heads.sort_unstable_by_key(|(rank, _, _)| *rank);
+        let weights_differ = heads.iter().any(|(rank, _, _)| rank.weight != heads[0].0.weight);
+        let oldest_first = weights_differ && self.starts >= OLDEST_AFTER;
+        if oldest_first {
+            heads.sort_by_key(|(rank, class, position)| (runs.get(&class.run).and_then(|run| run.tasks[*position].queued_at), *rank));
+        } else {
+            heads.sort_unstable_by_key(|(rank, _, _)| *rank);
+        }
         let mut reserved = Reserved::default();
         for (rank, class, position) in heads {
             let Some(run) = runs.get(&class.run) else { continue };
@@ -244,6 +256,8 @@ impl Queue {
                 let gpus = self.free_gpus().into_iter().take(class.needs.gpu as usize).collect();
                 self.remove(&class.run, position);
                 self.turn = self.turn.max(rank.turn);
+                // The turn of the oldest lasts until it has what it needs.
+                self.starts = if oldest_first && reserved.0.is_empty() { 0 } else { self.starts.saturating_add(1) };
                 return Some(Next { run: class.run, position, gpus });
             }
         }

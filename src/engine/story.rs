@@ -3,6 +3,7 @@
 mod decisions;
 mod policies;
 mod properties;
+mod sharing;
 mod stories;
 
 use super::*;
