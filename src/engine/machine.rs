@@ -121,6 +121,11 @@ impl Engine {
         self.queue.cares_for_gpus()
     }
 
+    /// What is known of GPUs is too old to lease one by.
+    pub fn forget_gpus(&mut self) {
+        self.queue.forget_gpus();
+    }
+
     /// When [`Input::Tick`] is due next.
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.wakes.first().map(|(at, ..)| *at)

@@ -198,6 +198,11 @@ impl Queue {
         self.gpus = Some(gpus);
     }
 
+    /// Forgets them until somebody looks again.
+    pub fn forget_gpus(&mut self) {
+        self.gpus = None;
+    }
+
     /// Whether anybody waits for a GPU or holds one, so that looking at them is worth it.
     pub fn cares_for_gpus(&self) -> bool {
         self.classes.keys().any(|class| class.needs.gpu > 0) || self.held.values().any(|(needs, _)| needs.gpu > 0)

@@ -25,6 +25,8 @@ pub struct Launch<'a> {
     pub task: &'a Task,
     /// The attempt.
     pub key: AttemptKey,
+    /// Indices of the GPUs leased to it.
+    pub gpus: Vec<u32>,
     /// Counts generations of the task instance from 1; retry keeps it.
     pub generation: u32,
     /// The time the run stands for.
@@ -205,7 +207,7 @@ fn environment(launch: &Launch<'_>, files: &AttemptFiles, scope: &Scope, job: &J
     Ok(env)
 }
 
-/// The `FLOWYARD_*` variables. Nothing that the task is given can replace one of them.
+/// The `FLOWYARD_*` variables and the leased devices. Nothing that the task is given can replace one of them.
 fn own_variables(launch: &Launch<'_>, files: &AttemptFiles, job: &Job) -> BTreeMap<String, String> {
     let key = &launch.key;
     let logical_date = date(launch.logical_date);
@@ -228,6 +230,12 @@ fn own_variables(launch: &Launch<'_>, files: &AttemptFiles, job: &Job) -> BTreeM
     .into_iter()
     .map(|(name, value)| (format!("FLOWYARD_{name}"), value))
     .collect();
+    if !launch.gpus.is_empty() {
+        let devices: Vec<String> = launch.gpus.iter().map(u32::to_string).collect();
+        variables.insert("CUDA_VISIBLE_DEVICES".into(), devices.join(","));
+        // CUDA counts the fastest first unless it is told to count as nvidia-smi does.
+        variables.insert("CUDA_DEVICE_ORDER".into(), "PCI_BUS_ID".into());
+    }
     if launch.task.checkpoint {
         variables.insert("FLOWYARD_CHECKPOINT_DIR".into(), text_of(&files.checkpoint()));
     }

@@ -89,6 +89,7 @@ impl Yard {
             task,
             key: key.clone(),
             generation: run.tasks[position].generation,
+            gpus: run.attempts.get(&position).map(|attempt| attempt.gpus.clone()).unwrap_or_default(),
             logical_date: run.record.logical_date,
             scope: run.scope(position),
             inputs: inputs(run, task)?,

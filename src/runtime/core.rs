@@ -5,13 +5,13 @@
 use super::{
     EngineStatus, RuntimeError,
     attempts::{Leftovers, Unprepared, Yard},
-    clock,
+    clock, gpus,
 };
 use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, End, Reply, Request, ResourcesSnapshot, RunId, Verdict,
+        AttemptKey, Command, End, GpuSnapshot, Reply, Request, ResourcesSnapshot, RunId, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::time::{Timestamp, from_micros, to_micros},
@@ -51,6 +51,8 @@ pub enum Msg {
     Status(oneshot::Sender<EngineStatus>),
     /// Who has what, and who waits for what?
     Resources(oneshot::Sender<ResourcesSnapshot>),
+    /// These GPUs are there.
+    Gpus(Vec<GpuSnapshot>),
     /// Leave with this exit code.
     Stop(u8),
 }
@@ -75,6 +77,7 @@ pub struct Core {
     store: Writer,
     executor: Arc<dyn Executor>,
     yard: Yard,
+    gpus: gpus::Watch,
     inbox: Receiver<Msg>,
     own: Sender<Msg>,
     changed: watch::Sender<i64>,
@@ -95,6 +98,8 @@ pub struct Parts {
     pub executor: Arc<dyn Executor>,
     /// What all attempts share.
     pub yard: Yard,
+    /// Who looks for GPUs.
+    pub gpus: gpus::Watch,
     /// Where messages arrive.
     pub inbox: Receiver<Msg>,
     /// The other end of it.
@@ -117,6 +122,7 @@ impl Core {
             store: parts.store,
             executor: parts.executor,
             yard: parts.yard,
+            gpus: parts.gpus,
             inbox: parts.inbox,
             own: parts.own,
             changed: parts.changed,
@@ -217,6 +223,10 @@ impl Core {
                 Msg::Resources(answer) => {
                     let _ = answer.send(self.resources());
                 }
+                Msg::Gpus(found) => {
+                    self.gpus.has_looked();
+                    effects.extend(self.engine.apply(Input::Gpus(found), now));
+                }
                 Msg::Stop(code) => stop = Some(code),
             }
         }
@@ -226,7 +236,20 @@ impl Core {
         }
         self.carry_out(effects, &mut waiting)?;
         self.engine.forget_ended();
+        self.look_for_gpus(now);
         Ok(stop)
+    }
+
+    fn look_for_gpus(&mut self, now: Timestamp) {
+        let somebody_cares = self.engine.cares_for_gpus();
+        if self.gpus.due(somebody_cares).is_some_and(|at| at <= now) {
+            let own = self.own.clone();
+            self.gpus.look(move |found| {
+                let _ = own.send(Msg::Gpus(found));
+            });
+        } else if !somebody_cares && self.gpus.rest() {
+            self.engine.forget_gpus();
+        }
     }
 
     /// A client that asks again, because an earlier engine died before it answered, or with a key that was used, may have
@@ -425,7 +448,7 @@ impl Core {
     /// How long to wait for the next message: to the next due time, or until it may leave; else for ever, without waking.
     fn patience(&self) -> Duration {
         let until = |at: Timestamp| (at - clock::now()).to_std().unwrap_or(Duration::ZERO);
-        let due = self.engine.next_wake().map(until);
+        let due = self.engine.next_wake().into_iter().chain(self.gpus.due(self.engine.cares_for_gpus())).min().map(until);
         let leave = (self.exit_when_idle && self.is_idle()).then(|| until(self.idle_since + self.linger));
         due.into_iter().chain(leave).min().unwrap_or(Duration::from_secs(3_600))
     }

@@ -305,10 +305,11 @@ impl Handle {
     pub fn why(&self, run: &RunId, task: Option<&TaskId>) -> Result<Why, RuntimeError> {
         let snapshot = self.run(run)?;
         let definition = self.run_definition(run)?;
-        let slots = self.engine_status()?.map(|status| status.slots);
+        // Only an open run waits for anything.
+        let shared = if snapshot.run.state.is_terminal() { None } else { self.resources()? };
         match task {
-            None => Ok(why::run(&snapshot, slots)),
-            Some(id) => why::task(&snapshot, &definition, id, slots).ok_or_else(|| {
+            None => Ok(why::run(&snapshot, shared.as_ref())),
+            Some(id) => why::task(&snapshot, &definition, id, shared.as_ref()).ok_or_else(|| {
                 let near = crate::stdx::suggest::nearest(id.as_str(), snapshot.tasks.iter().map(|task| task.task.as_str()));
                 let hint = near.map(|name| format!("\nhint: did you mean `{name}`?")).unwrap_or_default();
                 RuntimeError::Usage(format!("run {run} has no task `{id}`{hint}"))

@@ -8,6 +8,7 @@ pub mod definition_file;
 mod errors;
 pub mod file_system;
 mod git;
+mod gpus;
 pub mod handle;
 pub mod logs;
 pub mod own_log;

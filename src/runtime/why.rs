@@ -1,12 +1,18 @@
 //! "Why did it (not) run?", answered from what is recorded; nothing is guessed.
 
-use crate::model::{GateLine, Pipeline, Reason, RunSnapshot, RunState, TaskId, TaskSnapshot, TaskState, Why, WhyLine, WhyMark};
+use crate::model::{
+    GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId, TaskSnapshot, TaskState, TriggerRule,
+    Wait, Why, WhyLine, WhyMark,
+};
 use crate::stdx::time::rfc3339;
+use std::collections::HashMap;
 
-/// Why a run is as it is. `slots` are the engine's open and possible attempts, if one runs.
-pub fn run(snapshot: &RunSnapshot, slots: Option<(usize, usize)>) -> Why {
+/// Why a run is as it is. `shared` is the engine's account of what is shared, if one runs.
+pub fn run(snapshot: &RunSnapshot, shared: Option<&ResourcesSnapshot>) -> Why {
     let run = &snapshot.run;
     let mut lines = vec![note(format!("started by {} ({})", run.by, run.run_type))];
+    let queue = shared.into_iter().flat_map(|shared| &shared.queue).filter(|entry| entry.task.run == run.run_id);
+    let queue: HashMap<&TaskId, &QueueEntry> = queue.map(|entry| (&entry.task.task, entry)).collect();
     for task in &snapshot.tasks {
         let id = &task.task;
         let mark = match task.state {
@@ -15,7 +21,9 @@ pub fn run(snapshot: &RunSnapshot, slots: Option<(usize, usize)>) -> Why {
             TaskState::Skipped => WhyMark::Note,
             _ => WhyMark::Waiting,
         };
-        lines.push(WhyLine { mark, text: format!("`{id}` {}{}", task.state, sentence(task)) });
+        let waits = queue.get(id).filter(|_| task.state == TaskState::Queued);
+        let waits = waits.map(|entry| format!(": {}", words(&entry.waits).join("; "))).unwrap_or_default();
+        lines.push(WhyLine { mark, text: format!("`{id}` {}{}{waits}", task.state, sentence(task)) });
     }
     let blocking = [TaskState::Failed, TaskState::Lost, TaskState::Canceled];
     let causes: Vec<String> = snapshot.tasks.iter().filter(|t| blocking.contains(&t.state)).map(|t| format!("`{}`", t.task)).collect();
@@ -23,7 +31,10 @@ pub fn run(snapshot: &RunSnapshot, slots: Option<(usize, usize)>) -> Why {
         RunState::Failed => format!("it failed because of {}", causes.join(", ")),
         RunState::Success => "every task succeeded or was skipped".to_owned(),
         RunState::Canceled | RunState::Canceling => "a person canceled it".to_owned(),
-        RunState::Queued | RunState::Running => match slots {
+        RunState::Queued | RunState::Running if run.paused => {
+            format!("it is paused and starts nothing; `flowyard unpause --run {}` lets it go on", run.run_id)
+        }
+        RunState::Queued | RunState::Running => match shared.map(|shared| shared.slots) {
             Some((open, all)) => format!("{open} of {all} slots are in use"),
             None => "no engine runs; any command or `flowyard run` starts one".to_owned(),
         },
@@ -33,14 +44,24 @@ pub fn run(snapshot: &RunSnapshot, slots: Option<(usize, usize)>) -> Why {
 }
 
 /// Why a task of a run is as it is; `None` if there is no such task.
-pub fn task(snapshot: &RunSnapshot, definition: &Pipeline, id: &TaskId, slots: Option<(usize, usize)>) -> Option<Why> {
+pub fn task(snapshot: &RunSnapshot, definition: &Pipeline, id: &TaskId, shared: Option<&ResourcesSnapshot>) -> Option<Why> {
     let task = snapshot.task(id)?;
-    let mut lines = Vec::new();
-    if let Some(state) = state_line(task, slots) {
-        lines.push(state);
+    let def = definition.task(id);
+    let mut lines = match (task.state, shared) {
+        (TaskState::Queued, Some(shared)) => words(entry(shared, snapshot, id).map_or(&[], |entry| &entry.waits)),
+        (TaskState::Queued, None) => vec!["waits for a slot, and no engine runs; any command starts one".to_owned()],
+        _ => Vec::new(),
+    }
+    .into_iter()
+    .map(|text| WhyLine { mark: WhyMark::Waiting, text })
+    .collect::<Vec<_>>();
+    lines.extend(state_line(snapshot, task));
+    lines.extend(def.and_then(|def| retry_line(task, def)));
+    if let Some(rule) = def.map(|def| def.trigger_rule).filter(|rule| *rule != TriggerRule::AllSuccess && !task.upstream.is_empty()) {
+        lines.push(note(format!("trigger_rule: {rule}")));
     }
     lines.extend(task.upstream.iter().filter_map(|up| snapshot.task(up)).map(upstream_line));
-    if let Some(when) = definition.task(id).and_then(|def| def.when.as_ref()) {
+    if let Some(when) = def.and_then(|def| def.when.as_ref()) {
         lines.push(when_line(task, when));
     }
     lines.extend(task.gates.iter().map(gate_line));
@@ -83,21 +104,45 @@ fn sentence(task: &TaskSnapshot) -> String {
     }
 }
 
+fn entry<'a>(shared: &'a ResourcesSnapshot, snapshot: &RunSnapshot, task: &TaskId) -> Option<&'a QueueEntry> {
+    shared.queue.iter().find(|entry| entry.task.run == snapshot.run.run_id && entry.task.task == *task)
+}
+
+/// What a ready task waits for; one that waits for nothing starts in this moment.
+fn words(waits: &[Wait]) -> Vec<String> {
+    if waits.is_empty() { vec!["it starts next".to_owned()] } else { waits.iter().map(Wait::to_string).collect() }
+}
+
+/// Whether there will be another attempt after the one that failed, and if not, why not.
+fn retry_line(task: &TaskSnapshot, def: &Task) -> Option<WhyLine> {
+    let reason = task.reason.filter(|_| matches!(task.state, TaskState::Failed | TaskState::Lost))?;
+    let last = task.last_attempt()?;
+    Some(note(match (def.retries, &def.retry_on) {
+        (0, _) => "it is not tried again: `retries` is 0".to_owned(),
+        _ if matches!(reason, Reason::GateRejected | Reason::Rejected) => {
+            "it is not tried again: that is a verdict, not an accident".to_owned()
+        }
+        _ if last.attempt >= task.max_attempts => format!("no retry is left: {} of {} attempts are used", last.attempt, task.max_attempts),
+        (_, Some(_)) => format!("it is not tried again: `retry_on` does not name {reason}"),
+        (_, None) => format!("it is not tried again: `retries` does not apply to {reason} unless `retry_on` names it"),
+    }))
+}
+
 /// What the task's own state says, before its conditions.
-fn state_line(task: &TaskSnapshot, slots: Option<(usize, usize)>) -> Option<WhyLine> {
+fn state_line(snapshot: &RunSnapshot, task: &TaskSnapshot) -> Option<WhyLine> {
     let line = |mark, text: String| Some(WhyLine { mark, text });
     match task.state {
-        TaskState::Pending => None,
-        TaskState::Queued => match slots {
-            Some((open, all)) => line(WhyMark::Waiting, format!("waits for a slot: {open} of {all} are in use")),
-            None => line(WhyMark::Waiting, "waits for a slot, and no engine runs; any command starts one".to_owned()),
-        },
+        TaskState::Pending | TaskState::Queued => None,
         TaskState::Running => line(WhyMark::Note, format!("attempt {} is running", task.last_attempt().map_or(1, |a| a.attempt))),
         TaskState::UpForRetry => {
             let at = task.retry_at.map(rfc3339).unwrap_or_default();
-            line(WhyMark::Waiting, format!("the next attempt is due at {at}{}", sentence(task)))
+            let next = task.last_attempt().map_or(1, |last| last.attempt + 1);
+            line(WhyMark::Waiting, format!("attempt {next} of {} is due at {at}{}", task.max_attempts.max(next), sentence(task)))
         }
-        TaskState::AwaitingApproval => line(WhyMark::Waiting, "a person must approve it".to_owned()),
+        TaskState::AwaitingApproval => {
+            let run = &snapshot.run.run_id;
+            line(WhyMark::Waiting, format!("a person must approve it: `flowyard approve {run} {}`, or reject it", task.task))
+        }
         TaskState::Success => line(WhyMark::Met, "it succeeded".to_owned()),
         TaskState::Skipped if task.reason == Some(Reason::ByPerson) => line(WhyMark::Note, "a person skipped it".to_owned()),
         TaskState::Skipped => line(WhyMark::Note, format!("it was skipped{}", sentence(task))),

@@ -9,8 +9,10 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::{
     collections::HashSet,
+    ffi::OsStr,
     fs,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -197,9 +199,27 @@ fn leftovers(meta: &Meta) -> Vec<Stat> {
 
 /// The attempt to which a process belongs, as its environment says.
 fn token_of(pid: i32) -> Option<Vec<u8>> {
+    variable_of(pid, TOKEN_VARIABLE)
+}
+
+/// A variable of the environment that a process was started with.
+fn variable_of(pid: i32, name: &str) -> Option<Vec<u8>> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let find = |line: &[u8]| line.strip_prefix(TOKEN_VARIABLE.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    let find = |line: &[u8]| line.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
     environment.split(|b| *b == 0).find_map(find)
+}
+
+/// Whether a process belongs to an attempt whose folder is below `folder`: it, or one that it descends from, says so.
+pub fn is_inside(pid: u32, folder: &Path) -> bool {
+    let mut at = i32::try_from(pid).ok();
+    for _ in 0..64 {
+        let Some(pid) = at.filter(|pid| *pid > 1) else { return false };
+        if variable_of(pid, "FLOWYARD_WORK_DIR").is_some_and(|own| Path::new(OsStr::from_bytes(&own)).starts_with(folder)) {
+            return true;
+        }
+        at = stat(pid).map(|process| process.parent);
+    }
+    false
 }
 
 #[cfg(test)]

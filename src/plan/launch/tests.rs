@@ -36,6 +36,7 @@ fn launched(action: Action, params: serde_json::Value) -> Result<(Ticket, Job), 
         ..Scope::default()
     };
     ticket(&Launch {
+        gpus: Vec::new(),
         pipeline: &pipeline,
         task: &pipeline.tasks[0],
         key: AttemptKey { task: TaskKey::new("r1".into(), TaskId::from("train-model")), attempt: 3 },
