@@ -66,7 +66,7 @@ impl Watch {
 
 /// The devices that may be used, in order of index. What `nvidia-smi` cannot say is left out, and told to the log.
 fn look(listed: Option<&[u32]>, state_dir: &Path) -> Vec<GpuSnapshot> {
-    let found = devices(|arguments| ask(arguments)).unwrap_or_else(|error| {
+    let found = devices(ask).unwrap_or_else(|error| {
         if listed.is_none() || error.kind() != io::ErrorKind::NotFound {
             tracing::warn!(%error, "nvidia-smi cannot be asked for GPUs");
         }
