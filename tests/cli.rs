@@ -9,6 +9,9 @@ mod looking;
 #[path = "cli/acting.rs"]
 mod acting;
 
+#[path = "cli/control.rs"]
+mod control;
+
 #[path = "cli/mistakes.rs"]
 mod mistakes;
 

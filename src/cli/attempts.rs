@@ -9,7 +9,9 @@ use super::{
 use crate::{
     model::{AttemptSnapshot, TaskId, TaskSnapshot},
     runtime::clock,
+    stdx::{duration, size},
 };
+use std::time::Duration;
 
 /// List the attempts of a run
 #[derive(clap::Args)]
@@ -43,7 +45,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         return Ok(0);
     }
     let lines: Vec<Vec<Cell>> = attempts.iter().map(|(task, attempt)| line(task, attempt, context)).collect();
-    context.print(&table(&context.out, &["TASK", "ATTEMPT", "STATE", "STARTED", "TOOK", "EXECUTOR", "RESULT"], &lines))?;
+    context.print(&table(&context.out, &["TASK", "ATTEMPT", "STATE", "STARTED", "TOOK", "CPU", "PEAK", "GPU", "RESULT"], &lines))?;
     Ok(0)
 }
 
@@ -55,7 +57,9 @@ fn line(task: &TaskSnapshot, attempt: &AttemptSnapshot, context: &Context) -> Ve
         context.out.state(attempt.state.look()),
         Cell::from(attempt.started_at.map(moment).unwrap_or_default()),
         Cell::from(span(attempt.started_at, ended, clock::now())),
-        Cell::styled(&attempt.executor, Style::dim()),
+        Cell::from(attempt.usage.map(|usage| duration::short(Duration::from_millis(usage.cpu_millis))).unwrap_or_default()),
+        Cell::from(attempt.usage.map(|usage| size::short(usage.peak_memory)).unwrap_or_default()),
+        Cell::styled(attempt.gpus.iter().map(u32::to_string).collect::<Vec<_>>().join(","), Style::dim()),
         Cell::from(attempt_cause(attempt).unwrap_or_default()),
     ]
 }

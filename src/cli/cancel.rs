@@ -1,6 +1,10 @@
 //! `flowyard cancel`: stops a run or one task of it.
 
-use super::{Failure, act, context::Context};
+use super::{
+    Failure,
+    act::{self, Reason},
+    context::Context,
+};
 use crate::model::Command;
 
 /// Cancel a run, or one task of it
@@ -11,9 +15,8 @@ pub struct Args {
     run: String,
     /// The task [default: the whole run]
     task: Option<String>,
-    /// Why; kept in the journal
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    #[command(flatten)]
+    reason: Reason,
 }
 
 /// Cancels.

@@ -1,9 +1,11 @@
 //! The headless face: one file per subcommand.
 
 mod act;
+mod approve;
 mod attempts;
 mod cancel;
 mod check;
+mod clear;
 mod completions;
 mod context;
 mod doctor;
@@ -13,7 +15,12 @@ mod journal;
 mod list;
 mod log_line;
 mod logs;
+mod mark;
 mod pace;
+mod pause;
+mod reject;
+mod resources;
+mod resume;
 mod retry;
 mod run;
 mod runs;
@@ -21,6 +28,7 @@ mod show;
 mod skip;
 mod term;
 mod text;
+mod undo;
 mod welcome;
 mod why;
 
@@ -69,7 +77,16 @@ enum Verb {
     Retry(retry::Args),
     Skip(skip::Args),
     Cancel(cancel::Args),
+    Clear(clear::Args),
+    Resume(resume::Args),
+    Mark(mark::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
+    Undo(undo::Args),
+    Pause(pause::Pause),
+    Unpause(pause::Unpause),
     Why(why::Args),
+    Resources(resources::Args),
     Journal(journal::Args),
     Engine(engine::Args),
     Doctor(doctor::Args),
@@ -106,7 +123,16 @@ fn dispatch(verb: Verb, context: &context::Context) -> Result<u8, Failure> {
         Verb::Retry(args) => retry::main(args, context),
         Verb::Skip(args) => skip::main(args, context),
         Verb::Cancel(args) => cancel::main(args, context),
+        Verb::Clear(args) => clear::main(args, context),
+        Verb::Resume(args) => resume::main(args, context),
+        Verb::Mark(args) => mark::main(args, context),
+        Verb::Approve(args) => approve::main(args, context),
+        Verb::Reject(args) => reject::main(args, context),
+        Verb::Undo(args) => undo::main(args, context),
+        Verb::Pause(args) => pause::pause(args, context),
+        Verb::Unpause(args) => pause::unpause(args, context),
         Verb::Why(args) => why::main(&args, context),
+        Verb::Resources(args) => resources::main(&args, context),
         Verb::Journal(args) => journal::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),

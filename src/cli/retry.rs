@@ -1,6 +1,10 @@
 //! `flowyard retry`: a new attempt of what did not succeed.
 
-use super::{Failure, act, context::Context};
+use super::{
+    Failure,
+    act::{self, Reason},
+    context::Context,
+};
 use crate::model::Command;
 
 /// Try a task again, or every task of a run that did not succeed
@@ -19,9 +23,8 @@ pub struct Args {
     /// Also run again everything below the task
     #[arg(long, requires = "task")]
     downstream: bool,
-    /// Why; kept in the journal
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    #[command(flatten)]
+    reason: Reason,
 }
 
 /// Retries.

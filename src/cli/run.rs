@@ -41,6 +41,9 @@ pub struct Args {
     /// The time the run stands for [default: now]
     #[arg(long, value_name = "D")]
     logical_date: Option<String>,
+    /// Asked again with the same key, the run that it gave is followed and nothing is started
+    #[arg(long, value_name = "K")]
+    idempotency_key: Option<String>,
     /// Print the run's id and return; the run goes on
     #[arg(long)]
     detach: bool,
@@ -76,7 +79,8 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     plan::params::resolve(&pipeline.params, &params).map_err(|wrong| Failure::usage(wrong.join("\n")))?;
 
     let (env, env_not_passed) = user::environment(&attach.place.config.pass_env);
-    let request = TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date, idempotency_key: None };
+    let request =
+        TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date, idempotency_key: args.idempotency_key.clone() };
     let signals = signals::Signals::listen()?;
     let (message, run) = act::send(&mut handle, Command::Trigger(request), None)?;
     let Some(run) = run else { return Err(Failure::Said { code: 74, message: format!("the engine named no run: {message}") }) };

@@ -50,6 +50,7 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
     fact("created", moment(row.created_at));
     fact("started", row.started_at.map(moment).unwrap_or_default());
     fact("ended", row.ended_at.map(moment).unwrap_or_default());
+    fact("paused", if row.paused { "no further attempt starts".to_owned() } else { String::new() });
     fact("took", span(row.started_at, row.ended_at, clock::now()));
     fact("params", pairs(&row.params));
     fact("git", git(&row.git));

@@ -1,7 +1,11 @@
 //! `flowyard skip`: does not run a task; what waits for it goes on.
 
-use super::{Failure, act, context::Context};
-use crate::model::{Command, TaskId};
+use super::{
+    Failure,
+    act::{self, Reason},
+    context::Context,
+};
+use crate::model::Command;
 
 /// Skip a task: it is not run, and what waits for it goes on
 #[derive(clap::Args)]
@@ -11,13 +15,11 @@ pub struct Args {
     run: String,
     /// The task
     task: String,
-    /// Why; kept in the journal
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    #[command(flatten)]
+    reason: Reason,
 }
 
 /// Skips.
 pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
-    let named = TaskId::from(args.task.as_str());
-    act::on_run(context, &args.run, Some(&args.task), args.reason, |run, task| Command::Skip { run, task: task.unwrap_or(named) })
+    act::on_task(context, &args.run, &args.task, args.reason, |run, task| Command::Skip { run, task })
 }

@@ -199,15 +199,16 @@ impl Handle {
     pub fn pipelines(&self) -> Result<Vec<PipelineRow>, RuntimeError> {
         let all = pipelines::all(&self.attach.place)?;
         let ids: Vec<PipelineId> = all.iter().map(|found| found.id.clone()).collect();
-        let mut recent = match self.reader()? {
-            Some(reader) => reader.recent_by_pipeline(&ids)?,
+        let (mut recent, unpaused) = match self.reader()? {
+            Some(reader) => (reader.recent_by_pipeline(&ids)?, reader.unpaused()?),
             None => Default::default(),
         };
         Ok(all
             .into_iter()
             .map(|found| {
                 let (last_run, recent) = recent.remove(&found.id).map_or((None, Vec::new()), |(last, strip)| (Some(last), strip));
-                row(found, last_run, recent)
+                let paused = !unpaused.contains(&found.id);
+                row(found, last_run, recent, paused)
             })
             .collect())
     }
@@ -434,6 +435,12 @@ impl Handle {
         }
     }
 
+    /// Bytes that are free on the disk of the state folder for this user, and how many it has; `None` if it does not say.
+    pub fn disk_space(&self) -> Option<(u64, u64)> {
+        let disk = rustix::fs::statvfs(self.state_dir()).or_else(|_| rustix::fs::statvfs(self.workspace())).ok()?;
+        Some((disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
+    }
+
     /// Asks the engine to leave, of whichever version it is, and waits until it is gone; running tasks go on. Its process id;
     /// `None` if there was none.
     ///
@@ -496,7 +503,7 @@ impl Drop for Handle {
     }
 }
 
-fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent: Vec<RunState>) -> PipelineRow {
+fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent: Vec<RunState>, paused: bool) -> PipelineRow {
     let first_error = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error);
     let error = first_error.map(|d| match d.line {
         0 => format!("{}: {}", d.file, d.message),
@@ -511,7 +518,7 @@ fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent:
         description,
         owner,
         tags,
-        paused: true,
+        paused,
         next_fire: None,
         last_run,
         recent,

@@ -13,7 +13,7 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -147,6 +147,18 @@ impl Reader {
                 found.insert(pipeline.clone(), (runs.swap_remove(0), strip));
             }
             Ok(found)
+        })
+    }
+
+    /// The pipelines whose triggers are on; those of all others are off.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn unpaused(&self) -> Result<HashSet<PipelineId>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT pipeline FROM pipelines WHERE paused = 0")?
+                .query_map([], |row| Ok(PipelineId::from(row.get::<_, String>(0)?)))?
+                .collect()
         })
     }
 

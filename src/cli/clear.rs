@@ -1,0 +1,40 @@
+//! `flowyard clear`: forgets results, so that tasks run again.
+
+use super::{
+    Failure,
+    act::{self, Reason},
+    context::Context,
+};
+use crate::model::{ClearScope, Command};
+
+/// Forget the result of a task and of everything below it, so that they run again
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  flowyard clear latest train_model\n  flowyard clear latest train_model --upstream --reason 'new data'\n  flowyard clear latest --failed"
+)]
+pub struct Args {
+    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    run: String,
+    /// The task [default: every task]
+    task: Option<String>,
+    /// With everything below the task, as without this flag
+    #[arg(long, requires = "task", conflicts_with = "alone")]
+    downstream: bool,
+    /// Also everything above the task
+    #[arg(long, requires = "task")]
+    upstream: bool,
+    /// Not what is below the task
+    #[arg(long, requires = "task")]
+    alone: bool,
+    /// Of all these only what failed, was lost or canceled, and what could not run because of it
+    #[arg(long)]
+    failed: bool,
+    #[command(flatten)]
+    reason: Reason,
+}
+
+/// Clears.
+pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
+    let scope = ClearScope { downstream: args.task.is_some() && !args.alone, upstream: args.upstream, failed_only: args.failed };
+    act::on_run(context, &args.run, args.task.as_deref(), args.reason, |run, task| Command::Clear { run, task, scope })
+}

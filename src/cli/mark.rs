@@ -1,0 +1,39 @@
+//! `flowyard mark`: says how a task ended, whatever its attempts did.
+
+use super::{
+    Failure,
+    act::{self, Reason},
+    context::Context,
+};
+use crate::model::{Command, MarkedAs};
+use clap::ValueEnum;
+
+/// Mark a task as success or failed; its attempts stay as they are
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  flowyard mark latest load success --reason 'loaded by hand'")]
+pub struct Args {
+    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    run: String,
+    /// The task
+    task: String,
+    /// With success, what waits for it goes on
+    #[arg(value_enum, value_name = "success|failed", hide_possible_values = true)]
+    verdict: Verdict,
+    #[command(flatten)]
+    reason: Reason,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Verdict {
+    Success,
+    Failed,
+}
+
+/// Marks.
+pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
+    let verdict = match args.verdict {
+        Verdict::Success => MarkedAs::Success,
+        Verdict::Failed => MarkedAs::Failed,
+    };
+    act::on_task(context, &args.run, &args.task, args.reason, |run, task| Command::Mark { run, task, verdict })
+}

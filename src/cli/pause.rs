@@ -1,0 +1,69 @@
+//! `flowyard pause` and `flowyard unpause`: the triggers of a pipeline, or the further attempts of a run.
+
+use super::{
+    Failure,
+    act::{self, Reason},
+    context::{Access, Context},
+};
+use crate::{
+    model::{Command, PipelineId},
+    stdx::{sanitize, suggest},
+};
+
+/// Stop the triggers of a pipeline, or the further attempts of a run
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  flowyard pause ml_training           its triggers start no runs; manual and open runs go on\n  flowyard pause --run latest          what runs goes on, nothing further starts"
+)]
+pub struct Pause {
+    #[command(flatten)]
+    what: What,
+}
+
+/// Turn the triggers of a pipeline on, or let a paused run go on
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  flowyard unpause ml_training\n  flowyard unpause --run latest")]
+pub struct Unpause {
+    #[command(flatten)]
+    what: What,
+}
+
+/// A pipeline or a run.
+#[derive(clap::Args)]
+struct What {
+    /// The pipeline whose triggers are meant
+    #[arg(required_unless_present = "run", conflicts_with = "run")]
+    pipeline: Option<String>,
+    /// A run instead: an id, the beginning of one, `latest` or `latest:PIPELINE`
+    #[arg(long)]
+    run: Option<String>,
+    #[command(flatten)]
+    reason: Reason,
+}
+
+/// Pauses.
+pub fn pause(args: Pause, context: &Context) -> Result<u8, Failure> {
+    set(args.what, true, context)
+}
+
+/// Ends a pause.
+pub fn unpause(args: Unpause, context: &Context) -> Result<u8, Failure> {
+    set(args.what, false, context)
+}
+
+fn set(what: What, paused: bool, context: &Context) -> Result<u8, Failure> {
+    if let Some(run) = &what.run {
+        return act::on_run(context, run, None, what.reason, |run, _| Command::PauseRun { run, paused });
+    }
+    let mut handle = context.handle(Access::Act)?;
+    let name = what.pipeline.unwrap_or_default();
+    let known: Vec<PipelineId> = handle.pipelines()?.into_iter().map(|row| row.pipeline).collect();
+    let pipeline = PipelineId::from(name.as_str());
+    if !known.contains(&pipeline) {
+        let near = suggest::nearest(&name, known.iter().map(PipelineId::as_str)).map(|near| format!("\n  hint: did you mean `{near}`?"));
+        return Err(Failure::usage(format!("there is no pipeline `{name}`{}", near.unwrap_or_default())));
+    }
+    let (message, _) = act::send(&mut handle, Command::PausePipeline { pipeline, paused }, what.reason.text())?;
+    context.print(&(sanitize::text(&message) + "\n"))?;
+    Ok(0)
+}

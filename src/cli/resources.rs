@@ -1,0 +1,129 @@
+//! `flowyard resources`: what attempts share, what each takes, and what waits for what.
+
+use super::{
+    Failure,
+    context::{Access, Context},
+    term::{Cell, Style, table},
+    text::{elapsed, instance},
+};
+use crate::{
+    model::{AttemptFiles, GpuSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Usage, Wait},
+    runtime::{Handle, clock},
+    stdx::{duration, size},
+};
+use serde_json::{Value, json};
+
+/// Show slots, pools, processors, memory, GPUs, what running tasks take, and why the others wait
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  flowyard resources")]
+pub struct Args {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows.
+pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
+    let handle = context.handle(Access::Look)?;
+    let disk = handle.disk_space();
+    let Some(found) = handle.resources()? else {
+        if args.json {
+            context.json(&json!({ "running_engine": false, "disk": disk }))?;
+        } else {
+            context.print("no engine owns this workspace, so nothing runs and nothing waits\n")?;
+        }
+        return Ok(0);
+    };
+    let usages: Vec<Option<Usage>> = found.running.iter().map(|one| usage(&handle, one)).collect();
+    if args.json {
+        let mut object = json!(found);
+        object["running_engine"] = json!(true);
+        object["disk"] = json!(disk);
+        for (running, usage) in object["running"].as_array_mut().into_iter().flatten().zip(&usages) {
+            running["usage"] = json!(usage);
+        }
+        for (shown, entry) in object["queue"].as_array_mut().into_iter().flatten().zip(&found.queue) {
+            shown["reasons"] = Value::from(reasons(entry));
+        }
+        context.json(&object)?;
+    } else {
+        context.print(&describe(&found, &usages, disk, context))?;
+    }
+    Ok(0)
+}
+
+fn usage(handle: &Handle, running: &RunningSnapshot) -> Option<Usage> {
+    handle.usage(&AttemptFiles::new(&running.folder).stdout())
+}
+
+/// What an entry of the queue waits for; one that waits for nothing is next.
+fn reasons(entry: &QueueEntry) -> Vec<String> {
+    if entry.waits.is_empty() { vec!["it starts next".to_owned()] } else { entry.waits.iter().map(Wait::to_string).collect() }
+}
+
+fn describe(found: &ResourcesSnapshot, usages: &[Option<Usage>], disk: Option<(u64, u64)>, context: &Context) -> String {
+    let mut shares = vec![
+        share("slots", found.slots.0.to_string(), found.slots.1.to_string()),
+        share("cpu", found.cpu.0.to_string(), found.cpu.1.to_string()),
+        share("memory", size::short(found.memory.0), size::short(found.memory.1)),
+    ];
+    shares.extend(found.pools.iter().map(|pool| share(&format!("pool {}", pool.name), pool.used.to_string(), pool.slots.to_string())));
+    shares.extend(found.gpus.iter().map(|gpu| share(&format!("gpu {}", gpu.index), holder(gpu), gpu.name.clone())));
+    if let Some((free, all)) = disk {
+        shares.push(share("disk", size::short(all - free.min(all)), size::short(all)));
+    }
+    let mut text = table(&context.out, &["SHARED", "TAKEN", "OF"], &shares);
+    text.push('\n');
+    if found.running.is_empty() {
+        text.push_str("nothing runs\n");
+    } else {
+        let lines: Vec<Vec<Cell>> = found.running.iter().zip(usages).map(|(one, usage)| running(one, *usage)).collect();
+        text.push_str(&table(&context.out, &["RUNNING", "RUN", "FOR", "CPU", "MEMORY", "PEAK", "READ", "WRITTEN"], &lines));
+    }
+    text.push('\n');
+    if found.queue.is_empty() {
+        text.push_str("nothing waits\n");
+    } else {
+        let lines: Vec<Vec<Cell>> = found.queue.iter().map(waiting).collect();
+        text.push_str(&table(&context.out, &["WAITING", "RUN", "FOR", "WHY"], &lines));
+    }
+    text
+}
+
+fn share(what: &str, taken: String, all: String) -> Vec<Cell> {
+    vec![Cell::from(what), Cell::from(taken), Cell::styled(all, Style::dim())]
+}
+
+fn holder(gpu: &GpuSnapshot) -> String {
+    match (&gpu.leased_to, &gpu.foreign) {
+        (Some(attempt), _) => instance(&attempt.task.task, attempt.task.map_index),
+        (None, Some(who)) => format!("pid {} of {}", who.pid, who.user),
+        (None, None) => "free".to_owned(),
+    }
+}
+
+fn running(one: &RunningSnapshot, usage: Option<Usage>) -> Vec<Cell> {
+    let key = &one.attempt.task;
+    let mut cells = vec![
+        Cell::from(format!("{} #{}", instance(&key.task, key.map_index), one.attempt.attempt)),
+        Cell::styled(key.run.as_str(), Style::dim()),
+        Cell::from(duration::short(elapsed(one.since, clock::now()))),
+    ];
+    // A task that has just begun was not measured yet.
+    let measured = |of: fn(&Usage) -> String| Cell::from(usage.as_ref().map(of).unwrap_or_default());
+    cells.push(measured(|usage| duration::short(std::time::Duration::from_millis(usage.cpu_millis))));
+    cells.push(measured(|usage| size::short(usage.memory)));
+    cells.push(measured(|usage| size::short(usage.peak_memory)));
+    cells.push(measured(|usage| size::short(usage.read_bytes)));
+    cells.push(measured(|usage| size::short(usage.written_bytes)));
+    cells
+}
+
+fn waiting(entry: &QueueEntry) -> Vec<Cell> {
+    vec![
+        Cell::from(instance(&entry.task.task, entry.task.map_index)),
+        Cell::styled(entry.task.run.as_str(), Style::dim()),
+        Cell::from(duration::short(elapsed(entry.since, clock::now()))),
+        Cell::from(reasons(entry).join("; ")),
+    ]
+}

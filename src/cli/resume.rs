@@ -1,0 +1,23 @@
+//! `flowyard resume`: goes on with a run that ended.
+
+use super::{
+    Failure,
+    act::{self, Reason},
+    context::Context,
+};
+use crate::model::Command;
+
+/// Go on with a run that ended: what did not succeed runs, what succeeded stays
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  flowyard resume latest:ml_training --reason 'the disk has room again'")]
+pub struct Args {
+    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    run: String,
+    #[command(flatten)]
+    reason: Reason,
+}
+
+/// Resumes.
+pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
+    act::on_run(context, &args.run, None, args.reason, |run, _| Command::Resume { run })
+}
