@@ -448,7 +448,7 @@ fn a_program_removed_while_it_runs_still_starts_engines_and_tasks() {
 fn a_pipe_where_an_output_should_be_fails_the_task_and_holds_up_nobody() {
     let yard = Yard::with(&[(
         "p",
-        "[tasks.a]\nrun = 'mkfifo \"$FLOWYARD_OUTPUT_M\"'\noutputs.m = 'Model'\n[tasks.b]\nrun = 'rm \"$FLOWYARD_METRICS\"; mkfifo \"$FLOWYARD_METRICS\"'\n",
+        "[tasks.a]\nrun = 'mkfifo \"$FLOWYARD_OUTPUT_M\"'\noutputs.m = 'Model'\n[tasks.b]\nrun = 'rm -f \"$FLOWYARD_METRICS\"; mkfifo \"$FLOWYARD_METRICS\"'\n",
     )]);
     yard.text(1, &["run", "p"]);
     let run = yard.show("latest");

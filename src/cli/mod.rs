@@ -24,6 +24,7 @@ mod resume;
 mod retry;
 mod run;
 mod runs;
+mod shell;
 mod show;
 mod skip;
 mod term;
@@ -87,6 +88,7 @@ enum Verb {
     Unpause(pause::Unpause),
     Why(why::Args),
     Resources(resources::Args),
+    Shell(shell::Args),
     Journal(journal::Args),
     Engine(engine::Args),
     Doctor(doctor::Args),
@@ -133,6 +135,7 @@ fn dispatch(verb: Verb, context: &context::Context) -> Result<u8, Failure> {
         Verb::Unpause(args) => pause::unpause(args, context),
         Verb::Why(args) => why::main(&args, context),
         Verb::Resources(args) => resources::main(&args, context),
+        Verb::Shell(args) => shell::main(&args, context),
         Verb::Journal(args) => journal::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),

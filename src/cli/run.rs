@@ -1,6 +1,6 @@
 //! `flowyard run`: starts a run and follows it; the exit code tells the result.
 
-mod card;
+pub mod card;
 mod follow;
 mod frame;
 mod given;

@@ -2,13 +2,14 @@
 
 use super::{
     Failure,
-    context::Context,
+    context::{Access, Context},
+    run::card,
     term::{Cell, Style, render, table, task_look},
     text::{cause, moment, run_name, span, task_name},
 };
 use crate::{
     model::{GitState, RunSnapshot, TaskSnapshot},
-    runtime::clock,
+    runtime::{clock, user},
 };
 use serde_json::Value;
 
@@ -25,12 +26,21 @@ pub struct Args {
 
 /// Shows.
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
-    let run = context.snapshot(&args.run)?;
+    let (handle, id) = context.handle_and_run(&args.run, Access::Look)?;
+    let run = handle.run(&id)?;
     if args.json {
-        context.json(&run)?
-    } else {
-        context.print(&describe(&run, context))?
+        context.json(&run)?;
+        return Ok(0);
     }
+    let mut text = describe(&run, context);
+    let (_, env_not_passed) = user::environment(&handle.place().config.pass_env);
+    for card in handle.failure_cards(&run, &env_not_passed, card::CARDS)? {
+        text.push('\n');
+        for line in card::lines(&card, &context.out) {
+            text.push_str(&(render(&context.out, &line, usize::MAX) + "\n"));
+        }
+    }
+    context.print(&text)?;
     Ok(0)
 }
 

@@ -31,7 +31,7 @@ pub fn catalog() -> Catalog {
     Catalog { components: ALL.iter().map(|component| component.signature()).collect() }
 }
 
-/// The variable that holds the path of `inputs.json`.
+/// The variable that holds the path of what the task is told.
 const INPUTS_FILE: &str = "FLOWYARD_INPUTS_FILE";
 
 /// Runs the component `name` on the job of `$FLOWYARD_INPUTS_FILE`: the whole of a component's process.

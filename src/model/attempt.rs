@@ -162,9 +162,9 @@ impl AttemptFiles {
     pub fn output_parameters(&self) -> PathBuf {
         self.file("output")
     }
-    /// What a component or a Python script is told.
-    pub fn inputs_json(&self) -> PathBuf {
-        self.file("inputs.json")
+    /// What the attempt was told and how it was started: a [`Plan`], enough to do it again by hand.
+    pub fn plan(&self) -> PathBuf {
+        self.file("attempt.json")
     }
     /// Where the task writes its output `name`, before it is published.
     pub fn staged(&self, name: &str) -> PathBuf {
@@ -176,7 +176,42 @@ impl AttemptFiles {
     }
 }
 
-/// What a component or a script is told: the content of `inputs.json`, whose path is in `FLOWYARD_INPUTS_FILE`.
+/// The content of `attempt.json`: what the task is told, and how it was started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What the task is told.
+    #[serde(flatten)]
+    pub job: Job,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Folder it is started in, absolute.
+    pub cwd: PathBuf,
+    /// The environment, without the values that are likely to be secrets.
+    pub env: BTreeMap<String, String>,
+    /// Names of the variables whose values are left out of `env`.
+    pub secret_env: Vec<String>,
+    /// The task as the file of the pipeline defined it.
+    pub definition: super::Task,
+}
+
+impl Plan {
+    /// The record of an attempt that is about to start.
+    pub fn new(job: Job, ticket: &Ticket, definition: super::Task) -> Self {
+        let (secret, env): (Vec<_>, Vec<_>) = ticket.env.clone().into_iter().partition(|(name, _)| is_secret(name));
+        let secret_env = secret.into_iter().map(|(name, _)| name).collect();
+        Self { job, argv: ticket.argv.clone(), cwd: ticket.cwd.clone(), env: env.into_iter().collect(), secret_env, definition }
+    }
+}
+
+/// Whether a variable of that name is likely to hold a secret.
+fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 8] = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "PRIVATE", "APIKEY"];
+    let name = name.to_ascii_uppercase();
+    // Params of the run are in its history anyway, and `FLOWYARD_PARAM_TOKENS` is a number more often than a secret.
+    !name.starts_with("FLOWYARD_") && (WORDS.iter().any(|word| name.contains(word)) || name.ends_with("_KEY") || name.ends_with("_PROXY"))
+}
+
+/// What a component or a script is told: part of `attempt.json`, whose path is in `FLOWYARD_INPUTS_FILE`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// The run.

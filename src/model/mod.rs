@@ -15,7 +15,7 @@ pub mod source;
 pub mod state;
 pub mod values;
 
-pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Ticket, Usage, Verdict};
+pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Plan, Ticket, Usage, Verdict};
 pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
 pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A longer value stands only in `inputs.json`: one environment string on Linux holds at most 128 KiB, all of them share a few MiB.
+/// A longer value stands only in `attempt.json`: one environment string on Linux holds at most 128 KiB, all of them share a few MiB.
 const LONGEST_VARIABLE: usize = 32 * 1024;
 
 /// What is known when an attempt is about to start.
@@ -68,7 +68,7 @@ impl Shell {
     }
 }
 
-/// What to start, and what to write to `inputs.json` first.
+/// What to start, and what the task is told.
 ///
 /// # Errors
 /// A sentence that names the template that cannot be rendered, or the value that is too long.
@@ -225,7 +225,7 @@ fn own_variables(launch: &Launch<'_>, files: &AttemptFiles, job: &Job) -> BTreeM
         ("OUTPUT", text_of(&files.output_parameters())),
         ("METRICS", text_of(&job.metrics_file)),
         ("WORK_DIR", text_of(files.folder())),
-        ("INPUTS_FILE", text_of(&files.inputs_json())),
+        ("INPUTS_FILE", text_of(&files.plan())),
     ]
     .into_iter()
     .map(|(name, value)| (format!("FLOWYARD_{name}"), value))

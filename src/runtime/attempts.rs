@@ -5,7 +5,7 @@ use crate::{
     artifacts::{self, Wanted},
     engine::{Report, Run},
     executors::shim::{self, spawner},
-    model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Task, Ticket, Verdict, record::ArtifactRecord},
+    model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Plan, Task, Ticket, Verdict, record::ArtifactRecord},
     plan::launch::{self, Launch, Shell},
     stdx::atomic,
 };
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, BufRead, Read, Seek, SeekFrom},
+    io::{self, BufRead, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -75,7 +75,8 @@ impl Yard {
             let folder = AttemptFiles::new(&ticket.folder).checkpoint();
             atomic::create_private_dir(&folder).map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
         }
-        self.write_down(&ticket, &job).map_err(|error| Unprepared {
+        let plan = Plan::new(job, &ticket, run.task_def(position).clone());
+        self.write_down(&plan, &AttemptFiles::new(&ticket.folder)).map_err(|error| Unprepared {
             message: format!("cannot prepare {}: {error}", ticket.folder.display()),
             may_pass: shim::may_pass(&error),
         })?;
@@ -102,19 +103,17 @@ impl Yard {
         })
     }
 
-    fn write_down(&self, ticket: &Ticket, job: &Job) -> io::Result<()> {
-        let files = AttemptFiles::new(&ticket.folder);
+    /// Files that only some tasks write, such as metrics, are made by them.
+    fn write_down(&self, plan: &Plan, files: &AttemptFiles) -> io::Result<()> {
         atomic::create_private_dir(files.folder())?;
-        for output in job.outputs.values() {
+        for output in plan.job.outputs.values() {
             if let Some(parent) = output.path.parent() {
                 // An output with a place of its own in the workspace gets ordinary folders; those of ours are private.
                 if parent.starts_with(files.folder()) { atomic::create_private_dir(parent)? } else { fs::create_dir_all(parent)? }
             }
         }
-        atomic::write(&files.inputs_json(), &serde_json::to_vec_pretty(job)?)?;
-        atomic::create_private(&files.output_parameters())?;
-        atomic::create_private(&files.metrics())?;
-        Ok(())
+        // Nobody looks for it before the attempt begins, so it needs no rename to be whole.
+        atomic::create_private(&files.plan())?.write_all(&serde_json::to_vec_pretty(plan)?)
     }
 
     /// What must be read when the attempt is over; taken from the run beforehand, so that reading can go on beside the engine.
@@ -209,7 +208,7 @@ impl Leftovers {
         }
         let fail = |error: io::Error| vec![format!("the outputs cannot be read: {error}")];
         // Where each was to be written is what the task itself was told.
-        let told = fs::read(self.files.inputs_json()).map_err(fail)?;
+        let told = fs::read(self.files.plan()).map_err(fail)?;
         let job: Job = serde_json::from_slice(&told).map_err(|error| fail(error.into()))?;
         for wanted in &mut self.wanted {
             wanted.path = job.outputs.get(&wanted.name).map(|output| output.path.clone()).unwrap_or_default();

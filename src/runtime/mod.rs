@@ -1,11 +1,13 @@
 //! The imperative shell: owns the engine, store and executors, carries out effects; the one clock; `Handle` for clients.
 
 mod attempts;
+pub mod cause;
 mod client;
 pub mod clock;
 mod core;
 pub mod definition_file;
 mod errors;
+pub mod failure;
 pub mod file_system;
 mod git;
 mod gpus;

@@ -10,3 +10,4 @@ pub mod size;
 pub mod suggest;
 pub mod time;
 pub mod toml_tree;
+pub mod words;

@@ -164,3 +164,35 @@ fn what_is_shared_is_shown_with_who_has_it_and_who_waits_for_it() {
     let usage = &yard.json(&["attempts", &run, "--json"])[0]["usage"];
     assert!(usage["peak_memory"].as_u64() > Some(0), "{usage}");
 }
+
+#[test]
+fn a_shell_has_the_environment_of_the_attempt_and_secrets_are_not_written_down() {
+    let yard = Yard::with(&[("p", "[tasks.a]\nrun = 'env | sort > seen; exit 3'\nenv.ROLE = 'trainer'\n")]);
+    yard.write("flowyard.toml", "[env]\nTEAM = 'ml'\nSERVICE_TOKEN = 'hush'\n");
+    yard.text(1, &["run", "p"]);
+    let ours = ["FLOWYARD_ATTEMPT_TOKEN=", "PWD=", "SHLVL=", "_=", "OLDPWD=", "TERM="];
+    let kept = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !ours.iter().any(|name| line.starts_with(name))).map(str::to_owned).collect()
+    };
+    let output =
+        yard.command(&["shell", "latest", "a", "-c", "env | sort"]).env("SHELL", "/bin/sh").env("SERVICE_TOKEN", "hush").output().unwrap();
+    assert_eq!(kept(&lossy(&output.stdout)), kept(&yard.read("seen")), "{}", lossy(&output.stderr));
+    assert!(yard.read("seen").contains("SERVICE_TOKEN=hush") && yard.read("seen").contains("ROLE=trainer"));
+    let folder = yard.json(&["attempts", "latest", "--json"])[0]["stdout"].as_str().unwrap().replace("stdout.log", "attempt.json");
+    let plan: Value = serde_json::from_str(&std::fs::read_to_string(folder).unwrap()).unwrap();
+    assert!(!plan.to_string().contains("hush"), "{plan}");
+    assert_eq!((&plan["secret_env"], &plan["definition"]["id"]), (&json!(["SERVICE_TOKEN"]), &json!("a")));
+    assert_eq!(yard.command(&["shell", "latest", "a", "-c", "exit 7"]).env("SHELL", "/bin/sh").output().unwrap().status.code(), Some(7));
+    yard.complaint(3, &["shell", "latest", "a", "--attempt", "9"]);
+}
+
+#[test]
+fn a_failure_tells_what_is_different_from_the_last_good_run() {
+    let yard = Yard::with(&[("p", "[params]\ncode = 0\n[tasks.a]\nrun = 'echo working; exit {{ params.code }}'\n")]);
+    yard.text(0, &["run", "p"]);
+    let text = yard.text(1, &["run", "p", "-p", "code=4"]);
+    for wanted in ["exit code 4", "working", "different from run #1, which succeeded:", "param code: 0 -> 4", "flowyard shell"] {
+        assert!(text.replace('→', "->").contains(wanted), "{wanted} in {text}");
+    }
+    assert!(yard.text(0, &["show", "latest"]).replace('→', "->").contains("param code: 0 -> 4"));
+}

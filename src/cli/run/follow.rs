@@ -1,14 +1,13 @@
 //! Following a run until it ends, somebody cancels it, or we leave it to its engine.
 
 use super::{
-    Failure, act,
-    card::Card,
+    Failure, act, card,
     signals::{self, Signals, Wish},
 };
 use crate::{
     cli::pace::Look,
     model::{Command, JournalEntry, RunId, RunSnapshot, RunState},
-    runtime::{Attach, Handle, RuntimeError},
+    runtime::{Attach, Handle, RuntimeError, failure::FailureCard},
 };
 use std::time::Duration;
 
@@ -49,7 +48,7 @@ pub enum End<'a> {
         /// As it ended.
         run: &'a RunSnapshot,
         /// What to say about each failure.
-        cards: Vec<Card>,
+        cards: Vec<FailureCard>,
     },
     /// We leave, the run goes on.
     Detached {
@@ -97,7 +96,7 @@ impl Follow {
             }
             face.update(&run, &entries, &self.handle);
             if run.run.state.is_terminal() {
-                let cards = super::card::of_run(&run, &self.handle, &self.env_not_passed);
+                let cards = self.handle.failure_cards(&run, &self.env_not_passed, card::CARDS)?;
                 face.finish(&End::Over { run: &run, cards });
                 return Ok(exit_code(run.run.state));
             }

@@ -1,6 +1,9 @@
 //! A run as lines: one a transition, as text for pipes or as JSON for programs.
 
-use super::follow::{End, Face};
+use super::{
+    card,
+    follow::{End, Face},
+};
 use crate::{
     cli::{
         context::Context,
@@ -175,7 +178,7 @@ pub fn closing(end: &End<'_>, context: &Context) -> Vec<Vec<Cell>> {
     match end {
         End::Over { run, cards } => {
             let mut lines: Vec<Vec<Cell>> =
-                cards.iter().flat_map(|card| card.lines(&context.out).into_iter().chain([Vec::new()])).collect();
+                cards.iter().flat_map(|card| card::lines(card, &context.out).into_iter().chain([Vec::new()])).collect();
             let took = span(run.run.started_at, run.run.ended_at, clock::now());
             let look = run.run.state.look();
             lines.push(vec![

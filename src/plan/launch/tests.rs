@@ -115,7 +115,7 @@ fn the_environment_has_layers_and_nobody_forges_ours() {
     }
     assert_eq!(value("FLOWYARD_OUTPUT"), Some(format!("{folder}/output").as_str()));
     assert_eq!(value("FLOWYARD_METRICS"), Some(format!("{folder}/metrics.jsonl").as_str()));
-    assert_eq!(value("FLOWYARD_INPUTS_FILE"), Some(format!("{folder}/inputs.json").as_str()));
+    assert_eq!(value("FLOWYARD_INPUTS_FILE"), Some(format!("{folder}/attempt.json").as_str()));
     assert_eq!(value("FLOWYARD_MAP_INDEX"), None);
     assert_eq!(job.output_file, PathBuf::from(format!("{folder}/output")));
 }

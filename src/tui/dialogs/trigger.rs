@@ -4,6 +4,7 @@ use super::{Dialog, placed};
 use crate::{
     model::{Command, ParamDef, ParamType, PipelineId, TriggerRequest},
     plan::params,
+    stdx::words,
     tui::{
         actions::{Action, Context, shown_key},
         input::TextField,
@@ -133,18 +134,14 @@ impl Trigger {
 
     /// The same as a command line.
     fn command_line(&self) -> String {
-        let given = self.fields.iter().filter_map(|field| field.given().map(|text| format!(" -p {}={}", field.def.name, quoted(text))));
+        let given =
+            self.fields.iter().filter_map(|field| field.given().map(|text| format!(" -p {}={}", field.def.name, words::quoted(text))));
         format!("flowyard run {}{}", self.pipeline, given.collect::<String>())
     }
 
     fn problems(&self) -> usize {
         self.fields.iter().filter(|field| field.error.is_some()).count()
     }
-}
-
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,+=@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// The type and its bounds: `int 1…500`.
@@ -326,12 +323,5 @@ mod tests {
         let request = sent(&intents).unwrap();
         assert_eq!(request.params, BTreeMap::from([("lr".to_owned(), json!("0.5"))]));
         assert_eq!(form.command_line(), "flowyard run churn -p lr=0.5");
-    }
-
-    #[test]
-    fn the_command_line_can_be_pasted_into_a_shell() {
-        assert_eq!(quoted("it's"), "'it'\\''s'");
-        assert_eq!(quoted("a/b.csv"), "a/b.csv");
-        assert_eq!(quoted(""), "''");
     }
 }
