@@ -36,6 +36,7 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::Engine, "cpu", Holds::Number),
     (Place::Engine, "memory", Holds::Text),
     (Place::Engine, "max_log", Holds::Text),
+    (Place::Engine, "durability", Holds::Text),
     (Place::Engine, "gpus", Holds::Ints),
     (Place::Engine, "slots", Holds::Int),
     (Place::Engine, "state_dir", Holds::Text),

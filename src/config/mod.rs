@@ -3,7 +3,7 @@
 mod keys;
 
 use crate::{
-    model::{Diagnostics, Report},
+    model::{Diagnostics, Durability, Report, did_you_mean},
     stdx::{
         ids, size,
         toml_tree::{self, Table, Value},
@@ -55,6 +55,8 @@ pub struct WorkspaceConfig {
     pub memory: Option<u64>,
     /// `[engine] max_log`: longest log of each stream in bytes; the middle of a longer one is dropped.
     pub max_log: Option<u64>,
+    /// `[engine] durability`: when the history is forced to the disk.
+    pub durability: Durability,
     /// `[engine] gpus`: indices of devices; `None` is what `nvidia-smi` finds.
     pub gpus: Option<Vec<u32>>,
 }
@@ -70,6 +72,7 @@ impl Default for WorkspaceConfig {
             cpu: None,
             memory: None,
             max_log: None,
+            durability: Durability::default(),
             gpus: None,
         }
     }
@@ -102,6 +105,7 @@ pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) 
         config.cpu = read_cpu(engine, &mut report);
         config.memory = read_size(engine, "memory", &mut report);
         config.max_log = read_max_log(engine, &mut report);
+        config.durability = read_durability(engine, &mut report);
         if engine.get("gpus").is_some() {
             config.gpus = Some(engine.list("gpus").iter().filter_map(|node| u32::try_from(node.as_int()?).ok()).collect());
         }
@@ -217,6 +221,19 @@ fn read_max_log(engine: &Table, report: &mut Report<'_>) -> Option<u64> {
         return None;
     }
     Some(bytes)
+}
+
+fn read_durability(engine: &Table, report: &mut Report<'_>) -> Durability {
+    let Some((word, node)) = engine.get("durability").and_then(|node| Some((node.as_text()?, node))) else { return Durability::default() };
+    match word {
+        "strict" => Durability::Strict,
+        "relaxed" => Durability::Relaxed,
+        _ => {
+            let hint = did_you_mean(word, ["strict", "relaxed"].into_iter());
+            report.error("wrong-type", node.span.clone(), format!("`durability` is strict or relaxed, not {word:?}"), hint);
+            Durability::default()
+        }
+    }
 }
 
 fn read_slots(engine: &Table, report: &mut Report<'_>) -> Option<usize> {

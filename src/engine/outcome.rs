@@ -40,7 +40,7 @@ impl Run {
             attempt.ended_at = Some(from_micros(report.verdict.ended_at_micros));
             attempt.usage = report.verdict.usage;
         });
-        let task = &mut self.tasks[position];
+        let task = self.task_mut(position);
         task.never_begun = 0;
         task.metrics = report.metrics;
         task.gates = gates;
@@ -74,9 +74,9 @@ impl Run {
             self.end_canceled(position, "", out);
         } else if reason == Reason::NeverBegun && task.never_begun < MAX_NEVER_BEGUN {
             let tried = task.never_begun;
-            self.tasks[position].never_begun += 1;
+            self.task_mut(position).never_begun += 1;
             // It never ran, so it does not count against the retries either.
-            self.tasks[position].forgiven += 1;
+            self.task_mut(position).forgiven += 1;
             self.wait_for_retry(
                 position,
                 Duration::from_secs(1 << tried),
@@ -111,7 +111,7 @@ impl Run {
             self.reconsider_below(position, out);
             return false;
         }
-        self.tasks[position].forgiven += 1;
+        self.task_mut(position).forgiven += 1;
         self.set_task(position, TaskState::Queued, out, |_| {});
         true
     }
@@ -148,7 +148,7 @@ impl Run {
 
     /// Ends what somebody asked to end; what they gave as the cause stays.
     fn end_canceled(&mut self, position: usize, message: &str, out: &mut Out<'_>) {
-        let task = &mut self.tasks[position];
+        let task = self.task_mut(position);
         let (reason, cause) = (task.reason.take().unwrap_or(Reason::Canceled), task.message.take());
         self.end_task(position, TaskState::Canceled, reason, cause.unwrap_or_else(|| message.to_owned()), out);
     }

@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod catalog;
 pub mod command;
 pub mod diagnostic;
+mod durability;
 pub mod graph;
 pub mod ids;
 pub mod journal;
@@ -19,6 +20,7 @@ pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Plan, Ticket, Usa
 pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
 pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use durability::Durability;
 pub use graph::Graph;
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;

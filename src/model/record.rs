@@ -184,7 +184,7 @@ pub enum What {
         /// Its state before; `None` when it appears.
         from: Option<TaskState>,
         /// Its row after.
-        record: Box<TaskRecord>,
+        record: Arc<TaskRecord>,
     },
     /// An attempt appears or changes its state.
     Attempt {
@@ -194,7 +194,7 @@ pub enum What {
         record: Box<AttemptRecord>,
     },
     /// A task instance's row changes, but not its state: a wish to end its attempt. Not in the journal; the command is.
-    Wish(Box<TaskRecord>),
+    Wish(Arc<TaskRecord>),
     /// A run's row changes, but not its state: a pause, or what can be taken back. Not in the journal; the command is.
     Note(Box<RunRecord>),
     /// An artifact was published.
@@ -234,7 +234,7 @@ pub struct LoadedRun {
     /// The run.
     pub run: RunRecord,
     /// Its task instances, in order of position.
-    pub tasks: Vec<TaskRecord>,
+    pub tasks: Vec<Arc<TaskRecord>>,
     /// Attempts that are not over.
     pub open_attempts: Vec<AttemptRecord>,
     /// Every artifact its tasks hold, by id.

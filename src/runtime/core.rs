@@ -6,12 +6,13 @@ use super::{
     EngineStatus, RuntimeError,
     attempts::{Leftovers, Unprepared, Yard},
     clock, gpus,
+    syncer::Syncer,
 };
 use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, End, GpuSnapshot, Reply, Request, ResourcesSnapshot, RunId, Verdict,
+        AttemptKey, Command, Durability, End, GpuSnapshot, Reply, Request, ResourcesSnapshot, RunId, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::time::{Timestamp, from_micros, to_micros},
@@ -51,6 +52,8 @@ pub enum Msg {
     Status(oneshot::Sender<EngineStatus>),
     /// Who has what, and who waits for what?
     Resources(oneshot::Sender<ResourcesSnapshot>),
+    /// What was committed could not be forced to the disk.
+    NotSynced(String),
     /// These GPUs are there.
     Gpus(Vec<GpuSnapshot>),
     /// Leave with this exit code.
@@ -78,6 +81,8 @@ pub struct Core {
     executor: Arc<dyn Executor>,
     yard: Yard,
     gpus: gpus::Watch,
+    /// Set where commits are not synced one by one.
+    syncer: Option<Syncer>,
     inbox: Receiver<Msg>,
     own: Sender<Msg>,
     changed: watch::Sender<i64>,
@@ -94,6 +99,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The database.
     pub store: Writer,
+    /// When it is forced to the disk.
+    pub durability: Durability,
     /// Where attempts run.
     pub executor: Arc<dyn Executor>,
     /// What all attempts share.
@@ -123,6 +130,7 @@ impl Core {
             executor: parts.executor,
             yard: parts.yard,
             gpus: parts.gpus,
+            syncer: None,
             inbox: parts.inbox,
             own: parts.own,
             changed: parts.changed,
@@ -134,6 +142,11 @@ impl Core {
         };
         let open = core.store.open_runs()?;
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
+        if parts.durability == Durability::Relaxed {
+            let own = core.own.clone();
+            let failed = move |why| drop(own.send(Msg::NotSynced(why)));
+            core.syncer = Some(Syncer::start(core.store.log()?, failed).map_err(|error| RuntimeError::Io(error.to_string()))?);
+        }
         let open: Vec<RunRecord> = open.into_iter().map(|loaded| core.take_up(loaded)).collect();
         let mut effects = Vec::new();
         for record in &open {
@@ -223,6 +236,7 @@ impl Core {
                 Msg::Resources(answer) => {
                     let _ = answer.send(self.resources());
                 }
+                Msg::NotSynced(why) => return Err(why),
                 Msg::Gpus(found) => {
                     self.gpus.has_looked();
                     effects.extend(self.engine.apply(Input::Gpus(found), now));
@@ -296,7 +310,7 @@ impl Core {
         let Some(past) = record.past.clone().filter(|past| self.engine.run(past).is_none()) else { return Vec::new() };
         match self.store.load(&past) {
             Ok(Some(loaded)) => {
-                let states = loaded.tasks.into_iter().map(|task| (task.key.task, task.state)).collect();
+                let states = loaded.tasks.into_iter().map(|task| (task.key.task.clone(), task.state)).collect();
                 self.engine.apply(Input::Past { run: past, states }, now)
             }
             // Whoever removed it does not want it to hold up others.
@@ -395,7 +409,10 @@ impl Core {
         if changes.is_empty() {
             return Ok(());
         }
-        let seq = self.store.commit(&changes).map_err(|error| error.to_string())?;
+        let (seq, synced) = self.store.commit(&changes).map_err(|error| error.to_string())?;
+        if let (false, Some(syncer)) = (synced, &self.syncer) {
+            syncer.soon();
+        }
         self.changed.send_replace(seq);
         Ok(())
     }

@@ -17,6 +17,7 @@ pub mod own_log;
 pub mod pipelines;
 pub mod protection;
 pub mod serve;
+mod syncer;
 mod trigger;
 pub mod user;
 mod why;

@@ -76,7 +76,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
     let _lock = own(&place.state_dir)?;
     place.keeps_its_history()?;
     tracing::info!(workspace = %place.workspace.display(), pid = std::process::id(), "engine starts");
-    let store = Writer::open(&place.state_dir.join(crate::store::FILE))?;
+    let store = Writer::open(&place.state_dir.join(crate::store::FILE), place.config.durability)?;
     let (own, inbox) = mpsc::channel();
     let (changed, seq) = watch::channel(0);
     let sink = own.clone();
@@ -94,6 +94,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
     let core = Core::start(Parts {
         limits: limits(place),
         store,
+        durability: place.config.durability,
         executor,
         yard: Yard {
             workspace: place.workspace.clone(),

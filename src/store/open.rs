@@ -91,8 +91,6 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
         }
     }
     db.pragma_update(None, "journal_mode", "WAL").map_err(&fail)?;
-    // FULL: what a client was told, and what was started, survives a loss of power.
-    db.pragma_update(None, "synchronous", "FULL").map_err(&fail)?;
     db.pragma_update(None, "foreign_keys", true).map_err(&fail)?;
     db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
     db.set_prepared_statement_cache_capacity(64);
@@ -134,7 +132,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The path of a file that SQLite keeps beside the database.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
