@@ -12,6 +12,8 @@ pub(super) enum Place {
     Workspace,
     /// `[engine]`.
     Engine,
+    /// `[retention]`.
+    Retention,
     /// The top of the user's `config.toml`.
     User,
     /// `[theme]`.
@@ -32,6 +34,10 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::Workspace, "env", Holds::Table),
     (Place::Workspace, "engine", Holds::Table),
     (Place::Workspace, "pools", Holds::Table),
+    (Place::Workspace, "retention", Holds::Table),
+    (Place::Retention, "age", Holds::Text),
+    (Place::Retention, "count", Holds::Int),
+    (Place::Retention, "bytes", Holds::Text),
     (Place::Engine, "pass_env", Holds::Texts),
     (Place::Engine, "cpu", Holds::Number),
     (Place::Engine, "memory", Holds::Text),
@@ -46,7 +52,7 @@ const KEYS: &[(Place, &str, Holds)] = &[
 
 /// Keys with a meaning that this version does not have.
 const NOT_YET: &[(Place, &[&str])] = &[
-    (Place::Workspace, &["params", "profile", "smtp", "notify", "retention"]),
+    (Place::Workspace, &["params", "profile", "smtp", "notify"]),
     (Place::Engine, &["triggers"]),
     (Place::User, &["keys", "workspaces", "notify"]),
 ];
@@ -79,6 +85,7 @@ const fn within(place: Place) -> &'static str {
     match place {
         Place::Workspace | Place::User => "",
         Place::Engine => " in `[engine]`",
+        Place::Retention => " in `[retention]`",
         Place::Theme => " in `[theme]`",
     }
 }

@@ -3,9 +3,9 @@
 mod keys;
 
 use crate::{
-    model::{Diagnostics, Durability, Report, did_you_mean},
+    model::{Diagnostics, Durability, Report, Retention, did_you_mean},
     stdx::{
-        ids, size,
+        duration, ids, size,
         toml_tree::{self, Table, Value},
     },
 };
@@ -57,6 +57,8 @@ pub struct WorkspaceConfig {
     pub max_log: Option<u64>,
     /// `[engine] durability`: when the history is forced to the disk.
     pub durability: Durability,
+    /// `[retention]`: which runs may go.
+    pub retention: Retention,
     /// `[engine] gpus`: indices of devices; `None` is what `nvidia-smi` finds.
     pub gpus: Option<Vec<u32>>,
 }
@@ -73,6 +75,7 @@ impl Default for WorkspaceConfig {
             memory: None,
             max_log: None,
             durability: Durability::default(),
+            retention: Retention::default(),
             gpus: None,
         }
     }
@@ -95,6 +98,10 @@ pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) 
     }
     if let Some(pools) = table.table("pools") {
         config.pools = read_pools(pools, &mut report);
+    }
+    if let Some(retention) = table.table("retention") {
+        keys::check(Place::Retention, retention, &mut report);
+        config.retention = read_retention(retention, &mut report);
     }
     if let Some(engine) = table.table("engine") {
         keys::check(Place::Engine, engine, &mut report);
@@ -221,6 +228,21 @@ fn read_max_log(engine: &Table, report: &mut Report<'_>) -> Option<u64> {
         return None;
     }
     Some(bytes)
+}
+
+fn read_retention(table: &Table, report: &mut Report<'_>) -> Retention {
+    let age = table.get("age").and_then(|node| Some((node.as_text()?, node))).and_then(|(text, node)| {
+        let age = duration::parse(text);
+        age.map_err(|message| report.error("bad-duration", node.span.clone(), message, None)).ok()
+    });
+    let count = table.get("count").and_then(|node| Some((node.as_int()?, node))).and_then(|(number, node)| {
+        let count = u32::try_from(number).ok().filter(|count| *count > 0);
+        if count.is_none() {
+            report.error("wrong-type", node.span.clone(), format!("`count` is at least 1, not {number}"), None);
+        }
+        count
+    });
+    Retention { age, count, bytes: read_size(table, "bytes", report) }
 }
 
 fn read_durability(engine: &Table, report: &mut Report<'_>) -> Durability {

@@ -165,7 +165,7 @@ impl Run {
 
     /// Asks every gate; only a program that ended well is asked.
     fn gates(&self, position: usize, report: &Report) -> Vec<GateLine> {
-        if !matches!(report.verdict.end, End::Exited { code: 0 }) || !report.missing.is_empty() {
+        if !matches!(report.verdict.end, End::Exited { code: 0 }) || !report.missing.is_empty() || report.no_room.is_some() {
             return Vec::new();
         }
         let mut scope = self.scope(position);
@@ -183,6 +183,7 @@ fn out_of_memory(verdict: &Verdict, how: &str) -> String {
 fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
     let failed = |reason, message: String| Outcome { state: AttemptState::Failed, reason: Some(reason), message };
     match &report.verdict.end {
+        End::Exited { code: 0 } if report.no_room.is_some() => failed(Reason::DiskFull, report.no_room.clone().unwrap_or_default()),
         End::Exited { code: 0 } if !report.missing.is_empty() => failed(Reason::OutputMissing, report.missing.join("; ")),
         End::Exited { code: 0 } => match gates.iter().filter(|gate| !gate.passed).map(describe).collect::<Vec<_>>() {
             rejected if rejected.is_empty() => Outcome { state: AttemptState::Success, reason: None, message: String::new() },

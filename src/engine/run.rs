@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        AttemptKey, AttemptState, Graph, Reason, RunState, Task, TaskId, TaskKey, TaskState,
+        AttemptKey, AttemptState, Graph, Reason, RunState, Task, TaskId, TaskState,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
     stdx::time::Timestamp,
@@ -71,13 +71,7 @@ impl Run {
     /// A run that does not exist yet: all of its tasks pending. `None` if the definition has a cycle, which its reader refuses.
     pub(super) fn create(record: RunRecord, out: &mut Out<'_>) -> Option<Self> {
         let graph = Graph::of(&record.definition).ok()?;
-        let tasks: Vec<Arc<TaskRecord>> = record
-            .definition
-            .tasks
-            .iter()
-            .enumerate()
-            .map(|(position, task)| Arc::new(fresh(TaskKey::new(record.run_id.clone(), task.id.clone()), position)))
-            .collect();
+        let tasks: Vec<Arc<TaskRecord>> = TaskRecord::all_pending(&record).map(Arc::new).collect();
         out.commit(What::Run { from: None, record: Box::new(record.clone()) });
         for task in &tasks {
             out.commit(What::Task { from: None, record: Arc::clone(task) });
@@ -161,19 +155,7 @@ impl Run {
     pub(super) fn begin_attempt(&mut self, position: usize, executor: &str, gpus: Vec<u32>, out: &mut Out<'_>) {
         let attempt = self.tasks[position].last_attempt + 1;
         let key = AttemptKey { task: self.tasks[position].key.clone(), attempt };
-        let record = AttemptRecord {
-            key: key.clone(),
-            state: AttemptState::Starting,
-            reason: None,
-            exit_code: None,
-            signal: None,
-            created_at: out.now,
-            started_at: None,
-            ended_at: None,
-            executor: executor.to_owned(),
-            usage: None,
-            gpus,
-        };
+        let record = AttemptRecord::starting(key.clone(), executor, gpus, out.now);
         self.attempts.insert(position, record.clone());
         if self.record.started_at.is_none() {
             self.record.started_at = Some(out.now);
@@ -231,26 +213,4 @@ pub(super) fn after(now: Timestamp, delay: Duration) -> Timestamp {
 
 fn positions(tasks: &[Arc<TaskRecord>]) -> HashMap<TaskId, usize> {
     tasks.iter().map(|task| (task.key.task.clone(), task.position)).collect()
-}
-
-fn fresh(key: TaskKey, position: usize) -> TaskRecord {
-    TaskRecord {
-        key,
-        position,
-        state: TaskState::Pending,
-        reason: None,
-        message: None,
-        generation: 1,
-        last_attempt: 0,
-        forgiven: 0,
-        never_begun: 0,
-        retry_at: None,
-        cancel_requested: false,
-        outputs: serde_json::Map::new(),
-        output_parameters: serde_json::Map::new(),
-        metrics: serde_json::Map::new(),
-        gates: Vec::new(),
-        queued_at: None,
-        decision: None,
-    }
 }

@@ -4,13 +4,14 @@ pub mod attempt;
 pub mod catalog;
 pub mod command;
 pub mod diagnostic;
-mod durability;
+pub mod durability;
 pub mod graph;
 pub mod ids;
 pub mod journal;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
+pub mod retention;
 pub mod snapshot;
 pub mod source;
 pub mod state;
@@ -28,6 +29,7 @@ pub use pipeline::{
     Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task, TriggerDef,
 };
 pub use resources::{ForeignProcess, GpuSnapshot, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
+pub use retention::Retention;
 pub use snapshot::{AttemptSnapshot, GateLine, GitState, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark};
 pub use source::{Report, did_you_mean};
 pub use state::{AttemptState, Reason, RunState, RunType, TaskState, TriggerRule};

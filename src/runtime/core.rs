@@ -4,6 +4,7 @@
 
 use super::{
     EngineStatus, RuntimeError,
+    archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
     clock, gpus,
     syncer::Syncer,
@@ -52,6 +53,15 @@ pub enum Msg {
     Status(oneshot::Sender<EngineStatus>),
     /// Who has what, and who waits for what?
     Resources(oneshot::Sender<ResourcesSnapshot>),
+    /// Remove runs that are over from the history.
+    Forget {
+        /// Which.
+        runs: Vec<RunId>,
+        /// Who asks.
+        by: String,
+        /// Those that are gone.
+        answer: oneshot::Sender<Result<Vec<RunId>, String>>,
+    },
     /// What was committed could not be forced to the disk.
     NotSynced(String),
     /// These GPUs are there.
@@ -83,6 +93,7 @@ pub struct Core {
     gpus: gpus::Watch,
     /// Set where commits are not synced one by one.
     syncer: Option<Syncer>,
+    keeper: Keeper,
     inbox: Receiver<Msg>,
     own: Sender<Msg>,
     changed: watch::Sender<i64>,
@@ -101,6 +112,8 @@ pub struct Parts {
     pub store: Writer,
     /// When it is forced to the disk.
     pub durability: Durability,
+    /// Who writes down beside the database what it says of runs.
+    pub keeper: Keeper,
     /// Where attempts run.
     pub executor: Arc<dyn Executor>,
     /// What all attempts share.
@@ -131,6 +144,7 @@ impl Core {
             yard: parts.yard,
             gpus: parts.gpus,
             syncer: None,
+            keeper: parts.keeper,
             inbox: parts.inbox,
             own: parts.own,
             changed: parts.changed,
@@ -235,6 +249,11 @@ impl Core {
                 }
                 Msg::Resources(answer) => {
                     let _ = answer.send(self.resources());
+                }
+                Msg::Forget { runs, by, answer } => {
+                    // One that a command of this batch has opened again stays.
+                    let over: Vec<RunId> = runs.into_iter().filter(|run| self.engine.run(run).is_none()).collect();
+                    let _ = answer.send(self.store.forget(&over, now, &by).map_err(|error| error.to_string()));
                 }
                 Msg::NotSynced(why) => return Err(why),
                 Msg::Gpus(found) => {
@@ -413,6 +432,13 @@ impl Core {
         if let (false, Some(syncer)) = (synced, &self.syncer) {
             syncer.soon();
         }
+        for change in &changes {
+            match &change.what {
+                What::Run { from: None, record } => self.keeper.begun(record, seq),
+                What::Run { record, .. } if record.state.is_terminal() => self.keeper.ended(record.run_id.clone()),
+                _ => {}
+            }
+        }
         self.changed.send_replace(seq);
         Ok(())
     }
@@ -425,13 +451,14 @@ impl Core {
         match prepared {
             Ok(ticket) => self.executor.start(ticket),
             // Given to nobody, so nobody can begin it.
-            Err(Unprepared { message, may_pass: true }) => {
+            Err(Unprepared { message, may_pass: true, .. }) => {
                 let _ = self.own.send(Msg::Notice(Notice::NotNow { key, why: message }));
             }
-            Err(Unprepared { message, .. }) => {
+            Err(Unprepared { message, disk_full, .. }) => {
                 tracing::warn!(attempt = %key, message, "cannot be started");
                 let at = to_micros(clock::now());
-                let verdict = Verdict::new(End::SpawnError { message }, at, at);
+                let end = if disk_full { End::DiskFull { message } } else { End::SpawnError { message } };
+                let verdict = Verdict::new(end, at, at);
                 let _ = self.own.send(Msg::Notice(Notice::Ended { key, verdict }));
             }
         }

@@ -1,5 +1,6 @@
 //! Opening a database: is it ours, is it of our version, may we read it; and the migrations.
 
+use super::backup;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
     os::unix::fs::OpenOptionsExt,
@@ -94,14 +95,26 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
     db.pragma_update(None, "foreign_keys", true).map_err(&fail)?;
     db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
     db.set_prepared_statement_cache_capacity(64);
-    for (step, sql) in MIGRATIONS.iter().enumerate().skip(version) {
-        let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&fail)?;
-        transaction.execute_batch(sql).map_err(&fail)?;
-        transaction.pragma_update(None, "user_version", step as i64 + 1).map_err(&fail)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(&fail)?;
-        transaction.commit().map_err(&fail)?;
-    }
+    migrate(&mut db, version, path)?;
     Ok(db)
+}
+
+/// Brings the database to our version in one transaction, after a copy of it was made.
+fn migrate(db: &mut Connection, version: usize, path: &Path) -> Result<(), StoreError> {
+    let fail = StoreError::at(path);
+    if version == MIGRATIONS.len() {
+        return Ok(());
+    }
+    if version > 0 {
+        backup::copy_of(db, &path.with_file_name("backups").join(format!("before-version-{}.db", version + 1)))?;
+    }
+    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&fail)?;
+    for sql in &MIGRATIONS[version..] {
+        transaction.execute_batch(sql).map_err(&fail)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(&fail)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(&fail)?;
+    transaction.commit().map_err(&fail)
 }
 
 /// Opens for reading only; never makes or changes anything but SQLite's own shared memory beside it.
@@ -166,6 +179,19 @@ mod tests {
     #[test]
     fn the_built_in_sqlite_does_not_corrupt_wal_databases() {
         assert!(sqlite_version() >= MIN_SQLITE, "{}", sqlite_version());
+    }
+
+    #[test]
+    fn a_database_of_an_earlier_version_is_copied_before_it_is_migrated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flowyard.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch(&format!("PRAGMA user_version = 1; PRAGMA application_id = {APPLICATION_ID}")).unwrap();
+        drop(old);
+        assert_eq!(version_of(&for_writing(&path).unwrap(), &path).unwrap(), MIGRATIONS.len());
+        let copy = folder.path().join("backups/before-version-2.db");
+        assert_eq!(version_of(&Connection::open(&copy).unwrap(), &copy).unwrap(), 1);
     }
 
     #[test]

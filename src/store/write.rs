@@ -74,6 +74,35 @@ impl Writer {
         Ok((seq, sync))
     }
 
+    /// The newest sequence number of the journal; 0 before the first entry.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn last_seq(&self) -> Result<i64, StoreError> {
+        last_seq(&self.db).map_err(StoreError::at(&self.path))
+    }
+
+    /// Forgets runs that are over, with all that belongs to them, in one transaction; an entry of the journal says so. Gives
+    /// those that were there.
+    ///
+    /// # Errors
+    /// Nothing is forgotten then.
+    pub fn forget(&mut self, runs: &[RunId], at: Timestamp, by: &str) -> Result<Vec<RunId>, StoreError> {
+        self.sync_commits(true)?;
+        let fail = StoreError::at(&self.path);
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+        let mut forgotten = Vec::new();
+        for run in runs {
+            if forget(&transaction, run).map_err(&fail)? {
+                let what = What::Command { entity: format!("run/{run}"), command: "gc".to_owned(), reason: None };
+                write(&transaction, &Change { at, by: by.to_owned(), what }).map_err(&fail)?;
+                forgotten.push(run.clone());
+            }
+        }
+        transaction.commit().map_err(&fail)?;
+        Ok(forgotten)
+    }
+
     /// Every run that is not over, oldest first.
     ///
     /// # Errors
@@ -168,6 +197,19 @@ impl Writer {
             .collect::<rusqlite::Result<_>>()?;
         Ok(Some(LoadedRun { run, tasks, open_attempts, artifacts }))
     }
+}
+
+/// Removes the rows of a run that is over; false if there is none.
+fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
+    let over = "SELECT 1 FROM runs WHERE run_id = ?1 AND state NOT IN ('queued', 'running', 'canceling')";
+    if !db.prepare_cached(over)?.exists([run.as_str()])? {
+        return Ok(false);
+    }
+    // What refers to others goes first.
+    for table in ["artifacts", "attempts", "task_instances", "journal", "runs"] {
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE run_id = ?1"))?.execute([run.as_str()])?;
+    }
+    Ok(true)
 }
 
 /// Whether somebody relies on it outside: whoever gave a command, reads an artifact, or hears that a run is over.
