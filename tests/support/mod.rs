@@ -231,7 +231,7 @@ impl Drop for Yard {
 }
 
 /// Processes that work in a folder, by their environment, command line or working folder.
-fn processes_below(folder: &Path) -> Vec<i32> {
+pub fn processes_below(folder: &Path) -> Vec<i32> {
     let needle = folder.to_str().unwrap().as_bytes();
     let mentions = |bytes: Vec<u8>| bytes.windows(needle.len()).any(|window| window == needle);
     let works_there = |pid: &i32| {
