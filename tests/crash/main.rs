@@ -3,6 +3,7 @@
 //! Each test is short by default. `FLOWYARD_CRASH=long` visits every moment instead of a sample and kills at random many times more;
 //! `FLOWYARD_CRASH_SEED` repeats a random one.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a crash test has a budget of time, and says how long it took")]
 mod audit;
 #[path = "../support/mod.rs"]
 mod support;
