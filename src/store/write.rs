@@ -9,10 +9,7 @@ use crate::{
         PipelineId, RunId,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
-    stdx::{
-        fault,
-        time::{Timestamp, to_micros},
-    },
+    stdx::time::{Timestamp, to_micros},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -178,9 +175,6 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         }
         What::Attempt { from, record } => {
             write_attempt(db, record)?;
-            if from.is_none() && fault::is_on("no-journal-entry") {
-                return Ok(());
-            }
             let (from, reason) = (from.map(|s| s.word()), record.reason.map(|r| r.word()));
             Entry::transition(record.key.entity(), record.key.task.run.as_str(), from, record.state.word(), reason)
         }
