@@ -92,6 +92,9 @@ actions! {
     RetryFrom "retry_from_here" Global ["R"] "retry from here" "Retry the task and everything downstream (asks)";
     Skip "skip" Global ["s"] "skip" "Skip the task; what waits for it goes on";
     Cancel "cancel" Global ["x"] "cancel" "Cancel the run or the task (asks)";
+    Pause "pause_or_unpause" Global ["p"] "pause" "Pause the run, at home the pipeline's triggers; or end the pause";
+    Approve "approve" Global ["a"] "approve" "Approve or reject the task that waits for a person (asks)";
+    Undo "undo" Global ["U"] "undo" "Take the last command about the run back (asks)";
     Why "why" Global ["w"] "why" "Why is it as it is, and what does it wait for?";
     NextTab "next_tab" Global ["]"] "history" "Next tab: graph, history";
     PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, history";

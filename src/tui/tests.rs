@@ -293,6 +293,52 @@ fn a_key_that_does_nothing_here_says_why() {
 }
 
 #[test]
+fn undo_names_the_last_command_and_enter_leaves_it() {
+    let mut data = fixtures::running();
+    data.run.as_mut().unwrap().undo = Some("mark_success".into());
+    let mut app = run((120, 35), data);
+    app.take_asks();
+    press(&mut app, "U");
+    assert!(screen(&app).contains("mark success"), "{}", screen(&app));
+    press(&mut app, "enter");
+    assert_eq!(sent(&mut app), []);
+    press(&mut app, "U y");
+    assert!(matches!(sent(&mut app)[..], [Command::Undo { .. }]));
+}
+
+#[test]
+fn without_a_command_to_take_back_undo_says_so() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "U");
+    assert!(screen(&app).contains("U: nothing to undo"), "{}", screen(&app));
+}
+
+#[test]
+fn a_task_that_waits_for_a_person_is_approved_or_rejected_after_a_question() {
+    let mut data = fixtures::running();
+    for task in &mut data.tasks {
+        task.state = crate::model::TaskState::AwaitingApproval;
+    }
+    let mut app = run((120, 35), data);
+    press(&mut app, "a enter");
+    assert_eq!(sent(&mut app), []);
+    press(&mut app, "a y");
+    assert!(matches!(sent(&mut app)[..], [Command::Approve { .. }]));
+    press(&mut app, "a o");
+    assert!(matches!(sent(&mut app)[..], [Command::Reject { .. }]));
+}
+
+#[test]
+fn a_run_is_paused_in_its_view_and_a_pipeline_at_home() {
+    let mut app = running_run((120, 35));
+    press(&mut app, "p");
+    assert!(matches!(sent(&mut app)[..], [Command::PauseRun { paused: true, .. }]));
+    let mut app = home((120, 35));
+    press(&mut app, "p");
+    assert!(matches!(sent(&mut app)[..], [Command::PausePipeline { .. }]));
+}
+
+#[test]
 fn retry_and_skip_go_at_once_and_retry_from_here_asks() {
     let mut app = failed_run((120, 35));
     press(&mut app, "r");

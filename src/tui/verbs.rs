@@ -7,7 +7,7 @@ use super::{
     views::Intent,
     world::{Ask, RunData},
 };
-use crate::model::{Command, Graph, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
+use crate::model::{Command, Graph, PipelineRow, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
 use std::collections::HashMap;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
@@ -24,7 +24,8 @@ pub fn possible_for_run(action: Action, run: Option<(RunState, u64)>) -> Result<
         Action::Retry if !matches!(state, RunState::Failed | RunState::Canceled) => {
             Err(format!("nothing to retry (run {number} is {})", state.word()))
         }
-        Action::Skip | Action::RetryFrom => Err("open the run and select a task first".to_owned()),
+        Action::Skip | Action::RetryFrom | Action::Approve => Err("open the run and select a task first".to_owned()),
+        Action::Undo | Action::Pause => Err("open the run first".to_owned()),
         _ => Ok(()),
     }
 }
@@ -40,6 +41,15 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
     if action == Action::Cancel {
         return possible_for_run(action, data.run.as_ref().map(|run| (run.state, run.number)));
     }
+    if action == Action::Undo && data.run.as_ref().is_none_or(|run| run.undo.is_none()) {
+        return Err("nothing to undo".to_owned());
+    }
+    if action == Action::Pause && run.is_terminal() {
+        return Err("nothing to pause (run finished)".to_owned());
+    }
+    if matches!(action, Action::Undo | Action::Pause) {
+        return Ok(());
+    }
     let Some(task) = task else { return Err("no task is selected".to_owned()) };
     let state = task.state.word().replace('_', " ");
     match action {
@@ -49,6 +59,7 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
             Err(format!("nothing to retry (task succeeded; {} runs it again)", super::actions::shown_key(Action::RetryFrom)))
         }
         Action::Skip if matches!(task.state, TaskState::Success | TaskState::Skipped) => Err(format!("nothing to skip (task is {state})")),
+        Action::Approve if task.state != TaskState::AwaitingApproval => Err(format!("nothing to approve (task is {state})")),
         Action::Skip if task.state == TaskState::Running => Err("nothing to skip (task is running; cancel it first)".to_owned()),
         _ => Ok(()),
     }
@@ -62,6 +73,42 @@ pub fn retry(run: RunId, task: Option<TaskId>) -> Intent {
 /// Skips a task.
 pub fn skip(run: RunId, task: TaskId) -> Intent {
     send(Command::Skip { run, task })
+}
+
+/// Pauses a run, or ends its pause.
+pub fn pause_run(run: &RunRow) -> Intent {
+    send(Command::PauseRun { run: run.run_id.clone(), paused: !run.paused })
+}
+
+/// Turns the triggers of a pipeline off, or on.
+pub fn pause_pipeline(row: &PipelineRow) -> Intent {
+    send(Command::PausePipeline { pipeline: row.pipeline.clone(), paused: !row.paused })
+}
+
+/// Asks before the last command is taken back, naming it.
+pub fn ask_undo(run: &RunRow) -> Option<Confirm> {
+    let last = run.undo.as_ref()?;
+    let lines = vec![format!("The last command about this run was: {}.", last.replace('_', " ")), "This takes it back.".to_owned()];
+    let yes = Choice { action: Action::Yes, label: "Take it back".into(), command: Command::Undo { run: run.run_id.clone() } };
+    Some(Confirm::new(format!("Undo in run {}?", run.number), lines, "Leave as it is", vec![yes]))
+}
+
+/// Asks whether a task that waits for a person may start.
+pub fn ask_approve(data: &RunData, run: &RunRow, position: usize) -> Option<Confirm> {
+    let task = data.tasks.get(position)?;
+    let below = downstream(data, position).len().saturating_sub(1);
+    let lines = vec![
+        format!("Approved, {} starts; {} downstream can follow.", task.task, text::count(below, "task")),
+        "Rejected, it fails, and nothing of it is started.".to_owned(),
+    ];
+    let (run_id, id) = (run.run_id.clone(), task.task.clone());
+    let yes = Command::Approve { run: run_id.clone(), task: id.clone() };
+    let no = Command::Reject { run: run_id, task: id };
+    let choices = vec![
+        Choice { action: Action::Yes, label: "Approve".into(), command: yes },
+        Choice { action: Action::Other, label: "Reject".into(), command: no },
+    ];
+    Some(Confirm::new(format!("Let {} start?", task.task), lines, "Let it wait", choices))
 }
 
 const fn send(command: Command) -> Intent {

@@ -158,9 +158,14 @@ impl View for HistoryView {
         match action {
             Action::Open if run.is_none() => Err("no run is selected".into()),
             Action::Trigger if self.pipeline.is_none() && run.is_none() => Err("no pipeline is selected".into()),
-            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom => {
-                verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))
-            }
+            Action::Retry
+            | Action::Cancel
+            | Action::Why
+            | Action::Skip
+            | Action::RetryFrom
+            | Action::Pause
+            | Action::Approve
+            | Action::Undo => verbs::possible_for_run(action, run.map(|run| (run.state, run.number))),
             Action::NextTab | Action::PreviousTab if self.pipeline.is_none() => Err("select a run and open it first".into()),
             Action::Back if !self.filter.is_on() && self.pipeline.is_none() => Err("nowhere to go back (1 goes home, q leaves)".into()),
             Action::NextPane | Action::PreviousPane | Action::Left | Action::Right => Err("there is one list here".into()),

@@ -141,12 +141,12 @@ impl View for HomeView {
         let row = self.current(world);
         let run = row.and_then(|row| row.last_run.as_ref());
         match action {
-            Action::Open | Action::Trigger | Action::NextTab | Action::PreviousTab if row.is_none() => {
+            Action::Open | Action::Trigger | Action::NextTab | Action::PreviousTab | Action::Pause if row.is_none() => {
                 Err("no pipeline is selected".into())
             }
             Action::Trigger if row.is_some_and(|row| row.error.is_some()) => Err("its file has errors (Enter shows them)".into()),
             Action::Retry | Action::Cancel | Action::Why if run.is_none() && row.is_some() => Err("this pipeline never ran".into()),
-            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom => {
+            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom | Action::Approve | Action::Undo => {
                 verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))
             }
             Action::Back if !self.filter.is_on() => Err("this is home (q leaves)".into()),
@@ -215,6 +215,7 @@ impl HomeView {
             (Action::Trigger, _) => Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger }),
             (Action::NextTab | Action::PreviousTab, _) => Intent::Open(Box::new(HistoryView::new(Some(row.pipeline.clone())))),
             (Action::Retry, Some(run)) => verbs::retry(run.run_id.clone(), None),
+            (Action::Pause, _) => verbs::pause_pipeline(row),
             (Action::Cancel, Some(run)) => Intent::Show(Box::new(verbs::ask_cancel_run(&run.run_id, run.number, Some(run.progress)))),
             (Action::Why, Some(run)) => Intent::Ask(Ask::Why { run: run.run_id.clone(), task: None }),
             _ => return Vec::new(),

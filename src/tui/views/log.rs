@@ -168,6 +168,9 @@ impl LogView {
             Action::RetryFrom => {
                 verbs::ask_retry_from(data, run, self.task).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect()
             }
+            Action::Pause => vec![verbs::pause_run(run)],
+            Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
+            Action::Approve => verbs::ask_approve(data, run, self.task).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
             Action::Skip => vec![verbs::skip(id, task.task.clone())],
             Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.task))))],
             Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
@@ -251,7 +254,14 @@ impl View for LogView {
             Action::NextAttempt if self.beside(world, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(world, false).is_none() => Err("this is the first attempt".into()),
             Action::NextMatch | Action::PreviousMatch if self.scroll.search.is_none() => Err("nothing is searched (/ searches)".into()),
-            Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel | Action::Why => match self.data(world) {
+            Action::Retry
+            | Action::RetryFrom
+            | Action::Skip
+            | Action::Cancel
+            | Action::Pause
+            | Action::Approve
+            | Action::Undo
+            | Action::Why => match self.data(world) {
                 Some(data) => verbs::possible_for_task(action, data, data.tasks.get(self.task)),
                 None => Err("the run is still being read".into()),
             },

@@ -207,6 +207,11 @@ impl RunView {
             Action::RetryFrom => {
                 verbs::ask_retry_from(data, run, self.selected).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect()
             }
+            Action::Pause => vec![verbs::pause_run(run)],
+            Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
+            Action::Approve => {
+                verbs::ask_approve(data, run, self.selected).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect()
+            }
             Action::Skip => vec![verbs::skip(id, task.task.clone())],
             Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.selected))))],
             Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
@@ -319,7 +324,14 @@ impl View for RunView {
         };
         let task = data.tasks.get(self.selected);
         match action {
-            Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel | Action::Why => verbs::possible_for_task(action, data, task),
+            Action::Retry
+            | Action::RetryFrom
+            | Action::Skip
+            | Action::Cancel
+            | Action::Pause
+            | Action::Approve
+            | Action::Undo
+            | Action::Why => verbs::possible_for_task(action, data, task),
             Action::Open | Action::FullLog | Action::EnterLog | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => {
                 Err("no attempt yet, so no log".into())
             }
