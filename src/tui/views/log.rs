@@ -247,6 +247,7 @@ impl View for LogView {
         match action {
             Action::Open | Action::EnterLog | Action::FullLog => Err("this is the full log (Esc goes back)".into()),
             Action::NextPane | Action::PreviousPane => Err("there is one pane here (Esc goes back)".into()),
+            Action::Approve | Action::Pause | Action::Undo | Action::More => Err("in the run view (Esc goes back)".into()),
             Action::NextTab | Action::PreviousTab => Err("tabs are in the run view (Esc goes back)".into()),
             Action::NextAttempt if self.beside(world, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(world, false).is_none() => Err("this is the first attempt".into()),
