@@ -293,6 +293,13 @@ fn a_key_that_does_nothing_here_says_why() {
 }
 
 #[test]
+fn without_a_command_to_take_back_undo_says_so() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "U");
+    assert!(screen(&app).contains("U: nothing to take back"), "{}", screen(&app));
+}
+
+#[test]
 fn retry_and_skip_go_at_once_and_retry_from_here_asks() {
     let mut app = failed_run((120, 35));
     press(&mut app, "r");
