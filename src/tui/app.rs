@@ -451,9 +451,10 @@ fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String
             | Action::RetryFrom
             | Action::Skip
             | Action::Cancel
-            | Action::Pause
             | Action::Approve
+            | Action::Pause
             | Action::Undo
+            | Action::More
     );
     match view.possible(action, world) {
         Ok(()) if changes && world.read_only => Err("looking only (--read-only)".to_owned()),
