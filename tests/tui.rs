@@ -218,3 +218,22 @@ fn looking_only_never_starts_anything() {
     assert_eq!(terminal.ends(), 0);
     assert!(!yard.path().join(".flowyard").exists());
 }
+
+const GATED: &str = r#"
+[tasks.deploy]
+approval = true
+run = "echo deployed"
+"#;
+
+#[test]
+fn a_person_approves_and_the_task_goes_on_then_clears_it_and_takes_that_back() {
+    let yard = Yard::with(&[("gated", GATED)]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("gated").press("t").sees("Start the run").press("\r").sees("1 to approve");
+    terminal.press("a").sees("Not now").press("looks good").press("\r").misses("Not now").sees("1 to approve");
+    terminal.press("a").sees("Not now").press("looks good").press("\t\r").misses("Not now").sees("run 1  ✓ OK").sees("deployed");
+    terminal.press("m").sees("Clear it and downstream").press("j\r").sees("Leave as it is").press("y").misses("Leave as it is");
+    terminal.sees("1 to approve").press("U").sees("Take it back").press("y").misses("Take it back").sees("run 1  ✓ OK");
+    terminal.press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}

@@ -251,7 +251,7 @@ fn read_durability(engine: &Table, report: &mut Report<'_>) -> Durability {
         "strict" => Durability::Strict,
         "relaxed" => Durability::Relaxed,
         _ => {
-            let hint = did_you_mean(word, ["strict", "relaxed"].into_iter());
+            let hint = did_you_mean(word, ["strict", "relaxed"]);
             report.error("wrong-type", node.span.clone(), format!("`durability` is strict or relaxed, not {word:?}"), hint);
             Durability::default()
         }

@@ -36,6 +36,18 @@ pub enum StoreError {
         /// Ours.
         known: usize,
     },
+    /// It was written by an earlier version, and no engine of this one has opened it yet.
+    #[error(
+        "{path} has version {found}, and this program reads version {known}\nhint: `flowyard engine --exit-when-idle` brings it up to date, after a copy of it was made"
+    )]
+    Older {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
     /// It is a database of another program, or no database.
     #[error(
         "{path} is not a flowyard database; it was left untouched\nhint: move it away, or choose another state folder with --state-dir"
@@ -99,7 +111,8 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
-/// Brings the database to our version in one transaction, after a copy of it was made.
+/// Brings the database to our version, after a copy of it was made. All steps are one transaction: an engine that dies on the way
+/// leaves no version between, which no reader knows.
 fn migrate(db: &mut Connection, version: usize, path: &Path) -> Result<(), StoreError> {
     let fail = StoreError::at(path);
     if version == MIGRATIONS.len() {
@@ -130,6 +143,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         match version_of(&db, path)? {
             // Made by an engine that died, or is, before its first commit.
             0 => Err(StoreError::Missing { path: path.to_owned() }),
+            found if found < MIGRATIONS.len() => Err(StoreError::Older { path: path.to_owned(), found, known: MIGRATIONS.len() }),
             _ => Ok(db),
         }
     };

@@ -119,10 +119,11 @@ impl Reader {
     pub fn recent_by_pipeline(&self, pipelines: &[PipelineId]) -> Result<HashMap<PipelineId, (LastRun, Vec<RunState>)>, StoreError> {
         self.read(|db| {
             let mut newest = db.prepare_cached(
-                "SELECT run_id, number, state, created_at, ended_at FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT ?2",
+                "SELECT run_id, number, state, created_at, ended_at, paused FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT ?2",
             )?;
             let mut progress = db.prepare_cached(
-                "SELECT count(*) FILTER (WHERE state IN ('success', 'failed', 'upstream_failed', 'skipped', 'canceled', 'lost')), count(*)
+                "SELECT count(*) FILTER (WHERE state IN ('success', 'failed', 'upstream_failed', 'skipped', 'canceled', 'lost')), count(*),
+                        count(*) FILTER (WHERE state = 'awaiting_approval')
                  FROM task_instances WHERE run_id = ?1",
             )?;
             let mut found = HashMap::new();
@@ -136,13 +137,16 @@ impl Reader {
                             created_at: rows::time(row, 3)?,
                             ended_at: rows::optional_time(row, 4)?,
                             progress: (0, 0),
+                            paused: row.get(5)?,
+                            awaiting: 0,
                         })
                     })?
                     .collect::<rusqlite::Result<_>>()?;
                 if runs.is_empty() {
                     continue;
                 }
-                runs[0].progress = progress.query_row([runs[0].run_id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                (runs[0].progress, runs[0].awaiting) =
+                    progress.query_row([runs[0].run_id.as_str()], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
                 let strip = runs.iter().rev().map(|run| run.state).collect();
                 found.insert(pipeline.clone(), (runs.swap_remove(0), strip));
             }

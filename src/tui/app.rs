@@ -444,7 +444,18 @@ impl App {
 
 /// Whether an action can be done now, in a view.
 fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String> {
-    let changes = matches!(action, Action::Trigger | Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel);
+    let changes = matches!(
+        action,
+        Action::Trigger
+            | Action::Retry
+            | Action::RetryFrom
+            | Action::Skip
+            | Action::Cancel
+            | Action::Approve
+            | Action::Pause
+            | Action::Undo
+            | Action::More
+    );
     match view.possible(action, world) {
         Ok(()) if changes && world.read_only => Err("looking only (--read-only)".to_owned()),
         other => other,

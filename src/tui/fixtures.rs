@@ -122,6 +122,8 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
             created_at: before(371),
             ended_at: state.is_terminal().then(|| before(60)),
             progress: if state.is_terminal() { (5, 5) } else { (2, 5) },
+            paused: false,
+            awaiting: 0,
         }),
         recent: states.to_vec(),
         triggers: Vec::new(),

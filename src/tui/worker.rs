@@ -28,7 +28,7 @@ use std::{
 /// Where questions go.
 pub struct Offices {
     reader: Sender<Ask>,
-    actor: Sender<Command>,
+    actor: Sender<(Command, Option<String>)>,
     follower: Sender<Option<LogTarget>>,
 }
 
@@ -52,7 +52,8 @@ impl Offices {
     /// Passes a question on. An office that closed has said why already.
     pub fn ask(&self, ask: Ask) {
         match ask {
-            Ask::Send(command) => drop(self.actor.send(command)),
+            Ask::Send(command) => drop(self.actor.send((command, None))),
+            Ask::SendNoted(command, note) => drop(self.actor.send((command, Some(note)))),
             Ask::Log(target) => drop(self.follower.send(target)),
             read => drop(self.reader.send(read)),
         }
@@ -142,7 +143,7 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Send(_) | Ask::Log(_) => Msg::Changed,
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) => Msg::Changed,
         }
     }
 
@@ -227,11 +228,11 @@ fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, 
 }
 
 /// Sends commands, each when it comes.
-fn act_for(attach: &Attach, commands: &Receiver<Command>, nudge: &Sender<()>, ready: &Receiver<()>, tx: &Sender<Msg>) {
+fn act_for(attach: &Attach, commands: &Receiver<(Command, Option<String>)>, nudge: &Sender<()>, ready: &Receiver<()>, tx: &Sender<Msg>) {
     let mut handle: Option<Handle> = None;
     let _ = ready.recv();
-    for command in commands {
-        let reply = send(&mut handle, attach, command.clone());
+    for (command, note) in commands {
+        let reply = send(&mut handle, attach, command.clone(), note);
         let _ = nudge.send(());
         if tx.send(Msg::Reply(command, reply)).is_err() {
             return;
@@ -239,13 +240,13 @@ fn act_for(attach: &Attach, commands: &Receiver<Command>, nudge: &Sender<()>, re
     }
 }
 
-fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command) -> Result<crate::model::Reply, String> {
+fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command, reason: Option<String>) -> Result<crate::model::Reply, String> {
     let handle = match handle {
         Some(handle) => handle,
         // Attaching failed before; now somebody wants to know why.
         None => handle.insert(Handle::attach(attach.clone()).map_err(said)?),
     };
-    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason: None };
+    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason };
     handle.send(request).map_err(said)
 }
 

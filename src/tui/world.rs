@@ -188,6 +188,8 @@ pub enum Ask {
     },
     /// Something to do.
     Send(Command),
+    /// Something to do, and why.
+    SendNoted(Command, String),
     /// Follow this log instead of the one before.
     Log(Option<LogTarget>),
 }

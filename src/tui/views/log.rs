@@ -168,6 +168,9 @@ impl LogView {
             Action::RetryFrom => {
                 verbs::ask_retry_from(data, run, self.task).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect()
             }
+            Action::Pause => vec![verbs::pause_run(run)],
+            Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
+            Action::Approve => verbs::ask_approval(data, run, self.task).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
             Action::Skip => vec![verbs::skip(id, task.task.clone())],
             Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.task))))],
             Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
@@ -247,11 +250,19 @@ impl View for LogView {
         match action {
             Action::Open | Action::EnterLog | Action::FullLog => Err("this is the full log (Esc goes back)".into()),
             Action::NextPane | Action::PreviousPane => Err("there is one pane here (Esc goes back)".into()),
+            Action::More => Err("in the run view (Esc goes back)".into()),
             Action::NextTab | Action::PreviousTab => Err("tabs are in the run view (Esc goes back)".into()),
             Action::NextAttempt if self.beside(world, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(world, false).is_none() => Err("this is the first attempt".into()),
             Action::NextMatch | Action::PreviousMatch if self.scroll.search.is_none() => Err("nothing is searched (/ searches)".into()),
-            Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel | Action::Why => match self.data(world) {
+            Action::Retry
+            | Action::RetryFrom
+            | Action::Skip
+            | Action::Cancel
+            | Action::Pause
+            | Action::Approve
+            | Action::Undo
+            | Action::Why => match self.data(world) {
                 Some(data) => verbs::possible_for_task(action, data, data.tasks.get(self.task)),
                 None => Err("the run is still being read".into()),
             },

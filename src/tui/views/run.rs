@@ -121,6 +121,7 @@ impl RunView {
         let waiting = [TaskState::Queued, TaskState::UpForRetry];
         let last_done = || data.graph.order.iter().copied().rev().find(|&at| data.tasks[at].state == TaskState::Success);
         first(&[TaskState::Failed, TaskState::Lost])
+            .or_else(|| first(&[TaskState::AwaitingApproval]))
             .or_else(|| first(&[TaskState::Running]))
             .or_else(|| first(&waiting))
             .or_else(last_done)
@@ -209,6 +210,10 @@ impl RunView {
             }
             Action::Skip => vec![verbs::skip(id, task.task.clone())],
             Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.selected))))],
+            Action::Approve => verbs::ask_approval(data, run, self.selected).map(|note| Intent::Show(Box::new(note))).into_iter().collect(),
+            Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
+            Action::More => verbs::more(data, run, self.selected).map(|menu| Intent::Show(Box::new(menu))).into_iter().collect(),
+            Action::Pause => vec![verbs::pause_run(run)],
             Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
             _ => Vec::new(),
         }
@@ -241,8 +246,16 @@ impl View for RunView {
         let Some(run) = &data.run else { return format!("Pipelines ▸ {pipeline} ▸ never ran") };
         let look = run.state.look();
         let took = text::took(run.started_at, run.ended_at, world.now);
+        let mut stands = String::new();
+        if run.paused {
+            stands.push_str("  ‖ PAUSED");
+        }
+        match data.count(TaskState::AwaitingApproval) {
+            0 => {}
+            n => stands.push_str(&format!("  {} {n} to approve", TaskState::AwaitingApproval.look().glyph)),
+        }
         format!(
-            "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}  ({}, {} by {})",
+            "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}{stands}  ({}, {} by {})",
             run.number,
             look.glyph,
             look.code,
@@ -259,23 +272,29 @@ impl View for RunView {
     fn hints(&self) -> &'static [Action] {
         match self.focus {
             Focus::Graph => &[
+                Action::Approve,
                 Action::FullLog,
                 Action::Retry,
                 Action::RetryFrom,
                 Action::Skip,
                 Action::Cancel,
                 Action::Why,
+                Action::Undo,
+                Action::More,
                 Action::Trigger,
                 Action::NextTab,
                 Action::NextPane,
             ],
             Focus::Tasks => &[
+                Action::Approve,
                 Action::Open,
                 Action::Retry,
                 Action::RetryFrom,
                 Action::Skip,
                 Action::Cancel,
                 Action::Why,
+                Action::Undo,
+                Action::More,
                 Action::Trigger,
                 Action::NextPane,
             ],
@@ -319,7 +338,15 @@ impl View for RunView {
         };
         let task = data.tasks.get(self.selected);
         match action {
-            Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel | Action::Why => verbs::possible_for_task(action, data, task),
+            Action::Retry
+            | Action::RetryFrom
+            | Action::Skip
+            | Action::Cancel
+            | Action::Why
+            | Action::Approve
+            | Action::Pause
+            | Action::Undo
+            | Action::More => verbs::possible_for_task(action, data, task),
             Action::Open | Action::FullLog | Action::EnterLog | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => {
                 Err("no attempt yet, so no log".into())
             }
