@@ -96,10 +96,13 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
     db.pragma_update(None, "foreign_keys", true).map_err(&fail)?;
     db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
     db.set_prepared_statement_cache_capacity(64);
-    for (step, sql) in MIGRATIONS.iter().enumerate().skip(version) {
+    if version < MIGRATIONS.len() {
+        // All steps in one transaction: an engine that dies on the way leaves no version between, which no reader knows.
         let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&fail)?;
-        transaction.execute_batch(sql).map_err(&fail)?;
-        transaction.pragma_update(None, "user_version", step as i64 + 1).map_err(&fail)?;
+        for sql in &MIGRATIONS[version..] {
+            transaction.execute_batch(sql).map_err(&fail)?;
+        }
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(&fail)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(&fail)?;
         transaction.commit().map_err(&fail)?;
     }
