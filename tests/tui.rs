@@ -237,3 +237,26 @@ fn a_person_approves_and_the_task_goes_on_then_clears_it_and_takes_that_back() {
     terminal.press("\x03");
     assert_eq!(terminal.ends(), 0);
 }
+
+const CROWDED: &str = r#"
+[tasks.holder]
+pool = "narrow"
+run = "while ! test -e enough; do sleep 0.05; done"
+
+[tasks.waiter]
+pool = "narrow"
+run = "echo at last"
+"#;
+
+#[test]
+fn the_place_of_resources_shows_what_waits_and_why() {
+    let yard = Yard::with(&[("crowded", CROWDED)]);
+    yard.write("flowyard.toml", "[pools]\nnarrow = 1\n");
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("crowded").press("6").sees("No engine owns this workspace").press("1").sees("PIPELINE");
+    terminal.press("t").sees("Start the run").press("\r").sees("run 1  ▸").press("6");
+    terminal.sees("holder #1").sees("waits for 1 of pool `narrow`: 1 of 1 slots are in use").sees("pool narrow");
+    yard.write("enough", "");
+    terminal.sees("nothing waits").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}

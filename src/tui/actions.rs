@@ -125,6 +125,7 @@ actions! {
     PreviousPane "prev_pane" Global ["backtab"] "" "Previous pane";
     PlacePipelines "place_pipelines" Global ["1"] "" "Pipelines";
     PlaceRuns "place_runs" Global ["2"] "" "Runs";
+    PlaceResources "place_resources" Global ["6"] "" "Resources: what is shared, what runs, what waits and why";
     Back "back" Global ["esc"] "" "Back";
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
     Redraw "redraw" Global ["ctrl-l"] "" "Draw the screen anew";

@@ -2,10 +2,10 @@
 
 use super::{
     graphs::Drafts,
-    world::{Ask, LogBatch, LogTarget, Msg, RunData, RunList, Subject},
+    world::{Ask, LogBatch, LogTarget, Msg, Resources, RunData, RunList, Subject},
 };
 use crate::{
-    model::{Command, Pipeline, Request, TaskSnapshot, TaskState},
+    model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
     runtime::{
         Attach, Handle, RunFilter, RuntimeError,
         logs::{LogLine, LogReader, Stream},
@@ -22,7 +22,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Where questions go.
@@ -77,6 +77,9 @@ fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 
 /// Pipeline files change without the engine's knowing, so what is shown is read again this often.
 const REREAD: Duration = Duration::from_secs(2);
 
+/// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
+const BLINK: Duration = Duration::from_millis(900);
+
 /// Reads for the screens; never sends a command and never starts an engine.
 struct Reader<'a> {
     attach: Attach,
@@ -92,6 +95,7 @@ impl<'a> Reader<'a> {
 
     fn serve(mut self, reads: &Receiver<Ask>) {
         let mut shown: Option<Ask> = None;
+        let mut looked: Option<Instant> = None;
         loop {
             let first = match reads.recv_timeout(REREAD) {
                 Ok(ask) => ask,
@@ -108,7 +112,13 @@ impl<'a> Reader<'a> {
                 asks.push(ask);
             }
             for ask in asks {
-                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_)) {
+                if ask == Ask::Resources && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| at.elapsed() < BLINK) {
+                    continue;
+                }
+                if ask == Ask::Resources {
+                    looked = Some(Instant::now());
+                }
+                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_) | Ask::Resources) {
                     shown = Some(ask.clone());
                 }
                 let answer = self.answer(&ask);
@@ -138,6 +148,7 @@ impl<'a> Reader<'a> {
                 Msg::Runs(rows.map(|rows| RunList { pipeline: pipeline.clone(), limit: *limit, rows }))
             }
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(Box::new).map_err(said)),
+            Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
             Ask::Definition { pipeline, purpose } => {
                 let read = self.handle().and_then(|handle| handle.definition(pipeline));
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
@@ -171,6 +182,14 @@ impl<'a> Reader<'a> {
         let graph = self.drafts.of(&tasks);
         Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, graph })
     }
+}
+
+/// What is shared, with what each running attempt takes of the machine.
+fn resources(handle: &Handle) -> Result<Resources, RuntimeError> {
+    let shared = handle.resources()?;
+    let running = shared.iter().flat_map(|found| &found.running);
+    let usages = running.map(|one| handle.usage(&AttemptFiles::new(&one.folder).stdout())).collect();
+    Ok(Resources { shared, usages, disk: handle.disk_space() })
 }
 
 /// The tasks of a pipeline that never ran.

@@ -3,7 +3,8 @@
 use super::{graphs::Levels, logs::LogBuffer};
 use crate::{
     model::{
-        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState, Why,
+        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
+        TaskState, Usage, Why,
     },
     runtime::{EngineStatus, logs::LogLine},
     stdx::time::Timestamp,
@@ -30,6 +31,8 @@ pub struct World {
     pub runs: Option<RunList>,
     /// The run or the graph that is looked at.
     pub run: Option<RunData>,
+    /// What is shared; `None` until it was read.
+    pub resources: Option<Resources>,
     /// The log that is followed.
     pub log: Option<LogBuffer>,
     /// What was said lately, newest last.
@@ -48,6 +51,17 @@ pub enum Engine {
     Idle,
     /// It runs.
     Up(EngineStatus),
+}
+
+/// What attempts share, and what each takes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Resources {
+    /// The engine's account; `None` if no engine runs.
+    pub shared: Option<ResourcesSnapshot>,
+    /// What each running attempt takes now, in the same order.
+    pub usages: Vec<Option<Usage>>,
+    /// Bytes that are free on the disk of the state folder, and how many it has.
+    pub disk: Option<(u64, u64)>,
 }
 
 /// Runs, newest first.
@@ -172,6 +186,8 @@ pub enum Ask {
     },
     /// A run or the graph of a pipeline.
     Run(Subject),
+    /// What is shared, runs and waits.
+    Resources,
     /// A pipeline's file, read now.
     Definition {
         /// Which pipeline, or which file if it could not be read.
@@ -222,6 +238,8 @@ pub enum Msg {
     Runs(Result<RunList, String>),
     /// A run was read.
     Run(Subject, Result<Box<RunData>, String>),
+    /// What is shared was read.
+    Resources(Result<Resources, String>),
     /// A definition was read.
     Definition(String, Purpose, Result<Box<(Option<Pipeline>, Diagnostics)>, String>),
     /// An answer to "why".
