@@ -9,7 +9,10 @@ use crate::{
         PipelineId, RunId,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
-    stdx::time::{Timestamp, to_micros},
+    stdx::{
+        fault,
+        time::{Timestamp, to_micros},
+    },
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -35,9 +38,13 @@ impl Writer {
     /// Nothing of the batch is written then, and the caller must not act on any of it.
     pub fn commit(&mut self, changes: &[Change]) -> Result<i64, StoreError> {
         let fail = StoreError::at(&self.path);
-        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+        let mut transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
         for change in changes {
             write(&transaction, change).map_err(&fail)?;
+            if fault::is_on("commit-in-parts") {
+                transaction.commit().map_err(&fail)?;
+                transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+            }
         }
         let seq = last_seq(&transaction).map_err(&fail)?;
         transaction.commit().map_err(&fail)?;
@@ -175,6 +182,9 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         }
         What::Attempt { from, record } => {
             write_attempt(db, record)?;
+            if from.is_none() && fault::is_on("no-journal-entry") {
+                return Ok(());
+            }
             let (from, reason) = (from.map(|s| s.word()), record.reason.map(|r| r.word()));
             Entry::transition(record.key.entity(), record.key.task.run.as_str(), from, record.state.word(), reason)
         }
