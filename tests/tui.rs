@@ -46,6 +46,7 @@ fn fail_mend_and_retry(size: (u16, u16)) {
     terminal.sees("NEW").sees("flaky").press("t").sees("greeting").press("\x13");
     terminal.sees("run 1").sees("FAIL").sees("UPST").sees("ERROR no luck");
     terminal.press("x").sees("nothing to cancel (run finished)");
+    terminal.press("F").sees("Failure of shaky").sees("Last lines").press("\x1b").misses("Failure of shaky");
     terminal.press("\r").sees("Log · shaky").sees("FOLLOW").press("/luck").sees("match 1 of 1").press("\r").sees("n next");
     terminal.press("\x1b").misses("match 1 of 1").press("\x1b");
     terminal.sees("Graph").sees("Tasks");

@@ -102,6 +102,7 @@ actions! {
     Pause "pause_or_unpause" Global ["p"] "pause" "Pause the run, or at home the triggers of the pipeline; again: go on";
     Undo "undo" Global ["U"] "undo" "Take back the last command about the run (asks)";
     More "more" Global ["m"] "more" "More: clear, resume, mark as success or failed (asks)";
+    Failure "failure_card" Global ["F"] "failure" "What is known of the failure: cause, last lines, what is different, what to do";
     Why "why" Global ["w"] "why" "Why is it as it is, and what does it wait for?";
     NextTab "next_tab" Global ["]"] "history" "Next tab: graph, history";
     PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, history";

@@ -15,6 +15,7 @@ use crate::{
     },
     runtime::{
         EngineStatus,
+        failure::{Difference, FailureCard, SinceGood},
         logs::{LogLine, Stream},
     },
     stdx::time::Timestamp,
@@ -230,6 +231,7 @@ fn data(state: RunState, tasks: Vec<TaskSnapshot>) -> RunData {
         pipeline: run.pipeline.clone(),
         run: Some(run),
         progress: BTreeMap::new(),
+        cards: Vec::new(),
         graph: Drafts::new(false).of(&tasks),
         tasks,
     }
@@ -281,7 +283,27 @@ pub fn failed() -> RunData {
         measured: "metrics.auc = 0.741, params.min_auc = 0.99".into(),
     }];
     data.tasks[4].reason = Some(Reason::TriggerRule);
+    data.cards = vec![card()];
     data
+}
+
+/// What is known of the failure in [`failed`].
+fn card() -> FailureCard {
+    let difference = |what: &str, was: &str, is: &str| Difference { what: what.into(), was: was.into(), is: is.into() };
+    let differences = vec![difference("param min_auc", "0.7", "0.99"), difference("commit", "a11ce0ffee00", "b77d02f3a1")];
+    FailureCard {
+        task: "evaluate_model".into(),
+        map_index: None,
+        state: TaskState::Failed,
+        cause: "its gate said no: metrics.auc = 0.741, params.min_auc = 0.99".into(),
+        attempts: (2, 3),
+        log: ["reading model", "ERROR the gate said no", "auc 0.741 < 0.99"].map(str::to_owned).to_vec(),
+        path: Some("/s/r/t/2/stderr.log".into()),
+        usage: Some(Usage { peak_memory: 3 << 29, ..Usage::default() }),
+        since_good: Some(SinceGood { number: 11, differences }),
+        not_passed: vec!["WANDB_API_KEY".into()],
+        commands: vec!["flowyard logs run-12 evaluate_model".into()],
+    }
 }
 
 /// Two hundred tasks in twenty layers.

@@ -541,6 +541,18 @@ fn what_is_shared_runs_and_waits_is_shown_with_its_reasons() {
 }
 
 #[test]
+fn a_failure_is_shown_with_its_cause_what_is_different_and_what_to_do() {
+    pictures("failure", |size| {
+        let mut app = failed_run(size);
+        press(&mut app, "F");
+        app
+    });
+    let mut app = failed_run((120, 35));
+    press(&mut app, "k F");
+    assert!(screen(&app).contains("did not fail"));
+}
+
+#[test]
 fn nothing_is_drawn_when_nothing_changed() {
     let mut app = home((120, 35));
     app.drawn();

@@ -80,6 +80,9 @@ const REREAD: Duration = Duration::from_secs(2);
 /// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
 const BLINK: Duration = Duration::from_millis(900);
 
+/// Failures of a run that are looked into; more are told by their state only.
+const CARDS: usize = 20;
+
 /// Reads for the screens; never sends a command and never starts an engine.
 struct Reader<'a> {
     attach: Attach,
@@ -159,15 +162,18 @@ impl<'a> Reader<'a> {
     }
 
     fn run(&mut self, subject: &Subject) -> Result<RunData, RuntimeError> {
-        let (pipeline, run, mut tasks) = match subject {
+        let (pipeline, run, mut tasks, cards) = match subject {
             Subject::Run(id) => {
-                let snapshot = self.handle()?.run(id)?;
-                (snapshot.run.pipeline.clone(), Some(snapshot.run), snapshot.tasks)
+                let not_passed = user::environment(&self.attach.place.config.pass_env).1;
+                let handle = self.handle()?;
+                let snapshot = handle.run(id)?;
+                let cards = handle.failure_cards(&snapshot, &not_passed, CARDS)?;
+                (snapshot.run.pipeline.clone(), Some(snapshot.run), snapshot.tasks, cards)
             }
             Subject::Pipeline(id) => {
                 let (definition, found) = self.handle()?.definition(id.as_str())?;
                 let definition = definition.ok_or_else(|| RuntimeError::Usage(found.to_string()))?;
-                (id.clone(), None, unstarted(&definition))
+                (id.clone(), None, unstarted(&definition), Vec::new())
             }
         };
         let handle = self.handle()?;
@@ -180,7 +186,7 @@ impl<'a> Reader<'a> {
             }
         }
         let graph = self.drafts.of(&tasks);
-        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, graph })
+        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
         TaskState, Usage, Why,
     },
-    runtime::{EngineStatus, logs::LogLine},
+    runtime::{EngineStatus, failure::FailureCard, logs::LogLine},
     stdx::time::Timestamp,
 };
 use crossterm::event::KeyEvent;
@@ -97,6 +97,8 @@ pub struct RunData {
     pub tasks: Vec<TaskSnapshot>,
     /// Progress of running tasks, 0 to 1.
     pub progress: BTreeMap<TaskId, f64>,
+    /// What is known of its failures.
+    pub cards: Vec<FailureCard>,
     /// The drawings of its graph.
     pub graph: Arc<Levels>,
 }
@@ -122,9 +124,18 @@ impl RunData {
         self.tasks.iter().position(|task| task.task == *id)
     }
 
+    /// What is known of the failure of a task.
+    pub fn card(&self, task: &TaskSnapshot) -> Option<&FailureCard> {
+        self.cards.iter().find(|card| card.task == task.task && card.map_index == task.map_index)
+    }
+
     /// Whether it shows the same as another; drawings follow from the tasks.
     pub fn same_as(&self, other: &Self) -> bool {
-        self.subject == other.subject && self.run == other.run && self.tasks == other.tasks && self.progress == other.progress
+        self.subject == other.subject
+            && self.run == other.run
+            && self.tasks == other.tasks
+            && self.progress == other.progress
+            && self.cards == other.cards
     }
 }
 

@@ -6,8 +6,9 @@ use crate::{
         AttemptSnapshot, AttemptState, GateLine, TaskSnapshot, TaskState,
         state::{CACHED_LOOK, Look},
     },
-    stdx::time::Timestamp,
+    stdx::{size, time::Timestamp},
     tui::{
+        actions::{Action, shown_key},
         graphs::{CODE, TIME},
         list::{self, ListState},
         text,
@@ -107,6 +108,19 @@ pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp,
     }
     if let Some(message) = &task.message {
         say(message.clone(), if task.state == TaskState::Failed { "error" } else { "fg" });
+    }
+    if let Some(card) = data.card(task) {
+        if let Some(usage) = card.usage {
+            say(format!("peak memory {}", size::short(usage.peak_memory)), "fg.muted");
+        }
+        if let Some(good) = card.since_good.as_ref().filter(|good| !good.differences.is_empty()) {
+            let what = good.differences.iter().map(|d| d.what.as_str()).collect::<Vec<_>>().join(", ");
+            say(format!("differs from run {}: {what}", good.number), "warning");
+        }
+        if !card.not_passed.is_empty() {
+            say(format!("not passed: {}", card.not_passed.join(", ")), "warning");
+        }
+        say(format!("{} shows what is known", shown_key(Action::Failure)), "fg.muted");
     }
     let said = |gate: &&GateLine| task.message.as_ref().is_some_and(|message| message.contains(&gate.measured));
     for gate in task.gates.iter().filter(|gate| !said(gate)) {

@@ -247,6 +247,9 @@ impl View for LogView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        if action == Action::Failure {
+            return Err("in the run view, with the task selected".into());
+        }
         match action {
             Action::Open | Action::EnterLog | Action::FullLog => Err("this is the full log (Esc goes back)".into()),
             Action::NextPane | Action::PreviousPane => Err("there is one pane here (Esc goes back)".into()),

@@ -5,6 +5,7 @@ use crate::{
     model::TaskState,
     tui::{
         actions::{Action, Context},
+        dialogs::report::Report,
         graph::Direction,
         list::ListState,
         logs::LogScroll,
@@ -213,6 +214,7 @@ impl RunView {
             Action::Approve => verbs::ask_approval(data, run, self.selected).map(|note| Intent::Show(Box::new(note))).into_iter().collect(),
             Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
             Action::More => verbs::more(data, run, self.selected).map(|menu| Intent::Show(Box::new(menu))).into_iter().collect(),
+            Action::Failure => data.card(task).map(|card| Intent::Show(Box::new(Report::failure(card)))).into_iter().collect(),
             Action::Pause => vec![verbs::pause_run(run)],
             Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
             _ => Vec::new(),
@@ -273,6 +275,7 @@ impl View for RunView {
         match self.focus {
             Focus::Graph => &[
                 Action::Approve,
+                Action::Failure,
                 Action::FullLog,
                 Action::Retry,
                 Action::RetryFrom,
@@ -287,6 +290,7 @@ impl View for RunView {
             ],
             Focus::Tasks => &[
                 Action::Approve,
+                Action::Failure,
                 Action::Open,
                 Action::Retry,
                 Action::RetryFrom,
@@ -353,6 +357,7 @@ impl View for RunView {
             Action::NextAttempt | Action::PreviousAttempt | Action::NextMatch | Action::PreviousMatch => {
                 Err("in the full-screen log (Enter)".into())
             }
+            Action::Failure if task.and_then(|task| data.card(task)).is_none() => Err("the selected task did not fail".into()),
             Action::Left | Action::Right if self.focus == Focus::Tasks => Err("there is one column here".into()),
             _ => Ok(()),
         }
