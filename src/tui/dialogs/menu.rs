@@ -86,7 +86,7 @@ impl Dialog for Menu {
             }
         }));
         let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(3), ..inner };
-        list::draw(frame, rows, lines.into_iter(), Some((self.at, "selection")), theme);
+        list::draw(frame, rows, lines, Some((self.at, "selection")), theme);
         let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
         let keys = format!(" {} chooses and asks first, {} leaves", shown_key(Action::MenuChoose), shown_key(Action::MenuLeave));
         panes::lines(frame, last, [Line::styled(keys, muted)]);
