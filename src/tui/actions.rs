@@ -117,8 +117,8 @@ actions! {
     Follow "follow" Log ["f"] "follow" "Follow the log's end";
     NextMatch "next_match" Log ["n"] "" "Next match";
     PreviousMatch "prev_match" Log ["N"] "" "Previous match";
-    NextAttempt "next_attempt" Log [")"] "" "Log of the next attempt";
-    PreviousAttempt "prev_attempt" Log ["("] "attempt" "Log of the previous attempt";
+    NextAttempt "next_attempt" Global [")"] "" "Log of the next attempt";
+    PreviousAttempt "prev_attempt" Global ["("] "attempt" "Log of the previous attempt";
     Wrap "wrap" Log ["W"] "wrap" "Wrap long lines";
     Timestamps "timestamps" Log ["T"] "times" "Show when each line was written";
     Search "search" Global ["/"] "search" "Filter the list, or search the log";

@@ -553,6 +553,20 @@ fn a_failure_is_shown_with_its_cause_what_is_different_and_what_to_do() {
 }
 
 #[test]
+fn attempts_are_listed_and_their_logs_are_walked_in_the_run() {
+    let mut app = failed_run((120, 35));
+    assert!(screen(&app).contains("#1 exit"), "{}", screen(&app));
+    app.take_asks();
+    press(&mut app, "(");
+    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.attempt == 1)));
+    assert!(screen(&app).contains("attempt 1"));
+    press(&mut app, "(");
+    assert!(screen(&app).contains("this is the first attempt"));
+    press(&mut app, ")");
+    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.attempt == 2)));
+}
+
+#[test]
 fn nothing_is_drawn_when_nothing_changed() {
     let mut app = home((120, 35));
     app.drawn();

@@ -7,10 +7,11 @@ use super::{
 use crate::{
     model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
     runtime::{
-        Attach, Handle, RunFilter, RuntimeError,
+        Attach, Handle, RunFilter, RuntimeError, clock,
         logs::{LogLine, LogReader, Stream},
         user,
     },
+    stdx::time::Timestamp,
 };
 use crossterm::event::{Event, KeyEventKind};
 use std::{
@@ -22,7 +23,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Where questions go.
@@ -78,7 +79,7 @@ fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 
 const REREAD: Duration = Duration::from_secs(2);
 
 /// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
-const BLINK: Duration = Duration::from_millis(900);
+const BLINK: chrono::Duration = chrono::Duration::milliseconds(900);
 
 /// Failures of a run that are looked into; more are told by their state only.
 const CARDS: usize = 20;
@@ -99,7 +100,7 @@ impl<'a> Reader<'a> {
     #[allow(clippy::disallowed_methods, reason = "how often to look, not a time that is recorded")]
     fn serve(mut self, reads: &Receiver<Ask>) {
         let mut shown: Option<Ask> = None;
-        let mut looked: Option<Instant> = None;
+        let mut looked: Option<Timestamp> = None;
         loop {
             let first = match reads.recv_timeout(REREAD) {
                 Ok(ask) => ask,
@@ -116,11 +117,11 @@ impl<'a> Reader<'a> {
                 asks.push(ask);
             }
             for ask in asks {
-                if ask == Ask::Resources && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| at.elapsed() < BLINK) {
+                if ask == Ask::Resources && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| clock::now() - at < BLINK) {
                     continue;
                 }
                 if ask == Ask::Resources {
-                    looked = Some(Instant::now());
+                    looked = Some(clock::now());
                 }
                 if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_) | Ask::Resources) {
                     shown = Some(ask.clone());

@@ -6,7 +6,7 @@ use crate::{
         AttemptSnapshot, AttemptState, GateLine, TaskSnapshot, TaskState,
         state::{CACHED_LOOK, Look},
     },
-    stdx::{size, time::Timestamp},
+    stdx::{duration, size, time::Timestamp},
     tui::{
         actions::{Action, shown_key},
         graphs::{CODE, TIME},
@@ -95,6 +95,9 @@ fn row(task: &TaskSnapshot, width: usize, now: Timestamp, theme: &Theme) -> Line
     ])
 }
 
+/// As many attempts are listed, newest first; `(` and `)` walk through the logs of all.
+const ATTEMPTS: usize = 4;
+
 /// What is known of a task, most important first, in lines of at most `width`.
 pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = vec![heading(task, width, theme)];
@@ -103,6 +106,9 @@ pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp,
         lines.extend(text::wrap(&text::safe(&content), width).into_iter().map(|line| Line::styled(line, style)));
     };
     say(summary(task, data, now), "fg.muted");
+    for attempt in task.attempts.iter().rev().filter(|_| task.attempts.len() > 1).take(ATTEMPTS) {
+        say(attempt_line(attempt, now), "fg.muted");
+    }
     if let Some(progress) = data.progress.get(&task.task).filter(|_| task.state == TaskState::Running) {
         say(bar(*progress, width), "state.running");
     }
@@ -137,6 +143,16 @@ pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp,
         say(format!("out {}", values.join(" ")), "fg.muted");
     }
     lines
+}
+
+/// `#2 exit 1 · 4.0s · peak 1.5 GiB · cpu 3.1s`.
+fn attempt_line(attempt: &AttemptSnapshot, now: Timestamp) -> String {
+    let mut line = format!("#{} {} · {}", attempt.attempt, ending(attempt), text::took(attempt.started_at, attempt.ended_at, now));
+    if let Some(usage) = attempt.usage {
+        let cpu = duration::short(std::time::Duration::from_millis(usage.cpu_millis));
+        line.push_str(&format!(" · peak {} · cpu {cpu}", size::short(usage.peak_memory)));
+    }
+    line
 }
 
 fn heading(task: &TaskSnapshot, width: usize, theme: &Theme) -> Line<'static> {

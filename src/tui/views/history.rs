@@ -159,7 +159,7 @@ impl View for HistoryView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
-        if action == Action::Failure {
+        if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
             return Err("in the run view, with the task selected".into());
         }
         let run = self.rows(world).get(self.list.selected).copied();

@@ -142,7 +142,7 @@ impl View for HomeView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
-        if action == Action::Failure {
+        if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
             return Err("in the run view, with the task selected".into());
         }
         let row = self.current(world);

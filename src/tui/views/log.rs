@@ -104,10 +104,7 @@ impl LogView {
 
     /// The attempt before or after the one that is shown.
     fn beside(&self, world: &World, forward: bool) -> Option<u32> {
-        let (task, number) = (self.snapshot(world)?, self.number(world)?);
-        let at = task.attempts.iter().position(|attempt| attempt.attempt == number)?;
-        let at = if forward { at + 1 } else { at.checked_sub(1)? };
-        task.attempts.get(at).map(|attempt| attempt.attempt)
+        log::beside(self.snapshot(world)?, self.number(world)?, forward)
     }
 
     /// Searches anew for what is typed, from where the search began.
