@@ -16,7 +16,10 @@ use crate::{
         AttemptKey, Command, Durability, End, GpuSnapshot, Reply, Request, ResourcesSnapshot, RunId, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
-    stdx::time::{Timestamp, from_micros, to_micros},
+    stdx::{
+        fault,
+        time::{Timestamp, from_micros, to_micros},
+    },
     store::{StoreError, Writer},
 };
 use std::{
@@ -400,6 +403,10 @@ impl Core {
                 Effect::Commit(change) => changes.push(change),
                 other => acts.push(other),
             }
+        }
+        if fault::is_on("act-before-commit") {
+            let starts = acts.iter().filter_map(|act| if let Effect::Start(key) = act { Some(key.clone()) } else { None });
+            starts.collect::<Vec<_>>().into_iter().for_each(|key| self.start_attempt(key));
         }
         if let Err(why) = self.commit(changes) {
             for answer in waiting.drain(..) {

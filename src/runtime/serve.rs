@@ -15,7 +15,7 @@ use crate::{
     executors::{self, Executor, shim::spawner},
     model::{Command, Diagnostics, Reply, Request, RunId},
     plan::launch::Shell,
-    stdx::ids,
+    stdx::{fault, ids},
     store::Writer,
 };
 use futures_util::{SinkExt, StreamExt};
@@ -176,6 +176,7 @@ pub(super) fn own(state_dir: &Path) -> Result<File, RuntimeError> {
     loop {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if fault::is_on("no-owner-lock") => return Ok(lock),
             Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => std::thread::sleep(Duration::from_millis(20)),
             Err(TryLockError::WouldBlock) => {
                 return Err(RuntimeError::Owned(format!(

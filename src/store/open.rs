@@ -154,8 +154,20 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         {
             checked(Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI))
         }
+        // An engine died while it made the file: nothing was ever committed, and the next engine clears up.
+        Err(StoreError::Sqlite { source, .. }) if wants_rollback(&source) && path.metadata().is_ok_and(|file| file.len() <= ONE_PAGE) => {
+            Err(StoreError::Missing { path: path.to_owned() })
+        }
         other => other,
     }
+}
+
+/// The size of the file when its mode is set, before anything is in it.
+const ONE_PAGE: u64 = 4096;
+
+/// Whether a journal of the kind is beside the file that only who may write can bring to an end. With a log there is none.
+fn wants_rollback(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 /// The path of a file that SQLite keeps beside the database.

@@ -9,7 +9,10 @@ use crate::{
         Durability, PipelineId, RunId,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
-    stdx::time::{Timestamp, to_micros},
+    stdx::{
+        fault,
+        time::{Timestamp, to_micros},
+    },
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::{
@@ -65,9 +68,13 @@ impl Writer {
         let sync = self.durability == Durability::Strict || changes.iter().any(is_told);
         self.sync_commits(sync)?;
         let fail = StoreError::at(&self.path);
-        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+        let mut transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
         for change in changes {
             write(&transaction, change).map_err(&fail)?;
+            if fault::is_on("commit-in-parts") {
+                transaction.commit().map_err(&fail)?;
+                transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+            }
         }
         let seq = last_seq(&transaction).map_err(&fail)?;
         transaction.commit().map_err(&fail)?;
@@ -256,6 +263,9 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         }
         What::Attempt { from, record } => {
             write_attempt(db, record)?;
+            if from.is_none() && fault::is_on("no-journal-entry") {
+                return Ok(());
+            }
             let (from, reason) = (from.map(|s| s.word()), record.reason.map(|r| r.word()));
             Entry::transition(record.key.entity(), record.key.task.run.as_str(), from, record.state.word(), reason)
         }

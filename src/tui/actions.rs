@@ -102,6 +102,7 @@ actions! {
     Pause "pause_or_unpause" Global ["p"] "pause" "Pause the run, or at home the triggers of the pipeline; again: go on";
     Undo "undo" Global ["U"] "undo" "Take back the last command about the run (asks)";
     More "more" Global ["m"] "more" "More: clear, resume, mark as success or failed (asks)";
+    Failure "failure_card" Global ["F"] "failure" "What is known of the failure: cause, last lines, what is different, what to do";
     Why "why" Global ["w"] "why" "Why is it as it is, and what does it wait for?";
     NextTab "next_tab" Global ["]"] "history" "Next tab: graph, history";
     PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, history";
@@ -116,8 +117,8 @@ actions! {
     Follow "follow" Log ["f"] "follow" "Follow the log's end";
     NextMatch "next_match" Log ["n"] "" "Next match";
     PreviousMatch "prev_match" Log ["N"] "" "Previous match";
-    NextAttempt "next_attempt" Log [")"] "" "Log of the next attempt";
-    PreviousAttempt "prev_attempt" Log ["("] "attempt" "Log of the previous attempt";
+    NextAttempt "next_attempt" Global [")"] "" "Log of the next attempt";
+    PreviousAttempt "prev_attempt" Global ["("] "attempt" "Log of the previous attempt";
     Wrap "wrap" Log ["W"] "wrap" "Wrap long lines";
     Timestamps "timestamps" Log ["T"] "times" "Show when each line was written";
     Search "search" Global ["/"] "search" "Filter the list, or search the log";
@@ -125,6 +126,7 @@ actions! {
     PreviousPane "prev_pane" Global ["backtab"] "" "Previous pane";
     PlacePipelines "place_pipelines" Global ["1"] "" "Pipelines";
     PlaceRuns "place_runs" Global ["2"] "" "Runs";
+    PlaceResources "place_resources" Global ["6"] "" "Resources: what is shared, what runs, what waits and why";
     Back "back" Global ["esc"] "" "Back";
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
     Redraw "redraw" Global ["ctrl-l"] "" "Draw the screen anew";

@@ -514,6 +514,59 @@ fn a_run_is_paused_and_goes_on_and_a_pipeline_too() {
 }
 
 #[test]
+fn what_is_shared_runs_and_waits_is_shown_with_its_reasons() {
+    let open = |size, found| {
+        let mut app = home(size);
+        press(&mut app, "6");
+        assert!(app.take_asks().contains(&Ask::Resources));
+        tell(&mut app, Msg::Resources(Ok(found)));
+        app
+    };
+    pictures("resources", |size| {
+        let mut app = open(size, fixtures::resources());
+        press(&mut app, "j");
+        app
+    });
+    pictures("resources_idle", |size| open(size, Default::default()));
+    pictures("resources_empty", |size| {
+        let shared = crate::model::ResourcesSnapshot { running: Vec::new(), queue: Vec::new(), ..fixtures::resources().shared.unwrap() };
+        open(size, crate::tui::world::Resources { shared: Some(shared), usages: Vec::new(), disk: None })
+    });
+    let mut app = open((120, 35), fixtures::resources());
+    assert!(app.next_tick(fixtures::now()).is_some());
+    press(&mut app, "j w");
+    assert!(app.take_asks().contains(&Ask::Why { run: "run-12".into(), task: Some("pusher".into()) }));
+    let app = open((120, 35), Default::default());
+    assert_eq!(app.next_tick(fixtures::now()), None);
+}
+
+#[test]
+fn a_failure_is_shown_with_its_cause_what_is_different_and_what_to_do() {
+    pictures("failure", |size| {
+        let mut app = failed_run(size);
+        press(&mut app, "F");
+        app
+    });
+    let mut app = failed_run((120, 35));
+    press(&mut app, "k F");
+    assert!(screen(&app).contains("did not fail"));
+}
+
+#[test]
+fn attempts_are_listed_and_their_logs_are_walked_in_the_run() {
+    let mut app = failed_run((120, 35));
+    assert!(screen(&app).contains("#1 exit"), "{}", screen(&app));
+    app.take_asks();
+    press(&mut app, "(");
+    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.attempt == 1)));
+    assert!(screen(&app).contains("attempt 1"));
+    press(&mut app, "(");
+    assert!(screen(&app).contains("this is the first attempt"));
+    press(&mut app, ")");
+    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.attempt == 2)));
+}
+
+#[test]
 fn nothing_is_drawn_when_nothing_changed() {
     let mut app = home((120, 35));
     app.drawn();

@@ -108,7 +108,7 @@ pub fn ask_approval(data: &RunData, run: &RunRow, selected: usize) -> Option<Not
     let (id, name) = (run.run_id.clone(), task.task.clone());
     let mut lines = vec![format!("{name} of run {} waits for a person.", run.number)];
     lines.extend(task.message.clone());
-    lines.push("Approve: it starts. Reject: it fails, and what needs it does not run.".to_owned());
+    lines.push("Approved, it starts. Rejected, it fails.".to_owned());
     let choices = vec![
         ("Approve", Command::Approve { run: id.clone(), task: name.clone() }),
         ("Reject", Command::Reject { run: id, task: name.clone() }),

@@ -2,15 +2,16 @@
 
 use super::{
     graphs::Drafts,
-    world::{Ask, LogBatch, LogTarget, Msg, RunData, RunList, Subject},
+    world::{Ask, LogBatch, LogTarget, Msg, Resources, RunData, RunList, Subject},
 };
 use crate::{
-    model::{Command, Pipeline, Request, TaskSnapshot, TaskState},
+    model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
     runtime::{
-        Attach, Handle, RunFilter, RuntimeError,
+        Attach, Handle, RunFilter, RuntimeError, clock,
         logs::{LogLine, LogReader, Stream},
         user,
     },
+    stdx::time::Timestamp,
 };
 use crossterm::event::{Event, KeyEventKind};
 use std::{
@@ -77,6 +78,12 @@ fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 
 /// Pipeline files change without the engine's knowing, so what is shown is read again this often.
 const REREAD: Duration = Duration::from_secs(2);
 
+/// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
+const BLINK: chrono::Duration = chrono::Duration::milliseconds(900);
+
+/// Failures of a run that are looked into; more are told by their state only.
+const CARDS: usize = 20;
+
 /// Reads for the screens; never sends a command and never starts an engine.
 struct Reader<'a> {
     attach: Attach,
@@ -90,8 +97,10 @@ impl<'a> Reader<'a> {
         Self { attach, handle: None, drafts: Drafts::new(ascii), tx }
     }
 
+    #[allow(clippy::disallowed_methods, reason = "how often to look, not a time that is recorded")]
     fn serve(mut self, reads: &Receiver<Ask>) {
         let mut shown: Option<Ask> = None;
+        let mut looked: Option<Timestamp> = None;
         loop {
             let first = match reads.recv_timeout(REREAD) {
                 Ok(ask) => ask,
@@ -108,7 +117,13 @@ impl<'a> Reader<'a> {
                 asks.push(ask);
             }
             for ask in asks {
-                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_)) {
+                if ask == Ask::Resources && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| clock::now() - at < BLINK) {
+                    continue;
+                }
+                if ask == Ask::Resources {
+                    looked = Some(clock::now());
+                }
+                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_) | Ask::Resources) {
                     shown = Some(ask.clone());
                 }
                 let answer = self.answer(&ask);
@@ -138,6 +153,7 @@ impl<'a> Reader<'a> {
                 Msg::Runs(rows.map(|rows| RunList { pipeline: pipeline.clone(), limit: *limit, rows }))
             }
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(Box::new).map_err(said)),
+            Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
             Ask::Definition { pipeline, purpose } => {
                 let read = self.handle().and_then(|handle| handle.definition(pipeline));
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
@@ -148,15 +164,18 @@ impl<'a> Reader<'a> {
     }
 
     fn run(&mut self, subject: &Subject) -> Result<RunData, RuntimeError> {
-        let (pipeline, run, mut tasks) = match subject {
+        let (pipeline, run, mut tasks, cards) = match subject {
             Subject::Run(id) => {
-                let snapshot = self.handle()?.run(id)?;
-                (snapshot.run.pipeline.clone(), Some(snapshot.run), snapshot.tasks)
+                let not_passed = user::environment(&self.attach.place.config.pass_env).1;
+                let handle = self.handle()?;
+                let snapshot = handle.run(id)?;
+                let cards = handle.failure_cards(&snapshot, &not_passed, CARDS)?;
+                (snapshot.run.pipeline.clone(), Some(snapshot.run), snapshot.tasks, cards)
             }
             Subject::Pipeline(id) => {
                 let (definition, found) = self.handle()?.definition(id.as_str())?;
                 let definition = definition.ok_or_else(|| RuntimeError::Usage(found.to_string()))?;
-                (id.clone(), None, unstarted(&definition))
+                (id.clone(), None, unstarted(&definition), Vec::new())
             }
         };
         let handle = self.handle()?;
@@ -169,8 +188,16 @@ impl<'a> Reader<'a> {
             }
         }
         let graph = self.drafts.of(&tasks);
-        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, graph })
+        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph })
     }
+}
+
+/// What is shared, with what each running attempt takes of the machine.
+fn resources(handle: &Handle) -> Result<Resources, RuntimeError> {
+    let shared = handle.resources()?;
+    let running = shared.iter().flat_map(|found| &found.running);
+    let usages = running.map(|one| handle.usage(&AttemptFiles::new(&one.folder).stdout())).collect();
+    Ok(Resources { shared, usages, disk: handle.disk_space() })
 }
 
 /// The tasks of a pipeline that never ran.

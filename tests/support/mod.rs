@@ -122,7 +122,7 @@ impl Yard {
         let own = [("XDG_CONFIG_HOME", below(".config")), ("XDG_STATE_HOME", below(".state"))];
         let fixed = [("HOME", "/nonexistent"), ("LANG", "C.UTF-8"), ("TZ", "UTC")].map(|(name, value)| (name, value.to_owned()));
         // By this word `.ci/run` finds what a test left behind.
-        // The other names a fault that is built in: see `src/stdx/fault.rs`.
+        // The other names a fault that is built in: see `docs/guarantees.md`.
         let told = ["FLOWYARD_CI_TOKEN", "FLOWYARD_FAULT"].into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
         [("PATH", path)].into_iter().chain(own).chain(fixed).chain(told).collect()
     }

@@ -159,6 +159,9 @@ impl View for HistoryView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
+            return Err("in the run view, with the task selected".into());
+        }
         let run = self.rows(world).get(self.list.selected).copied();
         match action {
             Action::Open if run.is_none() => Err("no run is selected".into()),

@@ -142,6 +142,9 @@ impl View for HomeView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
+            return Err("in the run view, with the task selected".into());
+        }
         let row = self.current(world);
         let run = row.and_then(|row| row.last_run.as_ref());
         match action {

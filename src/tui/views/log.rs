@@ -104,10 +104,7 @@ impl LogView {
 
     /// The attempt before or after the one that is shown.
     fn beside(&self, world: &World, forward: bool) -> Option<u32> {
-        let (task, number) = (self.snapshot(world)?, self.number(world)?);
-        let at = task.attempts.iter().position(|attempt| attempt.attempt == number)?;
-        let at = if forward { at + 1 } else { at.checked_sub(1)? };
-        task.attempts.get(at).map(|attempt| attempt.attempt)
+        log::beside(self.snapshot(world)?, self.number(world)?, forward)
     }
 
     /// Searches anew for what is typed, from where the search began.
@@ -247,6 +244,9 @@ impl View for LogView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        if action == Action::Failure {
+            return Err("in the run view, with the task selected".into());
+        }
         match action {
             Action::Open | Action::EnterLog | Action::FullLog => Err("this is the full log (Esc goes back)".into()),
             Action::NextPane | Action::PreviousPane => Err("there is one pane here (Esc goes back)".into()),
