@@ -85,6 +85,49 @@ fn the_journal_is_a_chain_for_every_entity() {
     assert!(last.len() >= 5, "{last:?}");
 }
 
+/// A run whose next commit is refused by the database in its middle, right after a task ended: its id, and the database.
+fn run_whose_commit_is_refused(yard: &Yard) -> (String, rusqlite::Connection) {
+    let run = yard.start("p");
+    until("the waiter runs", || yard.read("begun").contains("waiter"));
+    yard.until_task(&run, "waiter", "running");
+    let database = rusqlite::Connection::open(yard.file(".flowyard/flowyard.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON attempts WHEN NEW.task = 'after' BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    database.execute_batch(refuse).unwrap();
+    yard.write("go", "");
+    until("the engine is gone", || yard.engine().is_none());
+    (run, database)
+}
+
+/// Nothing refuses any more: the next engine brings the run to its end.
+fn run_ends_with_one_attempt_each(yard: &Yard, run: &str, database: &rusqlite::Connection) {
+    database.execute_batch("DROP TRIGGER refuse").unwrap();
+    yard.text(0, &["runs"]);
+    let ended = yard.until_run(run, "success");
+    assert!(ended["tasks"].as_array().unwrap().iter().all(|task| task["attempts"].as_array().unwrap().len() == 1), "{ended}");
+    assert_eq!(yard.read("begun"), "before\nwaiter\nafter\n", "each began once");
+}
+
+#[test]
+fn a_commit_refused_in_its_middle_leaves_nothing_of_itself() {
+    let yard = Yard::with(&[("p", WAITER)]);
+    let (run, database) = run_whose_commit_is_refused(&yard);
+    let state = |sql: &str| database.query_row(sql, [&run], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(state("SELECT state FROM attempts WHERE run_id = ?1 AND task = 'waiter'"), "running");
+    assert_eq!(state("SELECT state FROM task_instances WHERE run_id = ?1 AND task = 'waiter'"), "running");
+    let last = "SELECT to_state FROM journal WHERE run_id = ?1 AND entity LIKE '%waiter%' ORDER BY seq DESC LIMIT 1";
+    assert_eq!(state(last), "running");
+    run_ends_with_one_attempt_each(&yard, &run, &database);
+}
+
+#[test]
+fn nothing_begins_whose_start_could_not_be_written_down() {
+    let yard = Yard::with(&[("p", WAITER)]);
+    let (run, database) = run_whose_commit_is_refused(&yard);
+    assert!(!yard.file(&format!(".flowyard/runs/{run}/after")).exists(), "not even its folder was made");
+    assert_eq!(yard.read("begun"), "before\nwaiter\n");
+    run_ends_with_one_attempt_each(&yard, &run, &database);
+}
+
 #[test]
 fn a_killed_engine_is_followed_by_another_that_finds_the_running_task_and_ends_the_run() {
     let yard = Yard::with(&[("p", WAITER)]);
@@ -373,7 +416,7 @@ fn a_client_that_asks_again_with_the_same_id_gets_one_run() {
     let yard = Yard::with(&[("p", WAITER), ("q", "[tasks.a]\nrun = 'true'\n")]);
     let first = yard.start("p");
     let id = "01j00000000000000000000000";
-    let hello = json!({"ask": "hello", "protocol": 3, "version": "x", "attach": false});
+    let hello = json!({"ask": "hello", "protocol": 4, "version": "x", "attach": false});
     let trigger = |run: &str| json!({"ask": "command", "run": run, "request": {"by": "me", "reason": null, "command": {"command": "trigger", "pipeline": "q"}}});
     let said = ask(&yard, &[hello.clone(), trigger(id), trigger(id), trigger("../../../tmp/x")]);
     assert_eq!((&said[1]["run"], &said[2]["run"]), (&json!(id), &json!(id)), "{said:?}");

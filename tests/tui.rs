@@ -46,6 +46,7 @@ fn fail_mend_and_retry(size: (u16, u16)) {
     terminal.sees("NEW").sees("flaky").press("t").sees("greeting").press("\x13");
     terminal.sees("run 1").sees("FAIL").sees("UPST").sees("ERROR no luck");
     terminal.press("x").sees("nothing to cancel (run finished)");
+    terminal.press("F").sees("Failure of shaky").sees("Last lines").press("\x1b").misses("Failure of shaky");
     terminal.press("\r").sees("Log · shaky").sees("FOLLOW").press("/luck").sees("match 1 of 1").press("\r").sees("n next");
     terminal.press("\x1b").misses("match 1 of 1").press("\x1b");
     terminal.sees("Graph").sees("Tasks");
@@ -217,4 +218,46 @@ fn looking_only_never_starts_anything() {
     terminal.sees("flaky").sees("read-only").press("t").sees("looking only").press("q");
     assert_eq!(terminal.ends(), 0);
     assert!(!yard.path().join(".flowyard").exists());
+}
+
+const GATED: &str = r#"
+[tasks.deploy]
+approval = true
+run = "echo deployed"
+"#;
+
+#[test]
+fn a_person_approves_and_the_task_goes_on_then_clears_it_and_takes_that_back() {
+    let yard = Yard::with(&[("gated", GATED)]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("gated").press("t").sees("Start the run").press("\r").sees("1 to approve");
+    terminal.press("a").sees("Not now").press("looks good").press("\r").misses("Not now").sees("1 to approve");
+    terminal.press("a").sees("Not now").press("looks good").press("\t\r").misses("Not now").sees("run 1  ✓ OK").sees("deployed");
+    terminal.press("m").sees("Clear it and downstream").press("j\r").sees("Leave as it is").press("y").misses("Leave as it is");
+    terminal.sees("1 to approve").press("U").sees("Take it back").press("y").misses("Take it back").sees("run 1  ✓ OK");
+    terminal.press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}
+
+const CROWDED: &str = r#"
+[tasks.holder]
+pool = "narrow"
+run = "while ! test -e enough; do sleep 0.05; done"
+
+[tasks.waiter]
+pool = "narrow"
+run = "echo at last"
+"#;
+
+#[test]
+fn the_place_of_resources_shows_what_waits_and_why() {
+    let yard = Yard::with(&[("crowded", CROWDED)]);
+    yard.write("flowyard.toml", "[pools]\nnarrow = 1\n");
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("crowded").press("6").sees("No engine owns this workspace").press("1").sees("PIPELINE");
+    terminal.press("t").sees("Start the run").press("\r").sees("run 1  ▸").press("6");
+    terminal.sees("holder #1").sees("waits for 1 of pool `narrow`: 1 of 1 slots are in use").sees("pool narrow");
+    yard.write("enough", "");
+    terminal.sees("nothing waits").press("\x03");
+    assert_eq!(terminal.ends(), 0);
 }

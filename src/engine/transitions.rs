@@ -1,6 +1,9 @@
 //! Which state may follow which: the one place that says so.
 
-use crate::model::{AttemptState, RunState, TaskState};
+use crate::{
+    model::{AttemptState, RunState, TaskState},
+    stdx::fault,
+};
 
 /// Who causes a transition: terminal states are left only by an explicit command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,7 @@ pub fn run(from: Option<RunState>, to: RunState, cause: Cause) -> bool {
 pub fn attempt(from: Option<AttemptState>, to: AttemptState) -> bool {
     use AttemptState::*;
     match from {
+        _ if fault::is_on("any-transition") => true,
         None => to == Starting,
         // An attempt can end before its beginning was told: both are told by different files.
         Some(Starting) => to != Starting,

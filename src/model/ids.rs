@@ -45,7 +45,8 @@ impl TaskKey {
         format!("task/{}/{}{}", self.run, self.task, self.index_suffix())
     }
 
-    fn index_suffix(&self) -> String {
+    /// `[3]` of a mapped instance, else nothing.
+    pub fn index_suffix(&self) -> String {
         self.map_index.map(|i| format!("[{i}]")).unwrap_or_default()
     }
 }

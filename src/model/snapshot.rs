@@ -216,6 +216,12 @@ pub struct LastRun {
     pub ended_at: Option<Timestamp>,
     /// Task instances that are over, and all of them.
     pub progress: (u32, u32),
+    /// It starts no further attempts until somebody says so.
+    #[serde(default)]
+    pub paused: bool,
+    /// Task instances that wait for a person's approval.
+    #[serde(default)]
+    pub awaiting: u32,
 }
 
 /// Why a task or a run is as it is, line by line.

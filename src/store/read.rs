@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         AttemptFiles, AttemptSnapshot, JournalEntry, LastRun, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
-        record::{AttemptRecord, TaskRecord},
+        record::{Archive, AttemptRecord, TaskRecord},
     },
     stdx::time::{Timestamp, to_micros},
 };
@@ -119,10 +119,11 @@ impl Reader {
     pub fn recent_by_pipeline(&self, pipelines: &[PipelineId]) -> Result<HashMap<PipelineId, (LastRun, Vec<RunState>)>, StoreError> {
         self.read(|db| {
             let mut newest = db.prepare_cached(
-                "SELECT run_id, number, state, created_at, ended_at FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT ?2",
+                "SELECT run_id, number, state, created_at, ended_at, paused FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT ?2",
             )?;
             let mut progress = db.prepare_cached(
-                "SELECT count(*) FILTER (WHERE state IN ('success', 'failed', 'upstream_failed', 'skipped', 'canceled', 'lost')), count(*)
+                "SELECT count(*) FILTER (WHERE state IN ('success', 'failed', 'upstream_failed', 'skipped', 'canceled', 'lost')), count(*),
+                        count(*) FILTER (WHERE state = 'awaiting_approval')
                  FROM task_instances WHERE run_id = ?1",
             )?;
             let mut found = HashMap::new();
@@ -136,13 +137,16 @@ impl Reader {
                             created_at: rows::time(row, 3)?,
                             ended_at: rows::optional_time(row, 4)?,
                             progress: (0, 0),
+                            paused: row.get(5)?,
+                            awaiting: 0,
                         })
                     })?
                     .collect::<rusqlite::Result<_>>()?;
                 if runs.is_empty() {
                     continue;
                 }
-                runs[0].progress = progress.query_row([runs[0].run_id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                (runs[0].progress, runs[0].awaiting) =
+                    progress.query_row([runs[0].run_id.as_str()], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
                 let strip = runs.iter().rev().map(|run| run.state).collect();
                 found.insert(pipeline.clone(), (runs.swap_remove(0), strip));
             }
@@ -221,6 +225,65 @@ impl Reader {
             stdout: files.stdout(),
             stderr: files.stderr(),
         }
+    }
+
+    /// Everything about a run, to be kept beside its logs; `None` if there is no such run.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn archive(&self, id: &RunId) -> Result<Option<Archive>, StoreError> {
+        self.read(|db| {
+            let sql = format!("SELECT {}, {} FROM runs WHERE run_id = ?1", rows::RUN, rows::LOADED);
+            let Some(run) = db.prepare_cached(&sql)?.query_row([id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
+            let last_seq = db.prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?.query_row([], |row| row.get(0))?;
+            let tasks = format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK);
+            let attempts = format!("SELECT {} FROM attempts WHERE run_id = ?1", rows::ATTEMPT);
+            let artifacts = format!("SELECT {} FROM artifacts WHERE run_id = ?1", rows::ARTIFACT);
+            Ok(Some(Archive {
+                format: Archive::FORMAT,
+                last_seq,
+                run,
+                tasks: db.prepare_cached(&tasks)?.query_map([id.as_str()], rows::task)?.collect::<rusqlite::Result<_>>()?,
+                attempts: db.prepare_cached(&attempts)?.query_map([id.as_str()], rows::attempt)?.collect::<rusqlite::Result<_>>()?,
+                artifacts: db.prepare_cached(&artifacts)?.query_map([id.as_str()], rows::artifact)?.collect::<rusqlite::Result<_>>()?,
+            }))
+        })
+    }
+
+    /// Runs that are over, oldest first.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn ended_runs(&self) -> Result<Vec<RunRow>, StoreError> {
+        let sql = format!("SELECT {} FROM runs WHERE state NOT IN ('queued', 'running', 'canceling') ORDER BY run_id", rows::RUN);
+        self.read(|db| db.prepare(&sql)?.query_map([], rows::run)?.collect())
+    }
+
+    /// Which of these places of artifacts no run refers to any more.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn unreferenced(&self, uris: &[String]) -> Result<Vec<String>, StoreError> {
+        self.read(|db| {
+            let mut known = db.prepare("SELECT 1 FROM artifacts WHERE uri = ?1")?;
+            let mut free = Vec::new();
+            for uri in uris {
+                if !known.exists([uri])? {
+                    free.push(uri.clone());
+                }
+            }
+            Ok(free)
+        })
+    }
+
+    /// Places of the artifacts that a run made.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn artifact_uris(&self, run: &RunId) -> Result<Vec<String>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT uri FROM artifacts WHERE run_id = ?1")?.query_map([run.as_str()], |row| row.get(0))?.collect()
+        })
     }
 
     /// Entries after `after`, oldest first.

@@ -17,6 +17,10 @@ pub enum Context {
     Dialog,
     /// A dialog that asks before something is done.
     Confirm,
+    /// A list of things to choose from.
+    Menu,
+    /// A question with a note: printable keys type.
+    Note,
     /// The searchable list of actions.
     Help,
     /// Where a filter or search is typed: printable keys type.
@@ -35,6 +39,8 @@ impl Context {
             Self::Log => "LOG",
             Self::Dialog => "DIALOG",
             Self::Confirm => "QUESTION",
+            Self::Menu => "MENU",
+            Self::Note => "NOTE",
             Self::Help => "HELP",
             Self::Prompt => "TYPING",
             Self::Form => "FORM",
@@ -43,7 +49,7 @@ impl Context {
 
     /// Whether printable keys are text here.
     pub const fn types(self) -> bool {
-        matches!(self, Self::Help | Self::Prompt | Self::Form)
+        matches!(self, Self::Help | Self::Prompt | Self::Form | Self::Note)
     }
 }
 
@@ -92,6 +98,11 @@ actions! {
     RetryFrom "retry_from_here" Global ["R"] "retry from here" "Retry the task and everything downstream (asks)";
     Skip "skip" Global ["s"] "skip" "Skip the task; what waits for it goes on";
     Cancel "cancel" Global ["x"] "cancel" "Cancel the run or the task (asks)";
+    Approve "approve" Global ["a"] "approve" "Approve or reject the task that waits for a person, with a note";
+    Pause "pause_or_unpause" Global ["p"] "pause" "Pause the run, or at home the triggers of the pipeline; again: go on";
+    Undo "undo" Global ["U"] "undo" "Take back the last command about the run (asks)";
+    More "more" Global ["m"] "more" "More: clear, resume, mark as success or failed (asks)";
+    Failure "failure_card" Global ["F"] "failure" "What is known of the failure: cause, last lines, what is different, what to do";
     Why "why" Global ["w"] "why" "Why is it as it is, and what does it wait for?";
     NextTab "next_tab" Global ["]"] "history" "Next tab: graph, history";
     PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, history";
@@ -106,8 +117,8 @@ actions! {
     Follow "follow" Log ["f"] "follow" "Follow the log's end";
     NextMatch "next_match" Log ["n"] "" "Next match";
     PreviousMatch "prev_match" Log ["N"] "" "Previous match";
-    NextAttempt "next_attempt" Log [")"] "" "Log of the next attempt";
-    PreviousAttempt "prev_attempt" Log ["("] "attempt" "Log of the previous attempt";
+    NextAttempt "next_attempt" Global [")"] "" "Log of the next attempt";
+    PreviousAttempt "prev_attempt" Global ["("] "attempt" "Log of the previous attempt";
     Wrap "wrap" Log ["W"] "wrap" "Wrap long lines";
     Timestamps "timestamps" Log ["T"] "times" "Show when each line was written";
     Search "search" Global ["/"] "search" "Filter the list, or search the log";
@@ -115,6 +126,7 @@ actions! {
     PreviousPane "prev_pane" Global ["backtab"] "" "Previous pane";
     PlacePipelines "place_pipelines" Global ["1"] "" "Pipelines";
     PlaceRuns "place_runs" Global ["2"] "" "Runs";
+    PlaceResources "place_resources" Global ["6"] "" "Resources: what is shared, what runs, what waits and why";
     Back "back" Global ["esc"] "" "Back";
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
     Redraw "redraw" Global ["ctrl-l"] "" "Draw the screen anew";
@@ -129,6 +141,15 @@ actions! {
     Yes "confirm_yes" Confirm ["y"] "do it" "Do what the question says";
     Other "confirm_other" Confirm ["o"] "" "The other thing the question offers";
     No "confirm_no" Confirm ["enter", "esc", "n", "q"] "leave it" "Change nothing";
+    MenuUp "menu_up" Menu ["k", "up"] "" "Up";
+    MenuDown "menu_down" Menu ["j", "down"] "" "Down";
+    MenuChoose "menu_choose" Menu ["enter"] "choose" "Choose; what changes much asks first";
+    MenuLeave "menu_leave" Menu ["esc", "q"] "leave" "Change nothing";
+    NoteNext "note_next" Note ["tab", "down"] "next button" "Next button";
+    NotePrevious "note_prev" Note ["backtab", "up"] "" "Previous button";
+    NoteDone "note_done" Note ["enter"] "press it" "Press the button; at first it changes nothing";
+    NoteErase "note_erase" Note ["ctrl-u"] "" "Erase the note";
+    NoteLeave "note_leave" Note ["esc"] "leave" "Change nothing";
     HelpUp "help_up" Help ["up"] "" "Up";
     HelpDown "help_down" Help ["down"] "" "Down";
     HelpPageUp "help_page_up" Help ["pageup"] "" "A page up";

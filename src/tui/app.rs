@@ -6,7 +6,7 @@ use super::{
     logs::LogBuffer,
     screen,
     theme::Theme,
-    views::{Intent, Place, Typed, View, history::HistoryView, home::HomeView, run::RunView},
+    views::{Intent, Place, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
     world::{Ask, Engine, LogBatch, Msg, Purpose, Subject, Toast, Tone, World},
 };
 use crate::{
@@ -107,6 +107,7 @@ impl App {
                     !same
                 })
             }
+            Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
             Msg::Log(batch) => self.log(batch),
             _ => false,
         };
@@ -224,6 +225,7 @@ impl App {
             Action::Close => self.exit = Some(Ok(0)),
             Action::PlacePipelines => self.go(Place::Pipelines),
             Action::PlaceRuns => self.go(Place::Runs),
+            Action::PlaceResources => self.go(Place::Resources),
             Action::Help => self.help(),
             _ => self.act_in_view(action),
         }
@@ -292,6 +294,7 @@ impl App {
                 self.arrived();
             }
             Place::Runs => self.open(Box::new(HistoryView::new(None))),
+            Place::Resources => self.open(Box::new(ResourcesView::default())),
         }
     }
 
@@ -444,7 +447,18 @@ impl App {
 
 /// Whether an action can be done now, in a view.
 fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String> {
-    let changes = matches!(action, Action::Trigger | Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel);
+    let changes = matches!(
+        action,
+        Action::Trigger
+            | Action::Retry
+            | Action::RetryFrom
+            | Action::Skip
+            | Action::Cancel
+            | Action::Approve
+            | Action::Pause
+            | Action::Undo
+            | Action::More
+    );
     match view.possible(action, world) {
         Ok(()) if changes && world.read_only => Err("looking only (--read-only)".to_owned()),
         other => other,

@@ -5,15 +5,17 @@ use super::{
     app::App,
     graphs::Drafts,
     theme::{Theme, color::Depth},
-    world::{LogBatch, LogKey, Msg, RunData, RunList, Subject, World},
+    world::{LogBatch, LogKey, Msg, Resources, RunData, RunList, Subject, World},
 };
 use crate::{
     model::{
-        AttemptSnapshot, AttemptState, GateLine, GitState, LastRun, PipelineRow, Reason, RunRow, RunState, RunType, TaskId, TaskSnapshot,
-        TaskState,
+        AttemptKey, AttemptSnapshot, AttemptState, ForeignProcess, GateLine, GitState, GpuSnapshot, LastRun, PipelineRow, PoolSnapshot,
+        QueueEntry, Reason, ResourcesSnapshot, RunRow, RunState, RunType, RunningSnapshot, TaskId, TaskKey, TaskSnapshot, TaskState, Usage,
+        Wait,
     },
     runtime::{
         EngineStatus,
+        failure::{Difference, FailureCard, SinceGood},
         logs::{LogLine, Stream},
     },
     stdx::time::Timestamp,
@@ -122,6 +124,8 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
             created_at: before(371),
             ended_at: state.is_terminal().then(|| before(60)),
             progress: if state.is_terminal() { (5, 5) } else { (2, 5) },
+            paused: false,
+            awaiting: 0,
         }),
         recent: states.to_vec(),
         triggers: Vec::new(),
@@ -227,6 +231,7 @@ fn data(state: RunState, tasks: Vec<TaskSnapshot>) -> RunData {
         pipeline: run.pipeline.clone(),
         run: Some(run),
         progress: BTreeMap::new(),
+        cards: Vec::new(),
         graph: Drafts::new(false).of(&tasks),
         tasks,
     }
@@ -278,7 +283,27 @@ pub fn failed() -> RunData {
         measured: "metrics.auc = 0.741, params.min_auc = 0.99".into(),
     }];
     data.tasks[4].reason = Some(Reason::TriggerRule);
+    data.cards = vec![card()];
     data
+}
+
+/// What is known of the failure in [`failed`].
+fn card() -> FailureCard {
+    let difference = |what: &str, was: &str, is: &str| Difference { what: what.into(), was: was.into(), is: is.into() };
+    let differences = vec![difference("param min_auc", "0.7", "0.99"), difference("commit", "a11ce0ffee00", "b77d02f3a1")];
+    FailureCard {
+        task: "evaluate_model".into(),
+        map_index: None,
+        state: TaskState::Failed,
+        cause: "its gate said no: metrics.auc = 0.741, params.min_auc = 0.99".into(),
+        attempts: (2, 3),
+        log: ["reading model", "ERROR the gate said no", "auc 0.741 < 0.99"].map(str::to_owned).to_vec(),
+        path: Some("/s/r/t/2/stderr.log".into()),
+        usage: Some(Usage { peak_memory: 3 << 29, ..Usage::default() }),
+        since_good: Some(SinceGood { number: 11, differences }),
+        not_passed: vec!["WANDB_API_KEY".into()],
+        commands: vec!["flowyard logs run-12 evaluate_model".into()],
+    }
 }
 
 /// Two hundred tasks in twenty layers.
@@ -345,4 +370,34 @@ pub fn training_lines(count: usize) -> Vec<String> {
             _ => format!("INFO  epoch {n}: loss {:.4}", 1.0 / (n as f64 + 1.0)),
         })
         .collect()
+}
+
+/// A machine on which one attempt runs and two tasks wait, one of them for a GPU of somebody else.
+pub fn resources() -> Resources {
+    let key = |task: &str| TaskKey { run: "run-12".into(), task: task.into(), map_index: None };
+    let attempt = AttemptKey { task: key("trainer"), attempt: 1 };
+    let foreign = ForeignProcess { pid: 4242, user: "grace".into() };
+    let gpu = |index, leased_to, foreign| GpuSnapshot { index, name: "NVIDIA L4".into(), leased_to, foreign };
+    let entry = |task, waits| QueueEntry { task: key(task), since: before(42), priority_weight: 1, waits };
+    let shared = ResourcesSnapshot {
+        slots: (1, 2),
+        cpu: (2.0, 8.0),
+        memory: (3 << 30, 16 << 30),
+        pools: vec![PoolSnapshot { name: "database".into(), used: 2, slots: 2 }],
+        gpus: vec![gpu(0, Some(attempt.clone()), None), gpu(1, None, Some(foreign.clone()))],
+        running: vec![RunningSnapshot {
+            attempt,
+            since: before(71),
+            pool: Some("database".into()),
+            gpus: vec![0],
+            folder: "/s/r/t/1".into(),
+        }],
+        queue: vec![
+            entry("evaluator", vec![Wait::Pool { pool: "database".into(), needs: 1, used: 2, all: 2 }]),
+            entry("pusher", vec![Wait::Gpu { needs: 1, free: 0, all: 2, foreign: vec![(1, foreign)] }]),
+        ],
+    };
+    let usage =
+        Usage { cpu_millis: 95_300, memory: 1 << 30, peak_memory: 3 << 29, read_bytes: 5 << 20, written_bytes: 7 << 20, processes: 3 };
+    Resources { shared: Some(shared), usages: vec![Some(usage)], disk: Some((40 << 30, 100 << 30)) }
 }

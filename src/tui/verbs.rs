@@ -2,12 +2,16 @@
 
 use super::{
     actions::Action,
-    dialogs::confirm::{Choice, Confirm},
+    dialogs::{
+        confirm::{Choice, Confirm},
+        menu::{Item, Menu},
+        note::Note,
+    },
     text,
     views::Intent,
     world::{Ask, RunData},
 };
-use crate::model::{Command, Graph, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
+use crate::model::{ClearScope, Command, Graph, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
 use std::collections::HashMap;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
@@ -24,7 +28,7 @@ pub fn possible_for_run(action: Action, run: Option<(RunState, u64)>) -> Result<
         Action::Retry if !matches!(state, RunState::Failed | RunState::Canceled) => {
             Err(format!("nothing to retry (run {number} is {})", state.word()))
         }
-        Action::Skip | Action::RetryFrom => Err("open the run and select a task first".to_owned()),
+        Action::Skip | Action::RetryFrom | Action::Approve | Action::More => Err("open the run and select a task first".to_owned()),
         _ => Ok(()),
     }
 }
@@ -37,6 +41,11 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
     let Some(run) = data.state() else {
         return Err(format!("this pipeline never ran ({} starts a run)", super::actions::shown_key(Action::Trigger)));
     };
+    match (action, &data.run) {
+        (Action::Pause | Action::Undo, Some(run)) => return possible_for_row(action, run),
+        (Action::Approve, _) => return awaiting(data, task).map(|_| ()).ok_or_else(|| "no task waits for approval".to_owned()),
+        _ => {}
+    }
     if action == Action::Cancel {
         return possible_for_run(action, data.run.as_ref().map(|run| (run.state, run.number)));
     }
@@ -52,6 +61,111 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
         Action::Skip if task.state == TaskState::Running => Err("nothing to skip (task is running; cancel it first)".to_owned()),
         _ => Ok(()),
     }
+}
+
+/// Whether a run can be paused, or something about it taken back.
+///
+/// # Errors
+/// The reason why not.
+pub fn possible_for_row(action: Action, run: &RunRow) -> Result<(), String> {
+    match action {
+        Action::Undo if run.undo.is_none() => Err(format!("nothing to take back (run {})", run.number)),
+        Action::Pause if run.state.is_terminal() && !run.paused => Err("nothing to pause (run finished)".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// Pauses a run, or ends its pause.
+pub fn pause_run(run: &RunRow) -> Intent {
+    send(Command::PauseRun { run: run.run_id.clone(), paused: !run.paused })
+}
+
+/// Turns the triggers of a pipeline off, or on.
+pub fn pause_pipeline(pipeline: PipelineId, paused: bool) -> Intent {
+    send(Command::PausePipeline { pipeline, paused: !paused })
+}
+
+/// Asks before the last command about a run is taken back.
+pub fn ask_undo(run: &RunRow) -> Option<Confirm> {
+    let word = run.undo.as_ref()?.replace('_', " ");
+    let lines = vec![
+        format!("The last command about run {} was: {word}.", run.number),
+        "This takes it back, while nothing that followed from it has started.".to_owned(),
+    ];
+    let yes = Choice { action: Action::Yes, label: "Take it back".into(), command: Command::Undo { run: run.run_id.clone() } };
+    Some(Confirm::new(format!("Undo {word}?"), lines, "Leave as it is", vec![yes]))
+}
+
+/// The task that waits for a person: the selected one, else the first of the run.
+fn awaiting<'a>(data: &'a RunData, selected: Option<&'a TaskSnapshot>) -> Option<&'a TaskSnapshot> {
+    let waits = |task: &&TaskSnapshot| task.state == TaskState::AwaitingApproval;
+    selected.filter(waits).or_else(|| data.tasks.iter().find(waits))
+}
+
+/// Asks whether a task may start that waits for a person.
+pub fn ask_approval(data: &RunData, run: &RunRow, selected: usize) -> Option<Note> {
+    let task = awaiting(data, data.tasks.get(selected))?;
+    let (id, name) = (run.run_id.clone(), task.task.clone());
+    let mut lines = vec![format!("{name} of run {} waits for a person.", run.number)];
+    lines.extend(task.message.clone());
+    lines.push("Approved, it starts. Rejected, it fails.".to_owned());
+    let choices = vec![
+        ("Approve", Command::Approve { run: id.clone(), task: name.clone() }),
+        ("Reject", Command::Reject { run: id, task: name.clone() }),
+    ];
+    Some(Note::new(format!("Approve {name}?"), lines, choices))
+}
+
+/// What else can be done to a task and its run; each asks first.
+pub fn more(data: &RunData, run: &RunRow, selected: usize) -> Option<Menu> {
+    let task = data.tasks.get(selected)?;
+    let (id, name) = (&run.run_id, &task.task);
+    let ask = |title: String, says: String, label: &str, command: Command| {
+        let yes = Choice { action: Action::Yes, label: label.to_owned(), command };
+        Confirm::new(title, vec![says], "Leave as it is", vec![yes])
+    };
+    let clear = |label: &str, scope: ClearScope, says: String| {
+        let command = Command::Clear { run: id.clone(), task: Some(name.clone()), scope };
+        Item { label: label.to_owned(), ask: Ok(ask(format!("{label}?"), says, "Clear", command)) }
+    };
+    let mark = |verdict: MarkedAs, says: &str| {
+        let word = if verdict == MarkedAs::Success { "success" } else { "failed" };
+        let command = Command::Mark { run: id.clone(), task: name.clone(), verdict };
+        Item {
+            label: format!("Mark as {word}"),
+            ask: Ok(ask(format!("Mark {name} as {word}?"), says.to_owned(), &format!("Mark as {word}"), command)),
+        }
+    };
+    let resume = if run.state.is_terminal() {
+        let says = "What did not succeed runs; what succeeded stays.".to_owned();
+        Ok(ask(format!("Resume run {}?", run.number), says, "Resume", Command::Resume { run: id.clone() }))
+    } else {
+        Err("the run is not over".to_owned())
+    };
+    let below = downstream(data, selected).len();
+    let forgets = |what: &str| format!("This forgets {what}, so that it runs again.");
+    let items = vec![
+        clear("Clear it", ClearScope::default(), forgets(&format!("the result of {name}"))),
+        clear(
+            "Clear it and downstream",
+            ClearScope { downstream: true, ..ClearScope::default() },
+            forgets(&format!("the results of {}", text::count(below, "task"))),
+        ),
+        clear(
+            "Clear it and upstream",
+            ClearScope { upstream: true, ..ClearScope::default() },
+            forgets(&format!("the results of {name} and of everything above it")),
+        ),
+        clear(
+            "Clear what failed, with downstream",
+            ClearScope { downstream: true, failed_only: true, ..ClearScope::default() },
+            forgets(&format!("only what failed, of {name} and what is below it")),
+        ),
+        Item { label: "Resume the run".to_owned(), ask: resume },
+        mark(MarkedAs::Success, "What needs it goes on, whatever its attempts did."),
+        mark(MarkedAs::Failed, "What needs it does not run, whatever its attempts did."),
+    ];
+    Some(Menu::new(format!("More: {name}"), items))
 }
 
 /// Retries one task, or every failed task of a run.

@@ -2,15 +2,16 @@
 
 use super::{
     graphs::Drafts,
-    world::{Ask, LogBatch, LogTarget, Msg, RunData, RunList, Subject},
+    world::{Ask, LogBatch, LogTarget, Msg, Resources, RunData, RunList, Subject},
 };
 use crate::{
-    model::{Command, Pipeline, Request, TaskSnapshot, TaskState},
+    model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
     runtime::{
-        Attach, Handle, RunFilter, RuntimeError,
+        Attach, Handle, RunFilter, RuntimeError, clock,
         logs::{LogLine, LogReader, Stream},
         user,
     },
+    stdx::time::Timestamp,
 };
 use crossterm::event::{Event, KeyEventKind};
 use std::{
@@ -28,7 +29,7 @@ use std::{
 /// Where questions go.
 pub struct Offices {
     reader: Sender<Ask>,
-    actor: Sender<Command>,
+    actor: Sender<(Command, Option<String>)>,
     follower: Sender<Option<LogTarget>>,
 }
 
@@ -52,7 +53,8 @@ impl Offices {
     /// Passes a question on. An office that closed has said why already.
     pub fn ask(&self, ask: Ask) {
         match ask {
-            Ask::Send(command) => drop(self.actor.send(command)),
+            Ask::Send(command) => drop(self.actor.send((command, None))),
+            Ask::SendNoted(command, note) => drop(self.actor.send((command, Some(note)))),
             Ask::Log(target) => drop(self.follower.send(target)),
             read => drop(self.reader.send(read)),
         }
@@ -76,6 +78,12 @@ fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 
 /// Pipeline files change without the engine's knowing, so what is shown is read again this often.
 const REREAD: Duration = Duration::from_secs(2);
 
+/// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
+const BLINK: chrono::Duration = chrono::Duration::milliseconds(900);
+
+/// Failures of a run that are looked into; more are told by their state only.
+const CARDS: usize = 20;
+
 /// Reads for the screens; never sends a command and never starts an engine.
 struct Reader<'a> {
     attach: Attach,
@@ -89,8 +97,10 @@ impl<'a> Reader<'a> {
         Self { attach, handle: None, drafts: Drafts::new(ascii), tx }
     }
 
+    #[allow(clippy::disallowed_methods, reason = "how often to look, not a time that is recorded")]
     fn serve(mut self, reads: &Receiver<Ask>) {
         let mut shown: Option<Ask> = None;
+        let mut looked: Option<Timestamp> = None;
         loop {
             let first = match reads.recv_timeout(REREAD) {
                 Ok(ask) => ask,
@@ -107,7 +117,13 @@ impl<'a> Reader<'a> {
                 asks.push(ask);
             }
             for ask in asks {
-                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_)) {
+                if ask == Ask::Resources && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| clock::now() - at < BLINK) {
+                    continue;
+                }
+                if ask == Ask::Resources {
+                    looked = Some(clock::now());
+                }
+                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_) | Ask::Resources) {
                     shown = Some(ask.clone());
                 }
                 let answer = self.answer(&ask);
@@ -137,25 +153,29 @@ impl<'a> Reader<'a> {
                 Msg::Runs(rows.map(|rows| RunList { pipeline: pipeline.clone(), limit: *limit, rows }))
             }
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(Box::new).map_err(said)),
+            Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
             Ask::Definition { pipeline, purpose } => {
                 let read = self.handle().and_then(|handle| handle.definition(pipeline));
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Send(_) | Ask::Log(_) => Msg::Changed,
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) => Msg::Changed,
         }
     }
 
     fn run(&mut self, subject: &Subject) -> Result<RunData, RuntimeError> {
-        let (pipeline, run, mut tasks) = match subject {
+        let (pipeline, run, mut tasks, cards) = match subject {
             Subject::Run(id) => {
-                let snapshot = self.handle()?.run(id)?;
-                (snapshot.run.pipeline.clone(), Some(snapshot.run), snapshot.tasks)
+                let not_passed = user::environment(&self.attach.place.config.pass_env).1;
+                let handle = self.handle()?;
+                let snapshot = handle.run(id)?;
+                let cards = handle.failure_cards(&snapshot, &not_passed, CARDS)?;
+                (snapshot.run.pipeline.clone(), Some(snapshot.run), snapshot.tasks, cards)
             }
             Subject::Pipeline(id) => {
                 let (definition, found) = self.handle()?.definition(id.as_str())?;
                 let definition = definition.ok_or_else(|| RuntimeError::Usage(found.to_string()))?;
-                (id.clone(), None, unstarted(&definition))
+                (id.clone(), None, unstarted(&definition), Vec::new())
             }
         };
         let handle = self.handle()?;
@@ -168,8 +188,16 @@ impl<'a> Reader<'a> {
             }
         }
         let graph = self.drafts.of(&tasks);
-        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, graph })
+        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph })
     }
+}
+
+/// What is shared, with what each running attempt takes of the machine.
+fn resources(handle: &Handle) -> Result<Resources, RuntimeError> {
+    let shared = handle.resources()?;
+    let running = shared.iter().flat_map(|found| &found.running);
+    let usages = running.map(|one| handle.usage(&AttemptFiles::new(&one.folder).stdout())).collect();
+    Ok(Resources { shared, usages, disk: handle.disk_space() })
 }
 
 /// The tasks of a pipeline that never ran.
@@ -227,11 +255,11 @@ fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, 
 }
 
 /// Sends commands, each when it comes.
-fn act_for(attach: &Attach, commands: &Receiver<Command>, nudge: &Sender<()>, ready: &Receiver<()>, tx: &Sender<Msg>) {
+fn act_for(attach: &Attach, commands: &Receiver<(Command, Option<String>)>, nudge: &Sender<()>, ready: &Receiver<()>, tx: &Sender<Msg>) {
     let mut handle: Option<Handle> = None;
     let _ = ready.recv();
-    for command in commands {
-        let reply = send(&mut handle, attach, command.clone());
+    for (command, note) in commands {
+        let reply = send(&mut handle, attach, command.clone(), note);
         let _ = nudge.send(());
         if tx.send(Msg::Reply(command, reply)).is_err() {
             return;
@@ -239,13 +267,13 @@ fn act_for(attach: &Attach, commands: &Receiver<Command>, nudge: &Sender<()>, re
     }
 }
 
-fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command) -> Result<crate::model::Reply, String> {
+fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command, reason: Option<String>) -> Result<crate::model::Reply, String> {
     let handle = match handle {
         Some(handle) => handle,
         // Attaching failed before; now somebody wants to know why.
         None => handle.insert(Handle::attach(attach.clone()).map_err(said)?),
     };
-    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason: None };
+    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason };
     handle.send(request).map_err(said)
 }
 

@@ -3,9 +3,10 @@
 use super::{graphs::Levels, logs::LogBuffer};
 use crate::{
     model::{
-        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState, Why,
+        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
+        TaskState, Usage, Why,
     },
-    runtime::{EngineStatus, logs::LogLine},
+    runtime::{EngineStatus, failure::FailureCard, logs::LogLine},
     stdx::time::Timestamp,
 };
 use crossterm::event::KeyEvent;
@@ -30,6 +31,8 @@ pub struct World {
     pub runs: Option<RunList>,
     /// The run or the graph that is looked at.
     pub run: Option<RunData>,
+    /// What is shared; `None` until it was read.
+    pub resources: Option<Resources>,
     /// The log that is followed.
     pub log: Option<LogBuffer>,
     /// What was said lately, newest last.
@@ -48,6 +51,17 @@ pub enum Engine {
     Idle,
     /// It runs.
     Up(EngineStatus),
+}
+
+/// What attempts share, and what each takes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Resources {
+    /// The engine's account; `None` if no engine runs.
+    pub shared: Option<ResourcesSnapshot>,
+    /// What each running attempt takes now, in the same order.
+    pub usages: Vec<Option<Usage>>,
+    /// Bytes that are free on the disk of the state folder, and how many it has.
+    pub disk: Option<(u64, u64)>,
 }
 
 /// Runs, newest first.
@@ -83,6 +97,8 @@ pub struct RunData {
     pub tasks: Vec<TaskSnapshot>,
     /// Progress of running tasks, 0 to 1.
     pub progress: BTreeMap<TaskId, f64>,
+    /// What is known of its failures.
+    pub cards: Vec<FailureCard>,
     /// The drawings of its graph.
     pub graph: Arc<Levels>,
 }
@@ -108,9 +124,18 @@ impl RunData {
         self.tasks.iter().position(|task| task.task == *id)
     }
 
+    /// What is known of the failure of a task.
+    pub fn card(&self, task: &TaskSnapshot) -> Option<&FailureCard> {
+        self.cards.iter().find(|card| card.task == task.task && card.map_index == task.map_index)
+    }
+
     /// Whether it shows the same as another; drawings follow from the tasks.
     pub fn same_as(&self, other: &Self) -> bool {
-        self.subject == other.subject && self.run == other.run && self.tasks == other.tasks && self.progress == other.progress
+        self.subject == other.subject
+            && self.run == other.run
+            && self.tasks == other.tasks
+            && self.progress == other.progress
+            && self.cards == other.cards
     }
 }
 
@@ -172,6 +197,8 @@ pub enum Ask {
     },
     /// A run or the graph of a pipeline.
     Run(Subject),
+    /// What is shared, runs and waits.
+    Resources,
     /// A pipeline's file, read now.
     Definition {
         /// Which pipeline, or which file if it could not be read.
@@ -188,6 +215,8 @@ pub enum Ask {
     },
     /// Something to do.
     Send(Command),
+    /// Something to do, and why.
+    SendNoted(Command, String),
     /// Follow this log instead of the one before.
     Log(Option<LogTarget>),
 }
@@ -220,6 +249,8 @@ pub enum Msg {
     Runs(Result<RunList, String>),
     /// A run was read.
     Run(Subject, Result<Box<RunData>, String>),
+    /// What is shared was read.
+    Resources(Result<Resources, String>),
     /// A definition was read.
     Definition(String, Purpose, Result<Box<(Option<Pipeline>, Diagnostics)>, String>),
     /// An answer to "why".

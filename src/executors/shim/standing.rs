@@ -5,7 +5,10 @@ use super::{
     processes,
     watch::CANCEL,
 };
-use crate::model::{Reason, Verdict};
+use crate::{
+    model::{Reason, Verdict},
+    stdx::fault,
+};
 use std::{
     fs, io,
     os::{fd::OwnedFd, unix::fs::DirBuilderExt},
@@ -52,6 +55,7 @@ pub fn of(folder: &Path) -> Standing {
 fn held(files: &ShimFiles) -> Standing {
     // A lock can outlive its holder for some milliseconds in a child between fork and exec: then nobody answers to the name.
     match files.holder().and_then(|shim| processes::open(&shim)) {
+        Some(_) if fault::is_on("silence-is-death") => Standing::Lost(Reason::ShimDied),
         Some(handle) => Standing::Alive { handle },
         None => Standing::Unclear,
     }
@@ -66,11 +70,17 @@ fn free(files: &ShimFiles) -> Standing {
         if meta.shim.boot_id != processes::boot_id() {
             return Standing::Lost(Reason::Reboot);
         }
+        if fault::is_on("guess-not-begun") {
+            return Standing::Lost(Reason::NeverBegun);
+        }
         return if processes::end_leftovers(&meta, PATIENCE) { Standing::Lost(Reason::ShimDied) } else { Standing::Unclear };
     }
     if files.verdict().exists() || files.meta().exists() || files.intent().exists() {
         // Written by something that this program cannot read: it ran, and that is all that is known.
         return Standing::Lost(Reason::ShimDied);
+    }
+    if fault::is_on("no-fence") {
+        return Standing::Lost(Reason::NeverBegun);
     }
     match files.write_fence() {
         Ok(()) => Standing::Lost(Reason::NeverBegun),

@@ -10,7 +10,10 @@ use super::{
     processes,
     usage::Meter,
 };
-use crate::model::{End, Usage};
+use crate::{
+    model::{End, Usage},
+    stdx::fault,
+};
 use nix::{
     sys::{
         signal::{SigSet, Signal, kill, killpg},
@@ -285,6 +288,7 @@ impl Watch<'_> {
         match (self.cause, code, signal) {
             (Some(Cause::Timeout), ..) => End::TimedOut { code, signal },
             (Some(Cause::Cancel), ..) => End::Canceled { code, signal },
+            (None, Some(code), _) if fault::is_on("round-exit-codes") => End::Exited { code: i32::from(code != 0) },
             (None, Some(code), _) => End::Exited { code },
             (None, None, signal) => End::Signaled { signal: signal.unwrap_or_default() },
         }

@@ -2,6 +2,8 @@
 
 pub mod confirm;
 pub mod help;
+pub mod menu;
+pub mod note;
 pub mod report;
 pub mod trigger;
 

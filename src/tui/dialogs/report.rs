@@ -3,8 +3,10 @@
 use super::{Dialog, placed};
 use crate::{
     model::{Diagnostics, Severity, Why, WhyMark},
+    runtime::failure::FailureCard,
+    stdx::size,
     tui::{
-        actions::{Action, Context},
+        actions::{Action, Context, shown_key},
         panes, text,
         theme::Theme,
         views::Intent,
@@ -54,6 +56,36 @@ impl Report {
             lines.push(("nothing is wrong with it".to_owned(), "ok"));
         }
         Self { title, lines, top: 0 }
+    }
+
+    /// What is known of a failure, and which keys help.
+    pub fn failure(card: &FailureCard) -> Self {
+        let peak = card.usage.map(|usage| format!(" · {} of memory at its peak", size::short(usage.peak_memory))).unwrap_or_default();
+        let attempts = format!("{} of {}{peak}", text::count(card.attempts.0, "attempt"), card.attempts.1);
+        let mut lines = vec![(card.cause.clone(), "error"), (attempts, "fg.muted")];
+        let mut part = |title: String, token: &'static str, content: Vec<String>| {
+            if !content.is_empty() {
+                lines.extend([(String::new(), "fg"), (title, "title")]);
+                lines.extend(content.into_iter().map(|line| (format!("  {line}"), token)));
+            }
+        };
+        if let Some(good) = &card.since_good {
+            let differences = good.differences.iter().map(|d| format!("{}: {} → {}", d.what, d.was, d.is)).collect();
+            part(format!("Different from run {}, which succeeded", good.number), "warning", differences);
+        }
+        let not_passed = if card.not_passed.is_empty() { Vec::new() } else { vec![card.not_passed.join(", ")] };
+        part("Set in this terminal, but not passed to tasks (see [engine] pass_env in flowyard.toml)".to_owned(), "warning", not_passed);
+        part("Last lines".to_owned(), "fg", card.log.clone());
+        let key = |action: Action, what: &str| format!("{} {what}", shown_key(action));
+        let help = [
+            key(Action::Retry, "tries it again"),
+            key(Action::RetryFrom, "it and everything downstream"),
+            key(Action::EnterLog, "reads the log"),
+            key(Action::Why, "says why"),
+            key(Action::Skip, "goes on without it"),
+        ];
+        part("Then, in the run".to_owned(), "fg.muted", vec![help.join(" · ")]);
+        Self { title: format!("Failure of {}", card.task), lines, top: 0 }
     }
 
     /// A message that is too long to pass by.

@@ -32,6 +32,13 @@ pub fn chosen(task: &TaskSnapshot, attempt: Option<u32>) -> Option<&AttemptSnaps
     attempt.and_then(|number| task.attempts.iter().find(|a| a.attempt == number)).or_else(|| task.last_attempt())
 }
 
+/// The attempt after or before the one of that number.
+pub fn beside(task: &TaskSnapshot, number: u32, forward: bool) -> Option<u32> {
+    let at = task.attempts.iter().position(|attempt| attempt.attempt == number)?;
+    let at = if forward { at + 1 } else { at.checked_sub(1)? };
+    task.attempts.get(at).map(|attempt| attempt.attempt)
+}
+
 /// What a log pane shows.
 pub struct LogPane<'a> {
     /// The task.

@@ -6,8 +6,9 @@ use crate::{
         AttemptSnapshot, AttemptState, GateLine, TaskSnapshot, TaskState,
         state::{CACHED_LOOK, Look},
     },
-    stdx::time::Timestamp,
+    stdx::{duration, size, time::Timestamp},
     tui::{
+        actions::{Action, shown_key},
         graphs::{CODE, TIME},
         list::{self, ListState},
         text,
@@ -94,6 +95,9 @@ fn row(task: &TaskSnapshot, width: usize, now: Timestamp, theme: &Theme) -> Line
     ])
 }
 
+/// As many attempts are listed, newest first; `(` and `)` walk through the logs of all.
+const ATTEMPTS: usize = 4;
+
 /// What is known of a task, most important first, in lines of at most `width`.
 pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = vec![heading(task, width, theme)];
@@ -102,11 +106,27 @@ pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp,
         lines.extend(text::wrap(&text::safe(&content), width).into_iter().map(|line| Line::styled(line, style)));
     };
     say(summary(task, data, now), "fg.muted");
+    for attempt in task.attempts.iter().rev().filter(|_| task.attempts.len() > 1).take(ATTEMPTS) {
+        say(attempt_line(attempt, now), "fg.muted");
+    }
     if let Some(progress) = data.progress.get(&task.task).filter(|_| task.state == TaskState::Running) {
         say(bar(*progress, width), "state.running");
     }
     if let Some(message) = &task.message {
         say(message.clone(), if task.state == TaskState::Failed { "error" } else { "fg" });
+    }
+    if let Some(card) = data.card(task) {
+        if let Some(usage) = card.usage {
+            say(format!("peak memory {}", size::short(usage.peak_memory)), "fg.muted");
+        }
+        if let Some(good) = card.since_good.as_ref().filter(|good| !good.differences.is_empty()) {
+            let what = good.differences.iter().map(|d| d.what.as_str()).collect::<Vec<_>>().join(", ");
+            say(format!("differs from run {}: {what}", good.number), "warning");
+        }
+        if !card.not_passed.is_empty() {
+            say(format!("not passed: {}", card.not_passed.join(", ")), "warning");
+        }
+        say(format!("{} shows what is known", shown_key(Action::Failure)), "fg.muted");
     }
     let said = |gate: &&GateLine| task.message.as_ref().is_some_and(|message| message.contains(&gate.measured));
     for gate in task.gates.iter().filter(|gate| !said(gate)) {
@@ -123,6 +143,16 @@ pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp,
         say(format!("out {}", values.join(" ")), "fg.muted");
     }
     lines
+}
+
+/// `#2 exit 1 · 4.0s · peak 1.5 GiB · cpu 3.1s`.
+fn attempt_line(attempt: &AttemptSnapshot, now: Timestamp) -> String {
+    let mut line = format!("#{} {} · {}", attempt.attempt, ending(attempt), text::took(attempt.started_at, attempt.ended_at, now));
+    if let Some(usage) = attempt.usage {
+        let cpu = duration::short(std::time::Duration::from_millis(usage.cpu_millis));
+        line.push_str(&format!(" · peak {} · cpu {cpu}", size::short(usage.peak_memory)));
+    }
+    line
 }
 
 fn heading(task: &TaskSnapshot, width: usize, theme: &Theme) -> Line<'static> {

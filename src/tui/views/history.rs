@@ -103,6 +103,11 @@ impl HistoryView {
             (Action::Retry, Some(run)) => verbs::retry(run.run_id.clone(), None),
             (Action::Cancel, Some(run)) => Intent::Show(Box::new(verbs::ask_cancel_run(&run.run_id, run.number, None))),
             (Action::Why, Some(run)) => Intent::Ask(Ask::Why { run: run.run_id.clone(), task: None }),
+            (Action::Pause, Some(run)) => verbs::pause_run(run),
+            (Action::Undo, Some(run)) => match verbs::ask_undo(run) {
+                Some(dialog) => Intent::Show(Box::new(dialog)),
+                None => return Vec::new(),
+            },
             (Action::Back | Action::NextTab | Action::PreviousTab, _) => Intent::Back,
             _ => return Vec::new(),
         };
@@ -154,11 +159,17 @@ impl View for HistoryView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
+            return Err("in the run view, with the task selected".into());
+        }
         let run = self.rows(world).get(self.list.selected).copied();
         match action {
             Action::Open if run.is_none() => Err("no run is selected".into()),
             Action::Trigger if self.pipeline.is_none() && run.is_none() => Err("no pipeline is selected".into()),
-            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom => {
+            Action::Pause | Action::Undo => {
+                run.map_or_else(|| Err("no run is selected".into()), |run| verbs::possible_for_row(action, run))
+            }
+            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom | Action::Approve | Action::More => {
                 verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))
             }
             Action::NextTab | Action::PreviousTab if self.pipeline.is_none() => Err("select a run and open it first".into()),

@@ -2,7 +2,7 @@
 
 use super::{Intent, Place, Typed, View, body, distance, history::HistoryView, run::RunView};
 use crate::{
-    model::{PipelineId, PipelineRow, RunState},
+    model::{PipelineId, PipelineRow, RunState, TaskState},
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
@@ -105,7 +105,11 @@ impl View for HomeView {
         let Some(all) = &world.pipelines else { return "Pipelines".to_owned() };
         let count = |rank| all.iter().filter(|row| attention(row) == rank).count();
         let mut parts = vec![format!("Pipelines  {}", all.len())];
-        for (n, what) in [(count(0), "broken"), (count(1), "failed"), (count(2), "running")] {
+        let runs = || all.iter().filter_map(|row| row.last_run.as_ref()).filter(|run| !run.state.is_terminal());
+        let approve = runs().filter(|run| run.awaiting > 0).count();
+        let paused = runs().filter(|run| run.paused).count();
+        let counted = [(count(0), "broken"), (count(1), "failed"), (count(2), "running"), (approve, "to approve"), (paused, "paused")];
+        for (n, what) in counted {
             if n > 0 {
                 parts.push(format!("{n} {what}"));
             }
@@ -121,7 +125,7 @@ impl View for HomeView {
         if self.filter.is_typing() {
             return &[Action::PromptDone, Action::PromptClear];
         }
-        &[Action::Open, Action::Trigger, Action::NextTab, Action::Retry, Action::Cancel, Action::Why, Action::Search]
+        &[Action::Open, Action::Trigger, Action::NextTab, Action::Retry, Action::Cancel, Action::Why, Action::Pause, Action::Search]
     }
 
     fn asks(&self, _world: &World) -> Vec<Ask> {
@@ -138,6 +142,9 @@ impl View for HomeView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
+            return Err("in the run view, with the task selected".into());
+        }
         let row = self.current(world);
         let run = row.and_then(|row| row.last_run.as_ref());
         match action {
@@ -146,7 +153,9 @@ impl View for HomeView {
             }
             Action::Trigger if row.is_some_and(|row| row.error.is_some()) => Err("its file has errors (Enter shows them)".into()),
             Action::Retry | Action::Cancel | Action::Why if run.is_none() && row.is_some() => Err("this pipeline never ran".into()),
-            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom => {
+            Action::Pause if row.is_none() => Err("no pipeline is selected".into()),
+            Action::Undo => Err("open the run first".into()),
+            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom | Action::Approve | Action::More => {
                 verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))
             }
             Action::Back if !self.filter.is_on() => Err("this is home (q leaves)".into()),
@@ -213,6 +222,7 @@ impl HomeView {
         let intent = match (action, run) {
             (Action::Open, _) => Self::open(row),
             (Action::Trigger, _) => Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger }),
+            (Action::Pause, _) => verbs::pause_pipeline(row.pipeline.clone(), row.paused),
             (Action::NextTab | Action::PreviousTab, _) => Intent::Open(Box::new(HistoryView::new(Some(row.pipeline.clone())))),
             (Action::Retry, Some(run)) => verbs::retry(run.run_id.clone(), None),
             (Action::Cancel, Some(run)) => Intent::Show(Box::new(verbs::ask_cancel_run(&run.run_id, run.number, Some(run.progress)))),
@@ -250,8 +260,9 @@ const fn list_area(area: Rect) -> Rect {
 fn state_of(row: &PipelineRow) -> (char, &'static str, &'static str) {
     match &row.last_run {
         _ if row.error.is_some() => ('!', "ERR", "error"),
+        Some(run) if run.paused && !run.state.is_terminal() => ('‖', "PAUSE", "warning"),
         Some(run) => {
-            let look = run.state.look();
+            let look = if run.awaiting > 0 { TaskState::AwaitingApproval.look() } else { run.state.look() };
             (look.glyph, look.code, look.token)
         }
         None if row.paused && !row.triggers.is_empty() => ('‖', "OFF", "fg.muted"),

@@ -104,10 +104,7 @@ impl LogView {
 
     /// The attempt before or after the one that is shown.
     fn beside(&self, world: &World, forward: bool) -> Option<u32> {
-        let (task, number) = (self.snapshot(world)?, self.number(world)?);
-        let at = task.attempts.iter().position(|attempt| attempt.attempt == number)?;
-        let at = if forward { at + 1 } else { at.checked_sub(1)? };
-        task.attempts.get(at).map(|attempt| attempt.attempt)
+        log::beside(self.snapshot(world)?, self.number(world)?, forward)
     }
 
     /// Searches anew for what is typed, from where the search began.
@@ -168,6 +165,9 @@ impl LogView {
             Action::RetryFrom => {
                 verbs::ask_retry_from(data, run, self.task).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect()
             }
+            Action::Pause => vec![verbs::pause_run(run)],
+            Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
+            Action::Approve => verbs::ask_approval(data, run, self.task).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
             Action::Skip => vec![verbs::skip(id, task.task.clone())],
             Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.task))))],
             Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
@@ -244,14 +244,25 @@ impl View for LogView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        if action == Action::Failure {
+            return Err("in the run view, with the task selected".into());
+        }
         match action {
             Action::Open | Action::EnterLog | Action::FullLog => Err("this is the full log (Esc goes back)".into()),
             Action::NextPane | Action::PreviousPane => Err("there is one pane here (Esc goes back)".into()),
+            Action::More => Err("in the run view (Esc goes back)".into()),
             Action::NextTab | Action::PreviousTab => Err("tabs are in the run view (Esc goes back)".into()),
             Action::NextAttempt if self.beside(world, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(world, false).is_none() => Err("this is the first attempt".into()),
             Action::NextMatch | Action::PreviousMatch if self.scroll.search.is_none() => Err("nothing is searched (/ searches)".into()),
-            Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel | Action::Why => match self.data(world) {
+            Action::Retry
+            | Action::RetryFrom
+            | Action::Skip
+            | Action::Cancel
+            | Action::Pause
+            | Action::Approve
+            | Action::Undo
+            | Action::Why => match self.data(world) {
                 Some(data) => verbs::possible_for_task(action, data, data.tasks.get(self.task)),
                 None => Err("the run is still being read".into()),
             },

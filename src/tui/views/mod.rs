@@ -3,6 +3,7 @@
 pub mod history;
 pub mod home;
 pub mod log;
+pub mod resources;
 pub mod run;
 
 use super::{
@@ -21,17 +22,20 @@ pub enum Place {
     Pipelines,
     /// The runs of all pipelines.
     Runs,
+    /// What is shared, what runs and what waits.
+    Resources,
 }
 
 impl Place {
     /// Every place there is.
-    pub const ALL: [Self; 2] = [Self::Pipelines, Self::Runs];
+    pub const ALL: [Self; 3] = [Self::Pipelines, Self::Runs, Self::Resources];
 
     /// Its name, with its key.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Pipelines => "1 Pipelines",
             Self::Runs => "2 Runs",
+            Self::Resources => "6 Resources",
         }
     }
 }
@@ -110,6 +114,7 @@ pub const ALL: &[Entry] = &[
     ("history", |world| world.runs.as_ref().map(|runs| Box::new(history::HistoryView::new(runs.pipeline.clone())) as Box<dyn View>)),
     ("home", |_| Some(Box::new(home::HomeView::default()))),
     ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
+    ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
     ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
 ];
 

@@ -5,6 +5,7 @@ use crate::{
     model::TaskState,
     tui::{
         actions::{Action, Context},
+        dialogs::report::Report,
         graph::Direction,
         list::ListState,
         logs::LogScroll,
@@ -41,6 +42,8 @@ pub struct RunView {
     selected: usize,
     /// Until a person chooses a task, the selection goes with what happens.
     chosen: bool,
+    /// Which attempt of the selected task; `None` is the newest.
+    attempt: Option<u32>,
     graph: GraphPane,
     list: ListState,
     scroll: LogScroll,
@@ -62,6 +65,7 @@ impl RunView {
             focus: Focus::Graph,
             selected: 0,
             chosen: false,
+            attempt: None,
             graph: GraphPane::default(),
             list: ListState::default(),
             scroll: LogScroll::default(),
@@ -94,7 +98,10 @@ impl RunView {
     fn select(&mut self, position: usize, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
         let layout = self.layout(body(world.size));
-        self.selected = position.min(data.tasks.len().saturating_sub(1));
+        let before = std::mem::replace(&mut self.selected, position.min(data.tasks.len().saturating_sub(1)));
+        if before != self.selected {
+            self.attempt = None;
+        }
         self.graph.reveal(data, self.selected, layout.graph);
         let line = data.graph.order.iter().position(|&at| at == self.selected).unwrap_or(0);
         self.list.select(line, data.tasks.len(), TasksPane::rows(layout.tasks, data.tasks.len()));
@@ -103,7 +110,7 @@ impl RunView {
 
     /// Asks for the log of the selected task, if it is not that one already.
     fn follow_log(&mut self, world: &World) -> Vec<Intent> {
-        let target = self.data(world).and_then(|data| log::target(data, self.selected, None));
+        let target = self.data(world).and_then(|data| log::target(data, self.selected, self.attempt));
         if target == self.target {
             return Vec::new();
         }
@@ -121,6 +128,7 @@ impl RunView {
         let waiting = [TaskState::Queued, TaskState::UpForRetry];
         let last_done = || data.graph.order.iter().copied().rev().find(|&at| data.tasks[at].state == TaskState::Success);
         first(&[TaskState::Failed, TaskState::Lost])
+            .or_else(|| first(&[TaskState::AwaitingApproval]))
             .or_else(|| first(&[TaskState::Running]))
             .or_else(|| first(&waiting))
             .or_else(last_done)
@@ -184,8 +192,14 @@ impl RunView {
         }
     }
 
+    /// The attempt of the selected task before or after the one whose log is shown.
+    fn beside(&self, data: &RunData, forward: bool) -> Option<u32> {
+        let task = data.tasks.get(self.selected)?;
+        log::beside(task, log::chosen(task, self.attempt)?.attempt, forward)
+    }
+
     fn full_log(&self, search: bool) -> Vec<Intent> {
-        let mut view = LogView::new(self.subject.clone(), self.selected, None);
+        let mut view = LogView::new(self.subject.clone(), self.selected, self.attempt);
         if search {
             view.start_search();
         }
@@ -209,6 +223,11 @@ impl RunView {
             }
             Action::Skip => vec![verbs::skip(id, task.task.clone())],
             Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.selected))))],
+            Action::Approve => verbs::ask_approval(data, run, self.selected).map(|note| Intent::Show(Box::new(note))).into_iter().collect(),
+            Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
+            Action::More => verbs::more(data, run, self.selected).map(|menu| Intent::Show(Box::new(menu))).into_iter().collect(),
+            Action::Failure => data.card(task).map(|card| Intent::Show(Box::new(Report::failure(card)))).into_iter().collect(),
+            Action::Pause => vec![verbs::pause_run(run)],
             Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
             _ => Vec::new(),
         }
@@ -241,8 +260,16 @@ impl View for RunView {
         let Some(run) = &data.run else { return format!("Pipelines ▸ {pipeline} ▸ never ran") };
         let look = run.state.look();
         let took = text::took(run.started_at, run.ended_at, world.now);
+        let mut stands = String::new();
+        if run.paused {
+            stands.push_str("  ‖ PAUSED");
+        }
+        match data.count(TaskState::AwaitingApproval) {
+            0 => {}
+            n => stands.push_str(&format!("  {} {n} to approve", TaskState::AwaitingApproval.look().glyph)),
+        }
         format!(
-            "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}  ({}, {} by {})",
+            "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}{stands}  ({}, {} by {})",
             run.number,
             look.glyph,
             look.code,
@@ -259,23 +286,31 @@ impl View for RunView {
     fn hints(&self) -> &'static [Action] {
         match self.focus {
             Focus::Graph => &[
+                Action::Approve,
+                Action::Failure,
                 Action::FullLog,
                 Action::Retry,
                 Action::RetryFrom,
                 Action::Skip,
                 Action::Cancel,
                 Action::Why,
+                Action::Undo,
+                Action::More,
                 Action::Trigger,
                 Action::NextTab,
                 Action::NextPane,
             ],
             Focus::Tasks => &[
+                Action::Approve,
+                Action::Failure,
                 Action::Open,
                 Action::Retry,
                 Action::RetryFrom,
                 Action::Skip,
                 Action::Cancel,
                 Action::Why,
+                Action::Undo,
+                Action::More,
                 Action::Trigger,
                 Action::NextPane,
             ],
@@ -319,13 +354,22 @@ impl View for RunView {
         };
         let task = data.tasks.get(self.selected);
         match action {
-            Action::Retry | Action::RetryFrom | Action::Skip | Action::Cancel | Action::Why => verbs::possible_for_task(action, data, task),
+            Action::Retry
+            | Action::RetryFrom
+            | Action::Skip
+            | Action::Cancel
+            | Action::Why
+            | Action::Approve
+            | Action::Pause
+            | Action::Undo
+            | Action::More => verbs::possible_for_task(action, data, task),
             Action::Open | Action::FullLog | Action::EnterLog | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => {
                 Err("no attempt yet, so no log".into())
             }
-            Action::NextAttempt | Action::PreviousAttempt | Action::NextMatch | Action::PreviousMatch => {
-                Err("in the full-screen log (Enter)".into())
-            }
+            Action::NextAttempt if self.beside(data, true).is_none() => Err("this is the newest attempt".into()),
+            Action::PreviousAttempt if self.beside(data, false).is_none() => Err("this is the first attempt".into()),
+            Action::NextMatch | Action::PreviousMatch => Err("in the full-screen log (Enter)".into()),
+            Action::Failure if task.and_then(|task| data.card(task)).is_none() => Err("the selected task did not fail".into()),
             Action::Left | Action::Right if self.focus == Focus::Tasks => Err("there is one column here".into()),
             _ => Ok(()),
         }
@@ -338,6 +382,11 @@ impl View for RunView {
             Action::Open | Action::FullLog | Action::EnterLog => self.full_log(false),
             Action::Search => self.full_log(true),
             Action::Back => vec![Intent::Back],
+            Action::NextAttempt | Action::PreviousAttempt => {
+                self.attempt = self.data(world).and_then(|data| self.beside(data, action == Action::NextAttempt));
+                self.chosen = true;
+                self.follow_log(world)
+            }
             Action::Follow => {
                 let inside = LogPane::inside(self.layout(body(world.size)).log);
                 if let Some(log) = &world.log {
@@ -377,7 +426,7 @@ impl View for RunView {
         if layout.log.width > 0 {
             let pane = LogPane {
                 task: data.tasks.get(self.selected),
-                attempt: None,
+                attempt: self.attempt,
                 log: world.log.as_ref(),
                 scroll: &self.scroll,
                 focused: self.focus == Focus::Log,
