@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a crash test has a budget of time, and says how long it took")]
 mod audit;
+mod processes;
 #[path = "../support/mod.rs"]
 mod support;
 
