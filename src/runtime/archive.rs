@@ -13,7 +13,8 @@ use crate::{
     store::{Reader, StoreError, Writer},
 };
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::mpsc::{Sender, channel},
     thread::JoinHandle,
@@ -102,10 +103,16 @@ fn write(state_dir: &Path, keep: Keep) -> Result<(), RuntimeError> {
         },
     };
     let folder = folder(state_dir, &archive.run.run_id);
-    let text = serde_json::to_vec(&archive).map_err(|error| RuntimeError::Io(error.to_string()))?;
+    let path = folder.join(FILE);
+    // As a stream: the text of a run of 10,000 tasks would take as much memory as the engine has for everything.
+    let stream = |file: &fs::File| -> io::Result<()> {
+        let mut buffer = io::BufWriter::new(file);
+        serde_json::to_writer(&mut buffer, &archive)?;
+        buffer.flush()
+    };
     atomic::create_private_dir(&folder)
-        .and_then(|()| atomic::write(&folder.join(FILE), &text))
-        .map_err(|error| RuntimeError::Io(format!("{}: {error}", folder.display())))
+        .and_then(|()| atomic::write_with(&path, stream))
+        .map_err(|error| RuntimeError::Io(format!("{}: {error}", path.display())))
 }
 
 /// The folder of a run.

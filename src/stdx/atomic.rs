@@ -14,10 +14,18 @@ use std::{
 /// # Errors
 /// What the file system says; the temporary file is removed then.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |mut file| file.write_all(bytes))
+}
+
+/// The same with a file that `fill` writes piece by piece.
+///
+/// # Errors
+/// What the file system or `fill` says; the temporary file is removed then.
+pub fn write_with(path: &Path, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
-    let written = create_private(&temporary).and_then(|mut file| file.write_all(bytes)).and_then(|()| fs::rename(&temporary, path));
+    let written = create_private(&temporary).and_then(|file| fill(&file)).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
