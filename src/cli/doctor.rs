@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::Severity,
     runtime::{
-        Handle, file_system, protection,
+        Handle, archive, file_system, protection, rebuild, upkeep,
         workspace::{self, Place},
     },
 };
@@ -22,8 +22,13 @@ use std::{
 
 /// Check everything the program leans on, and say what to do where something is wrong
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  flowyard doctor")]
+#[command(
+    after_help = "Examples:\n  flowyard doctor\n  flowyard doctor --rebuild             make history again from the folders of the runs"
+)]
 pub struct Args {
+    /// Move the database aside and make another from what is kept beside the logs of each run
+    #[arg(long)]
+    rebuild: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -59,6 +64,9 @@ fn failed(name: &'static str, text: impl Into<String>) -> Finding {
 
 /// Looks at everything; exit 1 if something is wrong.
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
+    if args.rebuild {
+        return rebuild(args.json, context);
+    }
     let findings = examine(context)?;
     if args.json {
         let rows: Vec<_> = findings.iter().map(|f| json!({ "check": f.name, "health": f.health, "message": f.text })).collect();
@@ -67,6 +75,33 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         context.print(&findings.iter().map(|finding| line(finding, context)).collect::<String>())?;
     }
     Ok(u8::from(findings.iter().any(|finding| finding.health == Health::Failed)))
+}
+
+fn rebuild(as_json: bool, context: &Context) -> Result<u8, Failure> {
+    if context.global.read_only {
+        return Err(Failure::refused("--read-only looks and never acts; leave it out to make history again"));
+    }
+    let done = rebuild::rebuild(&context.place()?)?;
+    if as_json {
+        context.json(&done)?;
+        return Ok(u8::from(!done.unreadable.is_empty()));
+    }
+    let mut text = format!("made again: {} runs that are over, {} that were open\n", done.ended, done.open);
+    if done.open > 0 {
+        text.push_str("the next engine takes up what was open, as after a crash: any command starts one\n");
+    }
+    if let Some(moved) = &done.moved {
+        text.push_str(&format!("the database that was there is {}\n", moved.display()));
+    }
+    text.push_str(
+        "what cannot come back: the journal before now (who asked for what, and when), what people decided about runs that were open,\n\
+         how often they were cleared, and which triggers were on: all are off\n",
+    );
+    for why in &done.unreadable {
+        text.push_str(&format!("not made again: {why}\n"));
+    }
+    context.print(&text)?;
+    Ok(u8::from(!done.unreadable.is_empty()))
 }
 
 fn line(finding: &Finding, context: &Context) -> String {
@@ -166,23 +201,51 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
     let attached = context.attach_to(place.clone(), Access::Peek).and_then(|attach| Ok(Handle::attach(attach)?));
     let handle = match attached {
         Ok(handle) => handle,
-        Err(failure) => return vec![failed("database", words(&failure))],
+        Err(failure) => {
+            return vec![
+                failed("database", format!("{}\n{MEND}", words(&failure).replace("\nhint: `flowyard doctor` looks into it", ""))),
+                copies(&place.state_dir),
+            ];
+        }
     };
     let database = match handle.integrity().and_then(|damage| Ok((damage, handle.last_seq()?))) {
         Ok((None, _)) => ok("database", "nothing recorded yet"),
         Ok((Some(damage), seq)) if damage.is_empty() => ok("database", format!("whole; {seq} journal entries")),
         Ok((Some(damage), _)) => {
             let shown = damage.iter().take(5).cloned().collect::<Vec<_>>().join("\n");
-            failed("database", format!("damaged:\n{shown}\nstop the engine and put back a copy of flowyard.db"))
+            failed("database", format!("damaged:\n{shown}\nstop the engine, then {MEND}"))
         }
-        Err(error) => failed("database", error.to_string()),
+        Err(error) => failed("database", format!("{error}\n{MEND}")),
+    };
+    let database = match archive::is_behind(&place.state_dir) {
+        Ok(Some(behind)) if database.health == Health::Ok => failed(
+            "database",
+            format!(
+                "not whole: {behind}\nits log was lost or an older copy was put back; put back a newer one, or see `flowyard doctor --rebuild`"
+            ),
+        ),
+        _ => database,
     };
     let engine = match handle.engine_status() {
         Ok(Some(status)) => ok("engine", format!("running, pid {}, {} open runs", status.pid, status.open_runs)),
         Ok(None) => ok("engine", "not running; commands start one when they need it"),
         Err(error) => failed("engine", error.to_string()),
     };
-    vec![database, engine]
+    vec![database, copies(&place.state_dir), engine]
+}
+
+/// What helps a database that cannot be used.
+const MEND: &str =
+    "put back a copy over flowyard.db and remove flowyard.db-wal and -shm, or make history again with `flowyard doctor --rebuild`";
+
+fn copies(state_dir: &Path) -> Finding {
+    const NAME: &str = "copies";
+    let found = upkeep::copies(state_dir);
+    match found.last() {
+        Some(_) => ok(NAME, found.iter().rev().take(5).map(|copy| copy.display().to_string()).collect::<Vec<_>>().join("\n")),
+        None if state_dir.join("flowyard.db").exists() => warning(NAME, "none yet; an engine makes one a day, `flowyard backup` one now"),
+        None => ok(NAME, "none yet"),
+    }
 }
 
 fn words(failure: &Failure) -> String {

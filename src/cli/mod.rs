@@ -3,6 +3,7 @@
 mod act;
 mod approve;
 mod attempts;
+mod backup;
 mod cancel;
 mod check;
 mod clear;
@@ -11,6 +12,7 @@ mod context;
 mod doctor;
 mod engine;
 mod failure;
+mod gc;
 mod journal;
 mod list;
 mod log_line;
@@ -92,6 +94,8 @@ enum Verb {
     Journal(journal::Args),
     Engine(engine::Args),
     Doctor(doctor::Args),
+    Backup(backup::Args),
+    Gc(gc::Args),
     Completions(completions::Args),
 }
 
@@ -139,6 +143,8 @@ fn dispatch(verb: Verb, context: &context::Context) -> Result<u8, Failure> {
         Verb::Journal(args) => journal::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),
+        Verb::Backup(args) => backup::main(&args, context),
+        Verb::Gc(args) => gc::main(&args, context),
         Verb::Completions(args) => completions::main(&args),
     }
 }

@@ -12,6 +12,8 @@ pub(super) enum Place {
     Workspace,
     /// `[engine]`.
     Engine,
+    /// `[retention]`.
+    Retention,
     /// The top of the user's `config.toml`.
     User,
     /// `[theme]`.
@@ -32,10 +34,15 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::Workspace, "env", Holds::Table),
     (Place::Workspace, "engine", Holds::Table),
     (Place::Workspace, "pools", Holds::Table),
+    (Place::Workspace, "retention", Holds::Table),
+    (Place::Retention, "age", Holds::Text),
+    (Place::Retention, "count", Holds::Int),
+    (Place::Retention, "bytes", Holds::Text),
     (Place::Engine, "pass_env", Holds::Texts),
     (Place::Engine, "cpu", Holds::Number),
     (Place::Engine, "memory", Holds::Text),
     (Place::Engine, "max_log", Holds::Text),
+    (Place::Engine, "durability", Holds::Text),
     (Place::Engine, "gpus", Holds::Ints),
     (Place::Engine, "slots", Holds::Int),
     (Place::Engine, "state_dir", Holds::Text),
@@ -45,7 +52,7 @@ const KEYS: &[(Place, &str, Holds)] = &[
 
 /// Keys with a meaning that this version does not have.
 const NOT_YET: &[(Place, &[&str])] = &[
-    (Place::Workspace, &["params", "profile", "smtp", "notify", "retention"]),
+    (Place::Workspace, &["params", "profile", "smtp", "notify"]),
     (Place::Engine, &["triggers"]),
     (Place::User, &["keys", "workspaces", "notify"]),
 ];
@@ -78,6 +85,7 @@ const fn within(place: Place) -> &'static str {
     match place {
         Place::Workspace | Place::User => "",
         Place::Engine => " in `[engine]`",
+        Place::Retention => " in `[retention]`",
         Place::Theme => " in `[theme]`",
     }
 }

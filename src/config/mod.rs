@@ -3,9 +3,9 @@
 mod keys;
 
 use crate::{
-    model::{Diagnostics, Report},
+    model::{Diagnostics, Durability, Report, Retention, did_you_mean},
     stdx::{
-        ids, size,
+        duration, ids, size,
         toml_tree::{self, Table, Value},
     },
 };
@@ -55,6 +55,10 @@ pub struct WorkspaceConfig {
     pub memory: Option<u64>,
     /// `[engine] max_log`: longest log of each stream in bytes; the middle of a longer one is dropped.
     pub max_log: Option<u64>,
+    /// `[engine] durability`: when the history is forced to the disk.
+    pub durability: Durability,
+    /// `[retention]`: which runs may go.
+    pub retention: Retention,
     /// `[engine] gpus`: indices of devices; `None` is what `nvidia-smi` finds.
     pub gpus: Option<Vec<u32>>,
 }
@@ -70,6 +74,8 @@ impl Default for WorkspaceConfig {
             cpu: None,
             memory: None,
             max_log: None,
+            durability: Durability::default(),
+            retention: Retention::default(),
             gpus: None,
         }
     }
@@ -93,6 +99,10 @@ pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) 
     if let Some(pools) = table.table("pools") {
         config.pools = read_pools(pools, &mut report);
     }
+    if let Some(retention) = table.table("retention") {
+        keys::check(Place::Retention, retention, &mut report);
+        config.retention = read_retention(retention, &mut report);
+    }
     if let Some(engine) = table.table("engine") {
         keys::check(Place::Engine, engine, &mut report);
         if engine.get("pass_env").is_some() {
@@ -102,6 +112,7 @@ pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) 
         config.cpu = read_cpu(engine, &mut report);
         config.memory = read_size(engine, "memory", &mut report);
         config.max_log = read_max_log(engine, &mut report);
+        config.durability = read_durability(engine, &mut report);
         if engine.get("gpus").is_some() {
             config.gpus = Some(engine.list("gpus").iter().filter_map(|node| u32::try_from(node.as_int()?).ok()).collect());
         }
@@ -217,6 +228,34 @@ fn read_max_log(engine: &Table, report: &mut Report<'_>) -> Option<u64> {
         return None;
     }
     Some(bytes)
+}
+
+fn read_retention(table: &Table, report: &mut Report<'_>) -> Retention {
+    let age = table.get("age").and_then(|node| Some((node.as_text()?, node))).and_then(|(text, node)| {
+        let age = duration::parse(text);
+        age.map_err(|message| report.error("bad-duration", node.span.clone(), message, None)).ok()
+    });
+    let count = table.get("count").and_then(|node| Some((node.as_int()?, node))).and_then(|(number, node)| {
+        let count = u32::try_from(number).ok().filter(|count| *count > 0);
+        if count.is_none() {
+            report.error("wrong-type", node.span.clone(), format!("`count` is at least 1, not {number}"), None);
+        }
+        count
+    });
+    Retention { age, count, bytes: read_size(table, "bytes", report) }
+}
+
+fn read_durability(engine: &Table, report: &mut Report<'_>) -> Durability {
+    let Some((word, node)) = engine.get("durability").and_then(|node| Some((node.as_text()?, node))) else { return Durability::default() };
+    match word {
+        "strict" => Durability::Strict,
+        "relaxed" => Durability::Relaxed,
+        _ => {
+            let hint = did_you_mean(word, ["strict", "relaxed"]);
+            report.error("wrong-type", node.span.clone(), format!("`durability` is strict or relaxed, not {word:?}"), hint);
+            Durability::default()
+        }
+    }
 }
 
 fn read_slots(engine: &Table, report: &mut Report<'_>) -> Option<usize> {

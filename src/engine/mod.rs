@@ -95,6 +95,8 @@ pub struct Report {
     pub artifacts: Vec<ArtifactRecord>,
     /// What should be there and is not, or cannot be read, in sentences.
     pub missing: Vec<String>,
+    /// Its outputs are there and could not be published for want of room, in a sentence.
+    pub no_room: Option<String>,
     /// The last bytes of its log, of both streams one after the other, if its policy of retries asks for them.
     pub log_tail: Option<String>,
 }
@@ -102,7 +104,15 @@ pub struct Report {
 impl Report {
     /// An end that left nothing.
     pub fn of(verdict: Verdict) -> Self {
-        Self { verdict, output_parameters: Map::new(), metrics: Map::new(), artifacts: Vec::new(), missing: Vec::new(), log_tail: None }
+        Self {
+            verdict,
+            output_parameters: Map::new(),
+            metrics: Map::new(),
+            artifacts: Vec::new(),
+            missing: Vec::new(),
+            no_room: None,
+            log_tail: None,
+        }
     }
 }
 

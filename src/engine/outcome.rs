@@ -40,7 +40,7 @@ impl Run {
             attempt.ended_at = Some(from_micros(report.verdict.ended_at_micros));
             attempt.usage = report.verdict.usage;
         });
-        let task = &mut self.tasks[position];
+        let task = self.task_mut(position);
         task.never_begun = 0;
         task.metrics = report.metrics;
         task.gates = gates;
@@ -74,9 +74,9 @@ impl Run {
             self.end_canceled(position, "", out);
         } else if reason == Reason::NeverBegun && task.never_begun < MAX_NEVER_BEGUN {
             let tried = task.never_begun;
-            self.tasks[position].never_begun += 1;
+            self.task_mut(position).never_begun += 1;
             // It never ran, so it does not count against the retries either.
-            self.tasks[position].forgiven += 1;
+            self.task_mut(position).forgiven += 1;
             self.wait_for_retry(
                 position,
                 Duration::from_secs(1 << tried),
@@ -111,7 +111,7 @@ impl Run {
             self.reconsider_below(position, out);
             return false;
         }
-        self.tasks[position].forgiven += 1;
+        self.task_mut(position).forgiven += 1;
         self.set_task(position, TaskState::Queued, out, |_| {});
         true
     }
@@ -148,7 +148,7 @@ impl Run {
 
     /// Ends what somebody asked to end; what they gave as the cause stays.
     fn end_canceled(&mut self, position: usize, message: &str, out: &mut Out<'_>) {
-        let task = &mut self.tasks[position];
+        let task = self.task_mut(position);
         let (reason, cause) = (task.reason.take().unwrap_or(Reason::Canceled), task.message.take());
         self.end_task(position, TaskState::Canceled, reason, cause.unwrap_or_else(|| message.to_owned()), out);
     }
@@ -165,7 +165,7 @@ impl Run {
 
     /// Asks every gate; only a program that ended well is asked.
     fn gates(&self, position: usize, report: &Report) -> Vec<GateLine> {
-        if !matches!(report.verdict.end, End::Exited { code: 0 }) || !report.missing.is_empty() {
+        if !matches!(report.verdict.end, End::Exited { code: 0 }) || !report.missing.is_empty() || report.no_room.is_some() {
             return Vec::new();
         }
         let mut scope = self.scope(position);
@@ -183,6 +183,7 @@ fn out_of_memory(verdict: &Verdict, how: &str) -> String {
 fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
     let failed = |reason, message: String| Outcome { state: AttemptState::Failed, reason: Some(reason), message };
     match &report.verdict.end {
+        End::Exited { code: 0 } if report.no_room.is_some() => failed(Reason::DiskFull, report.no_room.clone().unwrap_or_default()),
         End::Exited { code: 0 } if !report.missing.is_empty() => failed(Reason::OutputMissing, report.missing.join("; ")),
         End::Exited { code: 0 } => match gates.iter().filter(|gate| !gate.passed).map(describe).collect::<Vec<_>>() {
             rejected if rejected.is_empty() => Outcome { state: AttemptState::Success, reason: None, message: String::new() },

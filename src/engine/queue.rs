@@ -16,6 +16,7 @@ use crate::{
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 /// How long smaller ones may pass one that does not fit yet.
@@ -86,9 +87,9 @@ enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Queue {
     limits: Limits,
-    classes: BTreeMap<Class, BTreeMap<Rank, usize>>,
+    classes: BTreeMap<Arc<Class>, BTreeMap<Rank, usize>>,
     /// Where in `classes` each entry stands.
-    places: BTreeMap<(RunId, usize), (Class, Rank)>,
+    places: BTreeMap<(RunId, usize), (Arc<Class>, Rank)>,
     /// Whose turn was last, and the last turn that each run was given.
     turn: u64,
     turns: BTreeMap<RunId, u64>,
@@ -156,7 +157,9 @@ impl Queue {
         // A command may have taken it out of the queue and brought it back.
         self.remove(id, position);
         let class = class(run, position);
-        self.classes.entry(class.clone()).or_default().insert(rank, position);
+        // Ten thousand entries of one kind share its name.
+        let class = self.classes.get_key_value(&class).map_or_else(|| Arc::new(class), |(known, _)| Arc::clone(known));
+        self.classes.entry(Arc::clone(&class)).or_default().insert(rank, position);
         self.places.insert((id.clone(), position), (class, rank));
     }
 
@@ -263,14 +266,14 @@ impl Queue {
                 self.turn = self.turn.max(rank.turn);
                 // The turn of the oldest lasts until it has what it needs.
                 self.starts = if oldest_first && reserved.0.is_empty() { 0 } else { self.starts.saturating_add(1) };
-                return Some(Next { run: class.run, position, gpus });
+                return Some(Next { run: class.run.clone(), position, gpus });
             }
         }
         None
     }
 
     /// The first of each class that still waits.
-    fn heads(&mut self, runs: &Runs) -> Vec<(Rank, Class, usize)> {
+    fn heads(&mut self, runs: &Runs) -> Vec<(Rank, Arc<Class>, usize)> {
         let mut heads = Vec::with_capacity(self.classes.len());
         let places = &mut self.places;
         self.classes.retain(|class, entries| {
@@ -423,7 +426,7 @@ impl Queue {
     pub fn snapshot(&self, runs: &Runs, now: Timestamp) -> ResourcesSnapshot {
         let mut entries: Vec<(Rank, &Class, usize)> = Vec::new();
         for (class, ranked) in &self.classes {
-            entries.extend(ranked.iter().map(|(rank, position)| (*rank, class, *position)));
+            entries.extend(ranked.iter().map(|(rank, position)| (*rank, &**class, *position)));
         }
         entries.sort_unstable_by_key(|(rank, _, _)| *rank);
         let (used, all) = self.slots();

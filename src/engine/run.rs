@@ -6,13 +6,13 @@ use super::{
 };
 use crate::{
     model::{
-        AttemptKey, AttemptState, Graph, Reason, RunState, Task, TaskId, TaskKey, TaskState,
+        AttemptKey, AttemptState, Graph, Reason, RunState, Task, TaskId, TaskState,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
     stdx::time::Timestamp,
 };
 use chrono::TimeDelta;
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// A run that is open, or that a command is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +21,8 @@ pub struct Run {
     pub record: RunRecord,
     /// Who waits for whom, by position.
     pub graph: Graph,
-    /// Its task instances by position.
-    pub tasks: Vec<TaskRecord>,
+    /// Its task instances by position; shared with the changes that are about to be committed.
+    pub tasks: Vec<Arc<TaskRecord>>,
     /// Open attempts by position of their task.
     pub attempts: HashMap<usize, AttemptRecord>,
     /// Artifacts that its tasks hold, by id.
@@ -71,16 +71,10 @@ impl Run {
     /// A run that does not exist yet: all of its tasks pending. `None` if the definition has a cycle, which its reader refuses.
     pub(super) fn create(record: RunRecord, out: &mut Out<'_>) -> Option<Self> {
         let graph = Graph::of(&record.definition).ok()?;
-        let tasks: Vec<TaskRecord> = record
-            .definition
-            .tasks
-            .iter()
-            .enumerate()
-            .map(|(position, task)| fresh(TaskKey::new(record.run_id.clone(), task.id.clone()), position))
-            .collect();
+        let tasks: Vec<Arc<TaskRecord>> = TaskRecord::all_pending(&record).map(Arc::new).collect();
         out.commit(What::Run { from: None, record: Box::new(record.clone()) });
         for task in &tasks {
-            out.commit(What::Task { from: None, record: Box::new(task.clone()) });
+            out.commit(What::Task { from: None, record: Arc::clone(task) });
         }
         let (open_tasks, positions) = (tasks.len(), positions(&tasks));
         Some(Self { record, graph, tasks, attempts: HashMap::new(), artifacts: HashMap::new(), open_tasks, positions })
@@ -107,6 +101,11 @@ impl Run {
         self.positions.get(task).copied()
     }
 
+    /// The task instance at `position`, to be changed; a change that is not committed yet keeps what it was.
+    pub(super) fn task_mut(&mut self, position: usize) -> &mut TaskRecord {
+        Arc::make_mut(&mut self.tasks[position])
+    }
+
     /// The key of the open attempt at `position`.
     pub(super) fn open_attempt(&self, position: usize) -> Option<AttemptKey> {
         self.attempts.get(&position).map(|attempt| attempt.key.clone())
@@ -114,7 +113,7 @@ impl Run {
 
     /// Moves a task instance; `edit` sets what belongs to the new state. An illegal move is a bug and stops the program.
     pub(super) fn set_task(&mut self, position: usize, to: TaskState, out: &mut Out<'_>, edit: impl FnOnce(&mut TaskRecord)) {
-        let record = &mut self.tasks[position];
+        let record = Arc::make_mut(&mut self.tasks[position]);
         let from = record.state;
         assert!(transitions::task(Some(from), to, out.cause), "illegal transition of {}: {from} → {to}", record.key.entity());
         record.state = to;
@@ -125,7 +124,7 @@ impl Run {
         record.queued_at = (to == TaskState::Queued).then_some(out.now);
         edit(record);
         self.open_tasks = self.open_tasks + usize::from(!to.is_terminal()) - usize::from(!from.is_terminal());
-        out.commit(What::Task { from: Some(from), record: Box::new(self.tasks[position].clone()) });
+        out.commit(What::Task { from: Some(from), record: Arc::clone(&self.tasks[position]) });
         if to == TaskState::Queued {
             out.queued.push(position);
         }
@@ -156,19 +155,7 @@ impl Run {
     pub(super) fn begin_attempt(&mut self, position: usize, executor: &str, gpus: Vec<u32>, out: &mut Out<'_>) {
         let attempt = self.tasks[position].last_attempt + 1;
         let key = AttemptKey { task: self.tasks[position].key.clone(), attempt };
-        let record = AttemptRecord {
-            key: key.clone(),
-            state: AttemptState::Starting,
-            reason: None,
-            exit_code: None,
-            signal: None,
-            created_at: out.now,
-            started_at: None,
-            ended_at: None,
-            executor: executor.to_owned(),
-            usage: None,
-            gpus,
-        };
+        let record = AttemptRecord::starting(key.clone(), executor, gpus, out.now);
         self.attempts.insert(position, record.clone());
         if self.record.started_at.is_none() {
             self.record.started_at = Some(out.now);
@@ -224,28 +211,6 @@ pub(super) fn after(now: Timestamp, delay: Duration) -> Timestamp {
     TimeDelta::from_std(delay).ok().and_then(|delay| now.checked_add_signed(delay)).unwrap_or(Timestamp::MAX_UTC)
 }
 
-fn positions(tasks: &[TaskRecord]) -> HashMap<TaskId, usize> {
+fn positions(tasks: &[Arc<TaskRecord>]) -> HashMap<TaskId, usize> {
     tasks.iter().map(|task| (task.key.task.clone(), task.position)).collect()
-}
-
-fn fresh(key: TaskKey, position: usize) -> TaskRecord {
-    TaskRecord {
-        key,
-        position,
-        state: TaskState::Pending,
-        reason: None,
-        message: None,
-        generation: 1,
-        last_attempt: 0,
-        forgiven: 0,
-        never_begun: 0,
-        retry_at: None,
-        cancel_requested: false,
-        outputs: serde_json::Map::new(),
-        output_parameters: serde_json::Map::new(),
-        metrics: serde_json::Map::new(),
-        gates: Vec::new(),
-        queued_at: None,
-        decision: None,
-    }
 }

@@ -55,7 +55,7 @@ pub struct Story {
 #[derive(Default, Clone)]
 pub struct Tables {
     run: Option<RunRecord>,
-    tasks: BTreeMap<usize, crate::model::record::TaskRecord>,
+    tasks: BTreeMap<usize, Arc<crate::model::record::TaskRecord>>,
     attempts: BTreeMap<AttemptKey, crate::model::record::AttemptRecord>,
     artifacts: Vec<ArtifactRecord>,
     states: BTreeMap<String, String>,
@@ -71,7 +71,7 @@ impl Tables {
             }
             What::Task { from, record } => {
                 let chain = (record.key.entity(), from.map(|s| s.to_string()), record.state.to_string());
-                self.tasks.insert(record.position, *record);
+                self.tasks.insert(record.position, record);
                 chain
             }
             What::Attempt { from, record } => {
@@ -80,7 +80,7 @@ impl Tables {
                 chain
             }
             What::Wish(record) => {
-                self.tasks.insert(record.position, *record);
+                self.tasks.insert(record.position, record);
                 return;
             }
             What::Note(record) => {

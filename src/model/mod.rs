@@ -4,12 +4,14 @@ pub mod attempt;
 pub mod catalog;
 pub mod command;
 pub mod diagnostic;
+pub mod durability;
 pub mod graph;
 pub mod ids;
 pub mod journal;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
+pub mod retention;
 pub mod snapshot;
 pub mod source;
 pub mod state;
@@ -19,6 +21,7 @@ pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Plan, Ticket, Usa
 pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
 pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use durability::Durability;
 pub use graph::Graph;
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
@@ -26,6 +29,7 @@ pub use pipeline::{
     Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task, TriggerDef,
 };
 pub use resources::{ForeignProcess, GpuSnapshot, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
+pub use retention::Retention;
 pub use snapshot::{AttemptSnapshot, GateLine, GitState, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark};
 pub use source::{Report, did_you_mean};
 pub use state::{AttemptState, Reason, RunState, RunType, TaskState, TriggerRule};

@@ -110,6 +110,11 @@ pub enum ParamType {
     },
 }
 
+/// What is as usual is not written down: the definition of each run is kept, and most tasks say little.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// A node of the pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
@@ -120,67 +125,67 @@ pub struct Task {
     /// Every task it waits for, each once: `needs`, then those its inputs come from. Resolved by the reader of the file.
     pub upstream: Vec<TaskId>,
     /// What it reads.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputDef>,
     /// What it writes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputDef>,
     /// Additional environment; values are templates.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
     /// Folder to start in, relative to the workspace; a template.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
     /// How often a failed attempt is followed by another.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub retries: u32,
     /// Time between a failed attempt and the next.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub retry_delay: RetryDelay,
     /// Which ends of an attempt are followed by another; `None` is every exit code, signal, timeout and want of memory.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_on: Option<RetryOn>,
     /// It may be repeated where nobody knows how it ended.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub idempotent: bool,
     /// After this an attempt is ended.
-    #[serde(default, with = "crate::stdx::duration::millis::option")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::stdx::duration::millis::option")]
     pub timeout: Option<Duration>,
     /// Time between TERM and KILL.
     #[serde(with = "crate::stdx::duration::millis")]
     pub grace: Duration,
     /// A file of JSON lines that the task writes, relative to the workspace, read instead of `$FLOWYARD_METRICS`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<String>,
     /// CEL expressions over metrics, params and outputs, all of which must be true after the attempt.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gate: Vec<String>,
     /// A CEL expression; false skips the task.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
     /// What must have become of its upstream tasks.
     #[serde(default = "all_success")]
     pub trigger_rule: TriggerRule,
     /// It waits until the same task of the run before succeeded or was skipped.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub depends_on_past: bool,
     /// A person must let it start.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub approval: bool,
     /// The pool whose slots its attempts take, beside those of the engine.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
     /// How many slots of its pool an attempt takes.
     #[serde(default = "one")]
     pub pool_slots: u32,
     /// Of two that wait, the heavier starts first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub priority_weight: i64,
     /// What an attempt takes of the machine.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub resources: Resources,
     /// It has a folder that is carried from attempt to attempt.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub checkpoint: bool,
 }
 

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A run as the database keeps it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Its id.
     pub run_id: RunId,
     /// The definition it keeps.
+    #[serde(with = "crate::stdx::shared")]
     pub definition: Arc<Pipeline>,
     /// How far it is.
     pub state: RunState,
@@ -32,6 +33,7 @@ pub struct RunRecord {
     /// The commit it was started from.
     pub git: GitState,
     /// The environment of whoever started it, filtered; shared because every attempt reads it.
+    #[serde(with = "crate::stdx::shared")]
     pub env: Arc<BTreeMap<String, String>>,
     /// It starts no further attempts until somebody says so.
     pub paused: bool,
@@ -97,6 +99,78 @@ pub struct TaskRecord {
     pub decision: Option<Decision>,
 }
 
+impl TaskRecord {
+    /// The task instances of a run that does not exist yet.
+    pub fn all_pending(run: &RunRecord) -> impl Iterator<Item = Self> + '_ {
+        let fresh = |(position, task): (usize, &super::Task)| Self {
+            key: TaskKey::new(run.run_id.clone(), task.id.clone()),
+            position,
+            state: TaskState::Pending,
+            reason: None,
+            message: None,
+            generation: 1,
+            last_attempt: 0,
+            forgiven: 0,
+            never_begun: 0,
+            retry_at: None,
+            cancel_requested: false,
+            outputs: Map::new(),
+            output_parameters: Map::new(),
+            metrics: Map::new(),
+            gates: Vec::new(),
+            queued_at: None,
+            decision: None,
+        };
+        run.definition.tasks.iter().enumerate().map(fresh)
+    }
+}
+
+impl AttemptRecord {
+    /// An attempt whose intent is about to be committed.
+    pub fn starting(key: AttemptKey, executor: &str, gpus: Vec<u32>, now: Timestamp) -> Self {
+        Self {
+            key,
+            state: AttemptState::Starting,
+            reason: None,
+            exit_code: None,
+            signal: None,
+            created_at: now,
+            started_at: None,
+            ended_at: None,
+            executor: executor.to_owned(),
+            usage: None,
+            gpus,
+        }
+    }
+}
+
+/// Everything the database says of a run: the content of `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Archive {
+    /// Version of this record.
+    pub format: u32,
+    /// The newest entry of the journal when it was written.
+    pub last_seq: i64,
+    /// The run.
+    pub run: RunRecord,
+    /// Its task instances; none while it is open.
+    pub tasks: Vec<TaskRecord>,
+    /// All its attempts; none while it is open.
+    pub attempts: Vec<AttemptRecord>,
+    /// Its artifacts; none while it is open.
+    pub artifacts: Vec<ArtifactRecord>,
+}
+
+impl Archive {
+    /// The version that is written.
+    pub const FORMAT: u32 = 1;
+
+    /// A run that has begun: its tasks and attempts are told by their folders.
+    pub const fn begun(run: RunRecord, last_seq: i64) -> Self {
+        Self { format: Self::FORMAT, last_seq, run, tasks: Vec::new(), attempts: Vec::new(), artifacts: Vec::new() }
+    }
+}
+
 /// What a person decided about a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
@@ -111,7 +185,7 @@ pub struct Decision {
 }
 
 /// An attempt as the database keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRecord {
     /// Which one.
     pub key: AttemptKey,
@@ -138,7 +212,7 @@ pub struct AttemptRecord {
 }
 
 /// A concrete output of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArtifactRecord {
     /// Its id.
     pub id: String,
@@ -184,7 +258,7 @@ pub enum What {
         /// Its state before; `None` when it appears.
         from: Option<TaskState>,
         /// Its row after.
-        record: Box<TaskRecord>,
+        record: Arc<TaskRecord>,
     },
     /// An attempt appears or changes its state.
     Attempt {
@@ -194,7 +268,7 @@ pub enum What {
         record: Box<AttemptRecord>,
     },
     /// A task instance's row changes, but not its state: a wish to end its attempt. Not in the journal; the command is.
-    Wish(Box<TaskRecord>),
+    Wish(Arc<TaskRecord>),
     /// A run's row changes, but not its state: a pause, or what can be taken back. Not in the journal; the command is.
     Note(Box<RunRecord>),
     /// An artifact was published.
@@ -234,7 +308,7 @@ pub struct LoadedRun {
     /// The run.
     pub run: RunRecord,
     /// Its task instances, in order of position.
-    pub tasks: Vec<TaskRecord>,
+    pub tasks: Vec<Arc<TaskRecord>>,
     /// Attempts that are not over.
     pub open_attempts: Vec<AttemptRecord>,
     /// Every artifact its tasks hold, by id.

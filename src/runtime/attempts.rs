@@ -50,11 +50,13 @@ pub struct Unprepared {
     pub message: String,
     /// It is for want of something that comes back: a free descriptor, memory.
     pub may_pass: bool,
+    /// It is for want of room on the disk.
+    pub disk_full: bool,
 }
 
 impl From<String> for Unprepared {
     fn from(message: String) -> Self {
-        Self { message, may_pass: false }
+        Self { message, may_pass: false, disk_full: false }
     }
 }
 
@@ -79,6 +81,7 @@ impl Yard {
         self.write_down(&plan, &AttemptFiles::new(&ticket.folder)).map_err(|error| Unprepared {
             message: format!("cannot prepare {}: {error}", ticket.folder.display()),
             may_pass: shim::may_pass(&error),
+            disk_full: error.kind() == io::ErrorKind::StorageFull,
         })?;
         Ok(ticket)
     }
@@ -189,8 +192,12 @@ impl Leftovers {
             Err(why) => missing.push(why),
         }
         match self.publish() {
-            Ok(artifacts) => report.artifacts = artifacts,
-            Err(why) => missing.extend(why),
+            Ok(Ok(artifacts)) => report.artifacts = artifacts,
+            Ok(Err(why)) => missing.extend(why),
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                report.no_room = Some(format!("no room for its outputs: {error}"));
+            }
+            Err(error) => missing.push(format!("the outputs cannot be read: {error}")),
         }
         report.missing = missing;
         report
@@ -202,18 +209,21 @@ impl Leftovers {
         tails.concat()
     }
 
-    fn publish(&mut self) -> Result<Vec<ArtifactRecord>, Vec<String>> {
+    /// The artifacts that it made, or what of them is missing.
+    fn publish(&mut self) -> io::Result<Result<Vec<ArtifactRecord>, Vec<String>>> {
         if self.wanted.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Ok(Vec::new()));
         }
-        let fail = |error: io::Error| vec![format!("the outputs cannot be read: {error}")];
         // Where each was to be written is what the task itself was told.
-        let told = fs::read(self.files.plan()).map_err(fail)?;
-        let job: Job = serde_json::from_slice(&told).map_err(|error| fail(error.into()))?;
+        let told = fs::read(self.files.plan())?;
+        let job: Job = serde_json::from_slice(&told)?;
         for wanted in &mut self.wanted {
             wanted.path = job.outputs.get(&wanted.name).map(|output| output.path.clone()).unwrap_or_default();
         }
-        let published = artifacts::publish(&self.objects, &self.files.published(), &self.wanted).map_err(fail)??;
+        let published = match artifacts::publish(&self.objects, &self.files.published(), &self.wanted)? {
+            Ok(published) => published,
+            Err(missing) => return Ok(Err(missing)),
+        };
         let record = |one: artifacts::Published| ArtifactRecord {
             id: clock::new_id(),
             artifact_type: one.artifact_type,
@@ -224,7 +234,7 @@ impl Leftovers {
             producer: self.key.clone(),
             created_at: clock::now(),
         };
-        Ok(published.into_iter().map(record).collect())
+        Ok(Ok(published.into_iter().map(record).collect()))
     }
 }
 

@@ -4,14 +4,16 @@
 
 use super::{
     EngineStatus, RuntimeError,
+    archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
     clock, gpus,
+    syncer::Syncer,
 };
 use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, End, GpuSnapshot, Reply, Request, ResourcesSnapshot, RunId, Verdict,
+        AttemptKey, Command, Durability, End, GpuSnapshot, Reply, Request, ResourcesSnapshot, RunId, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
@@ -54,6 +56,17 @@ pub enum Msg {
     Status(oneshot::Sender<EngineStatus>),
     /// Who has what, and who waits for what?
     Resources(oneshot::Sender<ResourcesSnapshot>),
+    /// Remove runs that are over from the history.
+    Forget {
+        /// Which.
+        runs: Vec<RunId>,
+        /// Who asks.
+        by: String,
+        /// Those that are gone.
+        answer: oneshot::Sender<Result<Vec<RunId>, String>>,
+    },
+    /// What was committed could not be forced to the disk.
+    NotSynced(String),
     /// These GPUs are there.
     Gpus(Vec<GpuSnapshot>),
     /// Leave with this exit code.
@@ -81,6 +94,9 @@ pub struct Core {
     executor: Arc<dyn Executor>,
     yard: Yard,
     gpus: gpus::Watch,
+    /// Set where commits are not synced one by one.
+    syncer: Option<Syncer>,
+    keeper: Keeper,
     inbox: Receiver<Msg>,
     own: Sender<Msg>,
     changed: watch::Sender<i64>,
@@ -97,6 +113,10 @@ pub struct Parts {
     pub limits: Limits,
     /// The database.
     pub store: Writer,
+    /// When it is forced to the disk.
+    pub durability: Durability,
+    /// Who writes down beside the database what it says of runs.
+    pub keeper: Keeper,
     /// Where attempts run.
     pub executor: Arc<dyn Executor>,
     /// What all attempts share.
@@ -126,6 +146,8 @@ impl Core {
             executor: parts.executor,
             yard: parts.yard,
             gpus: parts.gpus,
+            syncer: None,
+            keeper: parts.keeper,
             inbox: parts.inbox,
             own: parts.own,
             changed: parts.changed,
@@ -137,6 +159,11 @@ impl Core {
         };
         let open = core.store.open_runs()?;
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
+        if parts.durability == Durability::Relaxed {
+            let own = core.own.clone();
+            let failed = move |why| drop(own.send(Msg::NotSynced(why)));
+            core.syncer = Some(Syncer::start(core.store.log()?, failed).map_err(|error| RuntimeError::Io(error.to_string()))?);
+        }
         let open: Vec<RunRecord> = open.into_iter().map(|loaded| core.take_up(loaded)).collect();
         let mut effects = Vec::new();
         for record in &open {
@@ -226,6 +253,12 @@ impl Core {
                 Msg::Resources(answer) => {
                     let _ = answer.send(self.resources());
                 }
+                Msg::Forget { runs, by, answer } => {
+                    // One that a command of this batch has opened again stays.
+                    let over: Vec<RunId> = runs.into_iter().filter(|run| self.engine.run(run).is_none()).collect();
+                    let _ = answer.send(self.store.forget(&over, now, &by).map_err(|error| error.to_string()));
+                }
+                Msg::NotSynced(why) => return Err(why),
                 Msg::Gpus(found) => {
                     self.gpus.has_looked();
                     effects.extend(self.engine.apply(Input::Gpus(found), now));
@@ -299,7 +332,7 @@ impl Core {
         let Some(past) = record.past.clone().filter(|past| self.engine.run(past).is_none()) else { return Vec::new() };
         match self.store.load(&past) {
             Ok(Some(loaded)) => {
-                let states = loaded.tasks.into_iter().map(|task| (task.key.task, task.state)).collect();
+                let states = loaded.tasks.into_iter().map(|task| (task.key.task.clone(), task.state)).collect();
                 self.engine.apply(Input::Past { run: past, states }, now)
             }
             // Whoever removed it does not want it to hold up others.
@@ -402,7 +435,17 @@ impl Core {
         if changes.is_empty() {
             return Ok(());
         }
-        let seq = self.store.commit(&changes).map_err(|error| error.to_string())?;
+        let (seq, synced) = self.store.commit(&changes).map_err(|error| error.to_string())?;
+        if let (false, Some(syncer)) = (synced, &self.syncer) {
+            syncer.soon();
+        }
+        for change in &changes {
+            match &change.what {
+                What::Run { from: None, record } => self.keeper.begun(record, seq),
+                What::Run { record, .. } if record.state.is_terminal() => self.keeper.ended(record.run_id.clone()),
+                _ => {}
+            }
+        }
         self.changed.send_replace(seq);
         Ok(())
     }
@@ -415,13 +458,14 @@ impl Core {
         match prepared {
             Ok(ticket) => self.executor.start(ticket),
             // Given to nobody, so nobody can begin it.
-            Err(Unprepared { message, may_pass: true }) => {
+            Err(Unprepared { message, may_pass: true, .. }) => {
                 let _ = self.own.send(Msg::Notice(Notice::NotNow { key, why: message }));
             }
-            Err(Unprepared { message, .. }) => {
+            Err(Unprepared { message, disk_full, .. }) => {
                 tracing::warn!(attempt = %key, message, "cannot be started");
                 let at = to_micros(clock::now());
-                let verdict = Verdict::new(End::SpawnError { message }, at, at);
+                let end = if disk_full { End::DiskFull { message } } else { End::SpawnError { message } };
+                let verdict = Verdict::new(end, at, at);
                 let _ = self.own.send(Msg::Notice(Notice::Ended { key, verdict }));
             }
         }

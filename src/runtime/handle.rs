@@ -3,7 +3,7 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    clock, pipelines, serve, why,
+    clock, pipelines, retention, serve, upkeep, why,
     wire::{Ask, Tell},
     workspace::Place,
 };
@@ -19,7 +19,7 @@ use std::{
     cell::OnceCell,
     fs::File,
     io::{Read, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
     thread::JoinHandle,
     time::Duration,
 };
@@ -168,7 +168,7 @@ impl Handle {
             match Reader::open(&self.attach.place.state_dir) {
                 Ok(reader) => drop(self.reader.set(reader)),
                 Err(StoreError::Missing { .. }) => {
-                    self.attach.place.keeps_its_history()?;
+                    self.attach.place.has_no_runs()?;
                     return Ok(None);
                 }
                 Err(error) => return Err(error.into()),
@@ -439,6 +439,41 @@ impl Handle {
     pub fn disk_space(&self) -> Option<(u64, u64)> {
         let disk = rustix::fs::statvfs(self.state_dir()).or_else(|_| rustix::fs::statvfs(self.workspace())).ok()?;
         Some((disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
+    }
+
+    /// Copies the history into `file`, or into the folder of copies. Gives the copy's place.
+    ///
+    /// # Errors
+    /// There is no history yet; what the system says.
+    pub fn backup(&self, file: Option<PathBuf>) -> Result<PathBuf, RuntimeError> {
+        let name = format!("manual-{}.db", clock::now().format("%Y%m%dT%H%M%S"));
+        let file = file.unwrap_or_else(|| self.state_dir().join(upkeep::BACKUPS).join(name));
+        crate::store::copy(&self.state_dir().join(crate::store::FILE), &file)?;
+        Ok(file)
+    }
+
+    /// Removes runs that are over, with their logs and the artifacts that only they made. Gives those that are gone, and the bytes
+    /// that became free.
+    ///
+    /// # Errors
+    /// The engine cannot be reached; what the system says.
+    pub fn forget(&mut self, runs: Vec<RunId>) -> Result<(Vec<RunId>, u64), RuntimeError> {
+        const AT_ONCE: usize = 1_000;
+        let place = self.attach.place.clone();
+        let (mut gone, mut bytes) = (Vec::new(), 0);
+        for some in runs.chunks(AT_ONCE) {
+            let (mut line, _) = client::connect_or_start(&place, true)?;
+            let by = self.attach.by.clone();
+            let forget = |runs: &[RunId]| match line.ask(&Ask::Forget { runs: runs.to_vec(), by })? {
+                Tell::Forgot { runs } => Ok(runs),
+                Tell::Reply(Reply::Failed { message }) => Err(RuntimeError::Io(message)),
+                other => Err(RuntimeError::Unreachable(format!("the engine gave an answer to another question: {other:?}"))),
+            };
+            let (some, freed) = retention::remove(&place.state_dir, some, forget)?;
+            gone.extend(some);
+            bytes += freed;
+        }
+        Ok((gone, bytes))
     }
 
     /// Asks the engine to leave, of whichever version it is, and waits until it is gone; running tasks go on. Its process id;

@@ -1,5 +1,6 @@
 //! The imperative shell: owns the engine, store and executors, carries out effects; the one clock; `Handle` for clients.
 
+pub mod archive;
 mod attempts;
 pub mod cause;
 mod client;
@@ -16,8 +17,12 @@ pub mod logs;
 pub mod own_log;
 pub mod pipelines;
 pub mod protection;
+pub mod rebuild;
+pub mod retention;
 pub mod serve;
+mod syncer;
 mod trigger;
+pub mod upkeep;
 pub mod user;
 mod why;
 mod wire;

@@ -2,10 +2,11 @@
 
 use super::{
     RuntimeError,
+    archive::{self, Keeper},
     attempts::Yard,
     clock,
     core::{Core, Ending, Msg, Parts},
-    gpus, trigger,
+    gpus, retention, trigger, upkeep,
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
@@ -76,7 +77,11 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
     let _lock = own(&place.state_dir)?;
     place.keeps_its_history()?;
     tracing::info!(workspace = %place.workspace.display(), pid = std::process::id(), "engine starts");
-    let store = Writer::open(&place.state_dir.join(crate::store::FILE))?;
+    let store = Writer::open(&place.state_dir.join(crate::store::FILE), place.config.durability)?;
+    archive::compare(place, &store)?;
+    if let Err(error) = retention::empty_trash(&place.state_dir) {
+        tracing::warn!(%error, "what an earlier removal left behind stays");
+    }
     let (own, inbox) = mpsc::channel();
     let (changed, seq) = watch::channel(0);
     let sink = own.clone();
@@ -94,6 +99,8 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
     let core = Core::start(Parts {
         limits: limits(place),
         store,
+        durability: place.config.durability,
+        keeper: Keeper::start(place.state_dir.clone()).map_err(|error| RuntimeError::Io(error.to_string()))?,
         executor,
         yard: Yard {
             workspace: place.workspace.clone(),
@@ -109,6 +116,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         changed,
         exit_when_idle: options.exit_when_idle,
     })?;
+    upkeep::start(place, own.clone());
     let (over, is_over) = oneshot::channel();
     let door = Door { to_core: own, seq, place: place.clone() };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| RuntimeError::Io(error.to_string()))?;
@@ -154,7 +162,7 @@ fn memory_of_machine() -> Option<u64> {
 }
 
 /// Takes the workspace's lock.
-fn own(state_dir: &Path) -> Result<File, RuntimeError> {
+pub(super) fn own(state_dir: &Path) -> Result<File, RuntimeError> {
     let path = state_dir.join("engine.lock");
     let lock = File::options()
         .create(true)
@@ -307,6 +315,14 @@ async fn answer(line: &str, door: &Door, attached: &mut bool) -> Option<Tell> {
             let (answer, wait) = oneshot::channel();
             door.to_core.send(Msg::Resources(answer)).ok()?;
             wait.await.ok().map(|found| Tell::Resources(Box::new(found)))
+        }
+        Ask::Forget { runs, by } => {
+            let (answer, wait) = oneshot::channel();
+            door.to_core.send(Msg::Forget { runs, by, answer }).ok()?;
+            Some(match wait.await.ok()? {
+                Ok(runs) => Tell::Forgot { runs },
+                Err(why) => Tell::Reply(Reply::Failed { message: why }),
+            })
         }
         Ask::Stop => {
             let _ = door.to_core.send(Msg::Stop(0));

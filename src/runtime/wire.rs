@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Grows with every change that an older program would misread.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
@@ -41,6 +41,13 @@ pub enum Ask {
     Status,
     /// Who has what, and who waits for what?
     Resources,
+    /// Remove these runs, which are over, from the history.
+    Forget {
+        /// Which.
+        runs: Vec<RunId>,
+        /// Who asks.
+        by: String,
+    },
     /// Leave; running tasks go on. Asked without a hello, and the same in every protocol: a new version must be able to take over.
     Stop,
 }
@@ -55,6 +62,11 @@ pub enum Tell {
     Status(EngineStatus),
     /// The answer to resources.
     Resources(Box<ResourcesSnapshot>),
+    /// The answer to forget: those that are gone.
+    Forgot {
+        /// Which.
+        runs: Vec<RunId>,
+    },
     /// The answer to stop.
     Stopping,
     /// Something changed, up to this sequence number of the journal.

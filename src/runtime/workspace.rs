@@ -46,14 +46,23 @@ impl Place {
     /// # Errors
     /// How many there are, and what to do.
     pub fn keeps_its_history(&self) -> Result<(), RuntimeError> {
+        if self.state_dir.join(store::FILE).exists() { Ok(()) } else { self.has_no_runs() }
+    }
+
+    /// The same where the database is there and holds nothing: its log is gone.
+    ///
+    /// # Errors
+    /// How many runs there are, and what to do.
+    pub fn has_no_runs(&self) -> Result<(), RuntimeError> {
         let database = self.state_dir.join(store::FILE);
         let runs = self.state_dir.join("runs");
-        let left = if database.exists() { 0 } else { fs::read_dir(&runs).map_or(0, Iterator::count) };
+        let left = fs::read_dir(&runs).map_or(0, Iterator::count);
         if left == 0 {
             return Ok(());
         }
+        let what = if database.exists() { "is empty" } else { "does not exist" };
         Err(RuntimeError::Io(format!(
-            "the history is gone: {} does not exist, but {} holds {left} runs\nhint: put the database back from a copy, or move {} away to begin a new history",
+            "the history is gone: {} {what}, but {} holds {left} runs\nhint: put the database back from a copy (`flowyard doctor` lists them), make it again from these folders with `flowyard doctor --rebuild`, or move {} away to begin a new history",
             database.display(),
             runs.display(),
             runs.display()

@@ -6,6 +6,7 @@ pub mod fault;
 pub mod ids;
 pub mod pattern;
 pub mod sanitize;
+pub mod shared;
 pub mod size;
 pub mod suggest;
 pub mod time;

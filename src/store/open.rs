@@ -1,5 +1,6 @@
 //! Opening a database: is it ours, is it of our version, may we read it; and the migrations.
 
+use super::backup;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
     os::unix::fs::OpenOptionsExt,
@@ -28,6 +29,18 @@ pub enum StoreError {
         "{path} has version {found}, and this program knows versions up to {known}; it was left untouched\nhint: use the flowyard that wrote it, or a newer one"
     )]
     Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// It was written by an earlier version, and no engine of this one has opened it yet.
+    #[error(
+        "{path} has version {found}, and this program reads version {known}\nhint: `flowyard engine --exit-when-idle` brings it up to date, after a copy of it was made"
+    )]
+    Older {
         /// The database.
         path: PathBuf,
         /// Its version.
@@ -91,22 +104,30 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
         }
     }
     db.pragma_update(None, "journal_mode", "WAL").map_err(&fail)?;
-    // FULL: what a client was told, and what was started, survives a loss of power.
-    db.pragma_update(None, "synchronous", "FULL").map_err(&fail)?;
     db.pragma_update(None, "foreign_keys", true).map_err(&fail)?;
     db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
     db.set_prepared_statement_cache_capacity(64);
-    if version < MIGRATIONS.len() {
-        // All steps in one transaction: an engine that dies on the way leaves no version between, which no reader knows.
-        let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&fail)?;
-        for sql in &MIGRATIONS[version..] {
-            transaction.execute_batch(sql).map_err(&fail)?;
-        }
-        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(&fail)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(&fail)?;
-        transaction.commit().map_err(&fail)?;
-    }
+    migrate(&mut db, version, path)?;
     Ok(db)
+}
+
+/// Brings the database to our version, after a copy of it was made. All steps are one transaction: an engine that dies on the way
+/// leaves no version between, which no reader knows.
+fn migrate(db: &mut Connection, version: usize, path: &Path) -> Result<(), StoreError> {
+    let fail = StoreError::at(path);
+    if version == MIGRATIONS.len() {
+        return Ok(());
+    }
+    if version > 0 {
+        backup::copy_of(db, &path.with_file_name("backups").join(format!("before-version-{}.db", version + 1)))?;
+    }
+    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&fail)?;
+    for sql in &MIGRATIONS[version..] {
+        transaction.execute_batch(sql).map_err(&fail)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(&fail)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(&fail)?;
+    transaction.commit().map_err(&fail)
 }
 
 /// Opens for reading only; never makes or changes anything but SQLite's own shared memory beside it.
@@ -122,6 +143,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         match version_of(&db, path)? {
             // Made by an engine that died, or is, before its first commit.
             0 => Err(StoreError::Missing { path: path.to_owned() }),
+            found if found < MIGRATIONS.len() => Err(StoreError::Older { path: path.to_owned(), found, known: MIGRATIONS.len() }),
             _ => Ok(db),
         }
     };
@@ -132,12 +154,24 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         {
             checked(Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI))
         }
+        // An engine died while it made the file: nothing was ever committed, and the next engine clears up.
+        Err(StoreError::Sqlite { source, .. }) if wants_rollback(&source) && path.metadata().is_ok_and(|file| file.len() <= ONE_PAGE) => {
+            Err(StoreError::Missing { path: path.to_owned() })
+        }
         other => other,
     }
 }
 
+/// The size of the file when its mode is set, before anything is in it.
+const ONE_PAGE: u64 = 4096;
+
+/// Whether a journal of the kind is beside the file that only who may write can bring to an end. With a log there is none.
+fn wants_rollback(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+}
+
 /// The path of a file that SQLite keeps beside the database.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -171,6 +205,19 @@ mod tests {
     #[test]
     fn the_built_in_sqlite_does_not_corrupt_wal_databases() {
         assert!(sqlite_version() >= MIN_SQLITE, "{}", sqlite_version());
+    }
+
+    #[test]
+    fn a_database_of_an_earlier_version_is_copied_before_it_is_migrated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flowyard.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch(&format!("PRAGMA user_version = 1; PRAGMA application_id = {APPLICATION_ID}")).unwrap();
+        drop(old);
+        assert_eq!(version_of(&for_writing(&path).unwrap(), &path).unwrap(), MIGRATIONS.len());
+        let copy = folder.path().join("backups/before-version-2.db");
+        assert_eq!(version_of(&Connection::open(&copy).unwrap(), &copy).unwrap(), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         AttemptFiles, AttemptSnapshot, JournalEntry, LastRun, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
-        record::{AttemptRecord, TaskRecord},
+        record::{Archive, AttemptRecord, TaskRecord},
     },
     stdx::time::{Timestamp, to_micros},
 };
@@ -225,6 +225,65 @@ impl Reader {
             stdout: files.stdout(),
             stderr: files.stderr(),
         }
+    }
+
+    /// Everything about a run, to be kept beside its logs; `None` if there is no such run.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn archive(&self, id: &RunId) -> Result<Option<Archive>, StoreError> {
+        self.read(|db| {
+            let sql = format!("SELECT {}, {} FROM runs WHERE run_id = ?1", rows::RUN, rows::LOADED);
+            let Some(run) = db.prepare_cached(&sql)?.query_row([id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
+            let last_seq = db.prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?.query_row([], |row| row.get(0))?;
+            let tasks = format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK);
+            let attempts = format!("SELECT {} FROM attempts WHERE run_id = ?1", rows::ATTEMPT);
+            let artifacts = format!("SELECT {} FROM artifacts WHERE run_id = ?1", rows::ARTIFACT);
+            Ok(Some(Archive {
+                format: Archive::FORMAT,
+                last_seq,
+                run,
+                tasks: db.prepare_cached(&tasks)?.query_map([id.as_str()], rows::task)?.collect::<rusqlite::Result<_>>()?,
+                attempts: db.prepare_cached(&attempts)?.query_map([id.as_str()], rows::attempt)?.collect::<rusqlite::Result<_>>()?,
+                artifacts: db.prepare_cached(&artifacts)?.query_map([id.as_str()], rows::artifact)?.collect::<rusqlite::Result<_>>()?,
+            }))
+        })
+    }
+
+    /// Runs that are over, oldest first.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn ended_runs(&self) -> Result<Vec<RunRow>, StoreError> {
+        let sql = format!("SELECT {} FROM runs WHERE state NOT IN ('queued', 'running', 'canceling') ORDER BY run_id", rows::RUN);
+        self.read(|db| db.prepare(&sql)?.query_map([], rows::run)?.collect())
+    }
+
+    /// Which of these places of artifacts no run refers to any more.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn unreferenced(&self, uris: &[String]) -> Result<Vec<String>, StoreError> {
+        self.read(|db| {
+            let mut known = db.prepare("SELECT 1 FROM artifacts WHERE uri = ?1")?;
+            let mut free = Vec::new();
+            for uri in uris {
+                if !known.exists([uri])? {
+                    free.push(uri.clone());
+                }
+            }
+            Ok(free)
+        })
+    }
+
+    /// Places of the artifacts that a run made.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn artifact_uris(&self, run: &RunId) -> Result<Vec<String>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT uri FROM artifacts WHERE run_id = ?1")?.query_map([run.as_str()], |row| row.get(0))?.collect()
+        })
     }
 
     /// Entries after `after`, oldest first.

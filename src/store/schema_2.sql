@@ -13,6 +13,9 @@ ALTER TABLE task_instances ADD COLUMN decision TEXT;
 ALTER TABLE attempts ADD COLUMN usage TEXT;
 ALTER TABLE attempts ADD COLUMN gpus TEXT NOT NULL DEFAULT '[]';
 
+CREATE INDEX runs_by_creation ON runs (created_at);
+CREATE INDEX artifacts_by_uri ON artifacts (uri);
+
 -- Triggers are off until somebody turns them on: a pipeline without a row is paused.
 CREATE TABLE pipelines (
     pipeline TEXT NOT NULL PRIMARY KEY,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        PipelineId, RunId,
+        Durability, PipelineId, RunId,
         record::{ArtifactRecord, AttemptRecord, Change, LoadedRun, RunRecord, TaskRecord, What},
     },
     stdx::{
@@ -15,12 +15,19 @@ use crate::{
     },
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The one writing connection.
 pub struct Writer {
     db: Connection,
     path: PathBuf,
+    durability: Durability,
+    /// Whether the connection syncs with each commit now.
+    syncs: bool,
 }
 
 impl Writer {
@@ -28,15 +35,38 @@ impl Writer {
     ///
     /// # Errors
     /// See [`StoreError`]; a foreign or newer file is left as it is.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { db: open::for_writing(path)?, path: path.to_owned() })
+    pub fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let mut writer = Self { db: open::for_writing(path)?, path: path.to_owned(), durability, syncs: false };
+        writer.sync_commits(true)?;
+        Ok(writer)
     }
 
-    /// Writes all changes and their journal entries in one transaction, synced. Returns the newest sequence number.
+    /// `FULL` syncs the log of SQLite at the end of a transaction, with everything that was written to it before.
+    fn sync_commits(&mut self, sync: bool) -> Result<(), StoreError> {
+        if self.syncs != sync {
+            self.db.pragma_update(None, "synchronous", if sync { "FULL" } else { "NORMAL" }).map_err(StoreError::at(&self.path))?;
+            self.syncs = sync;
+        }
+        Ok(())
+    }
+
+    /// The log that the database is written to first, to be synced beside the commits that are not.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn log(&self) -> Result<File, StoreError> {
+        let path = open::beside(&self.path, "-wal");
+        File::open(&path).map_err(|source| StoreError::Io { path, source })
+    }
+
+    /// Writes all changes and their journal entries in one transaction. Returns the newest sequence number, and whether the
+    /// changes are safe from a loss of power already: always with [`Durability::Strict`].
     ///
     /// # Errors
     /// Nothing of the batch is written then, and the caller must not act on any of it.
-    pub fn commit(&mut self, changes: &[Change]) -> Result<i64, StoreError> {
+    pub fn commit(&mut self, changes: &[Change]) -> Result<(i64, bool), StoreError> {
+        let sync = self.durability == Durability::Strict || changes.iter().any(is_told);
+        self.sync_commits(sync)?;
         let fail = StoreError::at(&self.path);
         let mut transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
         for change in changes {
@@ -48,7 +78,36 @@ impl Writer {
         }
         let seq = last_seq(&transaction).map_err(&fail)?;
         transaction.commit().map_err(&fail)?;
-        Ok(seq)
+        Ok((seq, sync))
+    }
+
+    /// The newest sequence number of the journal; 0 before the first entry.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn last_seq(&self) -> Result<i64, StoreError> {
+        last_seq(&self.db).map_err(StoreError::at(&self.path))
+    }
+
+    /// Forgets runs that are over, with all that belongs to them, in one transaction; an entry of the journal says so. Gives
+    /// those that were there.
+    ///
+    /// # Errors
+    /// Nothing is forgotten then.
+    pub fn forget(&mut self, runs: &[RunId], at: Timestamp, by: &str) -> Result<Vec<RunId>, StoreError> {
+        self.sync_commits(true)?;
+        let fail = StoreError::at(&self.path);
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+        let mut forgotten = Vec::new();
+        for run in runs {
+            if forget(&transaction, run).map_err(&fail)? {
+                let what = What::Command { entity: format!("run/{run}"), command: "gc".to_owned(), reason: None };
+                write(&transaction, &Change { at, by: by.to_owned(), what }).map_err(&fail)?;
+                forgotten.push(run.clone());
+            }
+        }
+        transaction.commit().map_err(&fail)?;
+        Ok(forgotten)
     }
 
     /// Every run that is not over, oldest first.
@@ -135,7 +194,7 @@ impl Writer {
         let Some(run) = self.db.query_row(&sql, [id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
         let many = |sql: String| self.db.prepare(&sql);
         let tasks = many(format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK))?
-            .query_map([id.as_str()], rows::task)?
+            .query_map([id.as_str()], |row| rows::task(row).map(Arc::new))?
             .collect::<rusqlite::Result<_>>()?;
         let open_attempts = many(format!("SELECT {} FROM attempts WHERE run_id = ?1 AND state IN ('starting', 'running')", rows::ATTEMPT))?
             .query_map([id.as_str()], rows::attempt)?
@@ -144,6 +203,28 @@ impl Writer {
             .query_map([id.as_str()], rows::artifact)?
             .collect::<rusqlite::Result<_>>()?;
         Ok(Some(LoadedRun { run, tasks, open_attempts, artifacts }))
+    }
+}
+
+/// Removes the rows of a run that is over; false if there is none.
+fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
+    let over = "SELECT 1 FROM runs WHERE run_id = ?1 AND state NOT IN ('queued', 'running', 'canceling')";
+    if !db.prepare_cached(over)?.exists([run.as_str()])? {
+        return Ok(false);
+    }
+    // What refers to others goes first.
+    for table in ["artifacts", "attempts", "task_instances", "journal", "runs"] {
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE run_id = ?1"))?.execute([run.as_str()])?;
+    }
+    Ok(true)
+}
+
+/// Whether somebody relies on it outside: whoever gave a command, reads an artifact, or hears that a run is over.
+fn is_told(change: &Change) -> bool {
+    match &change.what {
+        What::Command { .. } | What::Artifact(_) | What::Pipeline { .. } | What::Engine { .. } => true,
+        What::Run { record, .. } => record.state.is_terminal(),
+        What::Task { .. } | What::Attempt { .. } | What::Wish(_) | What::Note(_) => false,
     }
 }
 

@@ -97,6 +97,7 @@ impl<'a> Reader<'a> {
         Self { attach, handle: None, drafts: Drafts::new(ascii), tx }
     }
 
+    #[allow(clippy::disallowed_methods, reason = "how often to look, not a time that is recorded")]
     fn serve(mut self, reads: &Receiver<Ask>) {
         let mut shown: Option<Ask> = None;
         let mut looked: Option<Timestamp> = None;

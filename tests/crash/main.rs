@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a crash test has a budget of time, and says how long it took")]
 mod audit;
+mod processes;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -19,8 +20,7 @@ use support::{Yard, kill, processes_below};
 
 /// What changes the world: files, folders, processes, messages. The short form takes the first three, which write to files, sockets
 /// and the database.
-const CALLS: [&str; 11] =
-    ["write", "pwrite64", "fsync", "fdatasync", "rename", "mkdir", "unlink", "ftruncate", "sendmsg", "clone3", "openat"];
+const CALLS: [&str; 10] = ["write", "pwrite64", "fsync", "rename", "mkdir", "unlink", "ftruncate", "sendmsg", "clone3", "openat"];
 
 fn is_long() -> bool {
     std::env::var("FLOWYARD_CRASH").is_ok_and(|form| form == "long")
@@ -51,11 +51,11 @@ fn an_engine_killed_at_a_call_that_changes_the_world_leaves_a_true_history() {
             let ended = killed_at(&yard, call, nth);
             audited += audit(&yard, &format!("killed at {call} number {nth}"), false);
             if ended.signal() != Some(9) && ended.code() != Some(137) {
-                println!("{call}: {} moments", nth - 1);
+                println!("{call}: there is no number {nth}");
                 break;
             }
             kills += 1;
-            nth += if is_long() { 1 } else { 1 + nth };
+            nth += if is_long() || nth < 8 { 1 } else { nth };
             if !is_long() && begin.elapsed() > Duration::from_secs(75) {
                 break;
             }

@@ -9,6 +9,7 @@ use crate::{
     model::{Reason, RunState, TaskState, record::What},
     stdx::duration,
 };
+use std::sync::Arc;
 
 impl Run {
     pub(super) fn cancel(&mut self, out: &mut Out<'_>) -> Answer {
@@ -60,8 +61,9 @@ impl Run {
             match self.tasks[position].state {
                 TaskState::Running if !self.tasks[position].cancel_requested => {
                     // Kept until the attempt is over: then it says why it was ended.
-                    self.tasks[position].reason = Some(Reason::Timeout);
-                    self.tasks[position].message = Some(message.clone());
+                    let task = self.task_mut(position);
+                    task.reason = Some(Reason::Timeout);
+                    task.message = Some(message.clone());
                     self.request_cancel(position, out);
                 }
                 state if state != TaskState::Running && !state.is_terminal() => {
@@ -76,8 +78,8 @@ impl Run {
     /// The wish is committed, so that an engine that starts later still ends the attempt.
     fn request_cancel(&mut self, position: usize, out: &mut Out<'_>) {
         let Some(key) = self.open_attempt(position) else { return };
-        self.tasks[position].cancel_requested = true;
-        out.commit(What::Wish(Box::new(self.tasks[position].clone())));
+        self.task_mut(position).cancel_requested = true;
+        out.commit(What::Wish(Arc::clone(&self.tasks[position])));
         out.effects.push(Effect::Cancel(key));
     }
 }

@@ -49,7 +49,7 @@ impl Run {
 
     /// A new generation: what runs next is another piece of work.
     fn forget(&mut self, at: usize, out: &mut Out<'_>) {
-        let task = &mut self.tasks[at];
+        let task = self.task_mut(at);
         task.generation += 1;
         task.outputs.clear();
         task.output_parameters.clear();

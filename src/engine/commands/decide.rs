@@ -21,7 +21,7 @@ impl Run {
             Some(note) => format!("{} rejected it: {note}", decision.by),
             None => format!("{} rejected it", decision.by),
         };
-        self.tasks[position].decision = Some(decision);
+        self.task_mut(position).decision = Some(decision);
         self.end_task(position, TaskState::Failed, Reason::Rejected, message, out);
         self.reconsider(self.graph.downstream[position].clone(), out);
         Ok(format!("`{}` is rejected", self.id(position)))

@@ -8,13 +8,14 @@ use crate::model::{
     Command, RunState, TaskState,
     record::{TaskRecord, Undo, What},
 };
+use std::sync::Arc;
 
 /// A run as it was before a command.
 pub(super) struct Before {
     command: Option<String>,
     paused: bool,
     run_state: RunState,
-    tasks: Vec<TaskRecord>,
+    tasks: Vec<Arc<TaskRecord>>,
 }
 
 impl Before {
@@ -44,7 +45,12 @@ impl Before {
     pub fn keep(self, run: &mut Run, out: &mut Out<'_>) {
         let undo = self.command.map(|command| {
             let changed = self.tasks.into_iter().filter(|old| run.tasks[old.position] != *old);
-            Box::new(Undo { command, paused: self.paused, run_state: self.run_state, before: changed.collect() })
+            Box::new(Undo {
+                command,
+                paused: self.paused,
+                run_state: self.run_state,
+                before: changed.map(|task| TaskRecord::clone(&task)).collect(),
+            })
         });
         if undo.is_some() || run.record.undo.is_some() {
             run.record.undo = undo;
@@ -88,8 +94,8 @@ impl Run {
 
     fn put_back(&mut self, old: &TaskRecord, out: &mut Out<'_>) {
         if self.tasks[old.position].state == old.state {
-            self.tasks[old.position] = old.clone();
-            out.commit(What::Wish(Box::new(old.clone())));
+            self.tasks[old.position] = Arc::new(old.clone());
+            out.commit(What::Wish(Arc::clone(&self.tasks[old.position])));
             return;
         }
         self.set_task(old.position, old.state, out, |task| *task = old.clone());

@@ -1,0 +1,193 @@
+//! Which runs may go, and how they go: `flowyard gc` and `[retention]`.
+//!
+//! First a run's folder is moved out of `runs/`, then its rows are removed in one transaction, then the folder is deleted. A
+//! death in between leaves a run without its logs, or a folder in `trash/` that the next one deletes, and never a folder that
+//! looks as if the database had lost its run.
+
+use super::{RuntimeError, archive};
+use crate::{
+    model::{PipelineId, Retention, RunId, RunRow, RunState},
+    stdx::{atomic, time::Timestamp},
+    store::Reader,
+};
+use serde::Serialize;
+use std::{
+    collections::{HashMap, HashSet},
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// A run that may go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    /// Its id.
+    pub run_id: RunId,
+    /// Its pipeline.
+    pub pipeline: PipelineId,
+    /// Its display number.
+    pub number: u64,
+    /// How it ended.
+    pub state: RunState,
+    /// What its folder holds on the disk, in bytes.
+    pub bytes: u64,
+}
+
+/// The runs that `policy` names, oldest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn candidates(state_dir: &Path, policy: &Retention, now: Timestamp) -> Result<Vec<Candidate>, RuntimeError> {
+    let runs = Reader::open(state_dir)?.ended_runs()?;
+    let bytes: HashMap<RunId, u64> =
+        runs.iter().map(|run| (run.run_id.clone(), size_of(&archive::folder(state_dir, &run.run_id)))).collect();
+    let gone = choose(&runs, policy, now, |run| bytes.get(run).copied().unwrap_or(0));
+    let candidate = |run: RunRow| Candidate {
+        bytes: bytes.get(&run.run_id).copied().unwrap_or(0),
+        run_id: run.run_id,
+        pipeline: run.pipeline,
+        number: run.number,
+        state: run.state,
+    };
+    Ok(runs.into_iter().filter(|run| gone.contains(&run.run_id)).map(candidate).collect())
+}
+
+/// `runs` are oldest first.
+fn choose(runs: &[RunRow], policy: &Retention, now: Timestamp, bytes: impl Fn(&RunId) -> u64) -> HashSet<RunId> {
+    let (mut newer, mut kept) = (HashMap::<&PipelineId, u32>::new(), HashSet::<(&PipelineId, bool)>::new());
+    let (mut gone, mut free) = (HashSet::new(), Vec::new());
+    for run in runs.iter().rev() {
+        let newest = kept.insert((&run.pipeline, false));
+        let newest_good = run.state == RunState::Success && kept.insert((&run.pipeline, true));
+        let rank = newer.entry(&run.pipeline).or_default();
+        *rank += 1;
+        if newest || newest_good {
+            continue;
+        }
+        free.push(run);
+        let age = run.ended_at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default();
+        if policy.age.is_some_and(|most| age > most) || policy.count.is_some_and(|most| *rank > most) {
+            gone.insert(run.run_id.clone());
+        }
+    }
+    if let Some(most) = policy.bytes {
+        let mut total: u64 = runs.iter().filter(|run| !gone.contains(&run.run_id)).map(|run| bytes(&run.run_id)).sum();
+        for run in free.iter().rev() {
+            if total > most && gone.insert(run.run_id.clone()) {
+                total = total.saturating_sub(bytes(&run.run_id));
+            }
+        }
+    }
+    gone
+}
+
+/// Blocks on the disk: a log with a hole takes less than it is long.
+fn size_of(path: &Path) -> u64 {
+    let Ok(found) = fs::symlink_metadata(path) else { return 0 };
+    let below = || fs::read_dir(path).into_iter().flatten().flatten().map(|entry| size_of(&entry.path())).sum::<u64>();
+    found.blocks() * 512 + if found.is_dir() { below() } else { 0 }
+}
+
+/// Removes runs with their logs and the artifacts that no other run refers to. `forget` removes the rows and tells which runs it
+/// knew. Gives the bytes that became free.
+///
+/// # Errors
+/// What the system or the database says.
+pub fn remove(
+    state_dir: &Path,
+    runs: &[RunId],
+    forget: impl FnOnce(&[RunId]) -> Result<Vec<RunId>, RuntimeError>,
+) -> Result<(Vec<RunId>, u64), RuntimeError> {
+    let trash = state_dir.join("trash");
+    let fail = |path: &Path, error: &io::Error| RuntimeError::Io(format!("{}: {error}", path.display()));
+    atomic::create_private_dir(&trash).map_err(|error| fail(&trash, &error))?;
+    let reader = Reader::open(state_dir)?;
+    let mut uris = Vec::new();
+    for run in runs {
+        uris.extend(reader.artifact_uris(run)?);
+        let (from, to) = (archive::folder(state_dir, run), trash.join(run.as_str()));
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(&from, &error)),
+            _ => {}
+        }
+    }
+    let forgotten = forget(runs)?;
+    // What the database still has keeps its folder.
+    for run in runs.iter().filter(|run| !forgotten.contains(run)) {
+        let _ = fs::rename(trash.join(run.as_str()), archive::folder(state_dir, run));
+    }
+    let objects = state_dir.join("artifacts");
+    let free: Vec<PathBuf> = reader.unreferenced(&uris)?.into_iter().map(PathBuf::from).filter(|path| path.starts_with(&objects)).collect();
+    let bytes = size_of(&trash) + free.iter().map(|path| size_of(path)).sum::<u64>();
+    for path in free {
+        delete(&path).map_err(|error| fail(&path, &error))?;
+    }
+    empty_trash(state_dir).map_err(|error| fail(&trash, &error))?;
+    Ok((forgotten, bytes))
+}
+
+/// Deletes what an earlier removal left behind.
+///
+/// # Errors
+/// What the system says.
+pub fn empty_trash(state_dir: &Path) -> io::Result<()> {
+    delete(&state_dir.join("trash"))
+}
+
+fn delete(path: &Path) -> io::Result<()> {
+    let gone = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match gone {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{GitState, RunType},
+        stdx::time::from_micros,
+    };
+    use std::time::Duration;
+
+    /// A run that ended on that day.
+    fn run(pipeline: &str, day: i64, state: RunState) -> RunRow {
+        let at = from_micros(day * 86_400_000_000);
+        RunRow {
+            run_id: format!("{pipeline}{day:02}").as_str().into(),
+            number: day.unsigned_abs(),
+            pipeline: pipeline.into(),
+            state,
+            run_type: RunType::Manual,
+            by: "ada".to_owned(),
+            logical_date: at,
+            created_at: at,
+            started_at: Some(at),
+            ended_at: Some(at),
+            params: Default::default(),
+            git: GitState::default(),
+            paused: false,
+            undo: None,
+        }
+    }
+
+    fn gone(policy: Retention) -> Vec<String> {
+        let (good, bad) = (RunState::Success, RunState::Failed);
+        let runs = [run("a", 1, good), run("b", 2, bad), run("a", 3, good), run("a", 4, bad), run("a", 5, bad), run("b", 6, good)];
+        let mut gone: Vec<String> =
+            choose(&runs, &policy, from_micros(10 * 86_400_000_000), |_| 100).iter().map(ToString::to_string).collect();
+        gone.sort();
+        gone
+    }
+
+    #[test]
+    fn runs_go_by_age_count_and_bytes_but_never_the_newest_nor_the_newest_good_one() {
+        assert!(gone(Retention::default()).is_empty());
+        assert_eq!(gone(Retention { age: Some(Duration::from_secs(0)), ..Retention::default() }), ["a01", "a04", "b02"]);
+        assert_eq!(gone(Retention { age: Some(Duration::from_secs(7 * 86_400)), ..Retention::default() }), ["a01", "b02"]);
+        assert_eq!(gone(Retention { count: Some(2), ..Retention::default() }), ["a01"]);
+        assert_eq!(gone(Retention { bytes: Some(450), ..Retention::default() }), ["a01", "b02"], "the oldest first");
+        assert_eq!(gone(Retention { bytes: Some(0), ..Retention::default() }), ["a01", "a04", "b02"]);
+    }
+}
