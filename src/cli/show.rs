@@ -5,10 +5,10 @@ use super::{
     context::{Access, Context},
     run::card,
     term::{Cell, Style, render, table, task_look},
-    text::{cause, moment, run_name, span, task_name},
+    text::{cause, moment, run_name, span, task_name, time_of_day},
 };
 use crate::{
-    model::{GitState, RunSnapshot, TaskSnapshot},
+    model::{GitState, RunSnapshot, TaskSnapshot, TaskState},
     runtime::{clock, user},
 };
 use serde_json::Value;
@@ -61,6 +61,10 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
     fact("started", row.started_at.map(moment).unwrap_or_default());
     fact("ended", row.ended_at.map(moment).unwrap_or_default());
     fact("paused", if row.paused { "no further attempt starts".to_owned() } else { String::new() });
+    fact(
+        "undo",
+        row.undo.as_ref().map(|word| format!("`flowyard undo {}` takes {} back", row.run_id, word.replace('_', " "))).unwrap_or_default(),
+    );
     fact("took", span(row.started_at, row.ended_at, clock::now()));
     fact("params", pairs(&row.params));
     fact("git", git(&row.git));
@@ -79,9 +83,14 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
 
 fn line(task: &TaskSnapshot, context: &Context) -> Vec<Cell> {
     let (started, ended) = task.span().map_or((None, None), |(from, to)| (Some(from), to));
-    let result = match cause(task) {
-        Some(cause) => cause,
-        None => [pairs(&task.metrics), pairs(&task.output_parameters)].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("  "),
+    let result = cause(task).unwrap_or_else(|| {
+        let parts = [decided(task), pairs(&task.metrics), pairs(&task.output_parameters)];
+        parts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ")
+    });
+    let result = match (task.state, task.retry_at) {
+        (TaskState::UpForRetry, Some(at)) => format!("{result}; tried again at {}", time_of_day(at)),
+        (TaskState::AwaitingApproval, _) => "a person must approve or reject it".to_owned(),
+        _ => result,
     };
     vec![
         context.out.state(task_look(task)),
@@ -90,6 +99,13 @@ fn line(task: &TaskSnapshot, context: &Context) -> Vec<Cell> {
         Cell::from(span(started, ended, clock::now())),
         Cell::from(result),
     ]
+}
+
+/// What a person decided about a task.
+fn decided(task: &TaskSnapshot) -> String {
+    let Some(decision) = &task.decision else { return String::new() };
+    let note = decision.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+    format!("{} by {} at {}{note}", decision.command.replace('_', " "), decision.by, moment(decision.at))
 }
 
 /// `rows=120 path="…"`.

@@ -22,11 +22,13 @@ fn a_task_that_needs_an_approval_waits_for_a_person_and_keeps_what_they_wrote() 
     let run = yard.start("p");
     yard.until_task(&run, "deploy", "awaiting_approval");
     assert!(yard.text(0, &["why", &run, "deploy"]).contains(&format!("flowyard approve {run} deploy")));
+    assert!(yard.text(0, &["show", &run]).contains("a person must approve or reject it"));
     assert!(yard.complaint(3, &["approve", &run, "check"]).contains("check"));
     yard.text(0, &["approve", &run, "deploy", "--note", "the report is good"]);
     let ended = yard.until_run(&run, "success");
     let decision = &task(&ended, "deploy")["decision"];
     assert_eq!((&decision["command"], &decision["note"]), (&json!("approve"), &json!("the report is good")));
+    assert!(yard.text(0, &["show", &run]).contains("the report is good"));
     let journal = yard.text(0, &["journal", "--json"]);
     let entry = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|entry| entry["command"] == "approve");
     assert_eq!(entry.unwrap()["reason"], "the report is good");
@@ -77,6 +79,7 @@ fn a_task_marked_success_lets_the_run_go_on_and_can_be_taken_back() {
     yard.complaint(2, &["mark", "latest", "breaks", "splendid"]);
     yard.text(1, &["run", "fails"]);
     yard.text(0, &["skip", "latest", "after"]);
+    assert!(yard.text(0, &["show", "latest"]).contains("takes skip back"));
     assert_eq!(yard.text(0, &["undo", "latest"]), "skip is taken back\n");
     assert_eq!(task(&yard.show("latest"), "after")["state"], "upstream_failed");
     assert!(yard.complaint(3, &["undo", "latest"]).contains("nothing to undo"));

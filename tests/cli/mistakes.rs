@@ -118,6 +118,11 @@ fn looking_only_sends_nothing_and_says_so() {
     yard.text(0, &["run", "hello"]);
     yard.text(0, &["--read-only", "show", "latest"]);
     yard.complaint(3, &["--read-only", "retry", "latest"]);
+    for verb in ["clear", "resume", "undo"] {
+        assert!(yard.complaint(3, &["--read-only", verb, "latest"]).contains("--read-only"), "{verb}");
+    }
+    assert!(yard.complaint(3, &["--read-only", "pause", "hello"]).contains("--read-only"));
+    assert!(yard.complaint(3, &["--read-only", "mark", "latest", "first", "failed"]).contains("--read-only"));
 }
 
 #[test]
