@@ -14,6 +14,7 @@ use crate::stdx::sanitize;
 use serde_json::json;
 
 mod control;
+mod timeline;
 
 const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];
 
@@ -214,7 +215,7 @@ fn a_wrapped_log_breaks_long_lines() {
 
 fn history(size: (u16, u16)) -> App {
     let mut app = running_run(size);
-    press(&mut app, "]");
+    press(&mut app, "[");
     tell(&mut app, Msg::Runs(Ok(fixtures::runs())));
     app
 }
