@@ -10,8 +10,8 @@ use crate::{
 pub enum Kind {
     /// Waiting for a slot or a resource.
     Queued,
-    /// Waiting between two attempts.
-    Backoff,
+    /// Between two attempts: back-off, or until a person retried it, and the wait for a slot after that.
+    Between,
     /// An attempt, and how far it is.
     Attempt(AttemptState),
 }
@@ -62,8 +62,7 @@ pub fn stretches(task: &TaskSnapshot, now: Timestamp) -> Vec<Stretch> {
     let mut before = None;
     for attempt in &task.attempts {
         let Some(started) = attempt.started_at.or(attempt.created_at) else { continue };
-        let waited = task.queued_at.filter(|at| *at <= started && before.is_none_or(|end| end <= *at));
-        wait(&mut found, before, waited.or(attempt.created_at), started);
+        wait(&mut found, before, attempt.created_at, started);
         let ended = attempt.ended_at.unwrap_or(now).max(started);
         found.push(Stretch { kind: Kind::Attempt(attempt.state), from: started, to: ended });
         before = Some(ended);
@@ -76,11 +75,11 @@ pub fn stretches(task: &TaskSnapshot, now: Timestamp) -> Vec<Stretch> {
     found
 }
 
-/// What lies before an attempt: from the end of the one before until it was queued, and from then until it began.
+/// What lies before an attempt: from the end of the one before until this one is known to have been queued, and from then on.
 fn wait(found: &mut Vec<Stretch>, before: Option<Timestamp>, queued: Option<Timestamp>, began: Timestamp) {
     let queued = queued.unwrap_or(began).min(began);
     if let Some(before) = before.filter(|before| *before < queued) {
-        found.push(Stretch { kind: Kind::Backoff, from: before, to: queued });
+        found.push(Stretch { kind: Kind::Between, from: before, to: queued });
     }
     if queued < began {
         found.push(Stretch { kind: Kind::Queued, from: queued, to: began });
@@ -184,7 +183,7 @@ mod tests {
         let glyph = |cell: Option<Kind>| match cell {
             None => ' ',
             Some(Kind::Queued) => '.',
-            Some(Kind::Backoff) => '-',
+            Some(Kind::Between) => '-',
             Some(Kind::Attempt(AttemptState::Failed)) => 'x',
             Some(Kind::Attempt(_)) => '#',
         };
@@ -192,11 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_back_off_and_attempts_become_cells_of_one_scale() {
+    fn waits_and_attempts_become_cells_of_one_scale() {
         let mut task = task("train", TaskState::Running, &[]);
         task.attempts = vec![attempt(1, AttemptState::Failed, 80, 20), attempt(2, AttemptState::Running, 30, 0)];
         task.attempts[0].created_at = Some(at(-90));
-        task.queued_at = Some(at(-40));
+        task.attempts[1].created_at = Some(at(-40));
         let scale = Scale { from: at(-100), to: now(), width: 10 };
         assert_eq!(drawn(scale, &stretches(&task, now())), " .xx--.###");
     }
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_between_attempts_is_in_back_off_and_one_in_the_queue_waits_until_now() {
+    fn a_task_that_waits_for_its_retry_or_in_the_queue_does_so_until_now() {
         let mut task = task("fetch", TaskState::UpForRetry, &[]);
         task.attempts = vec![attempt(1, AttemptState::Failed, 100, 50)];
         let scale = Scale { from: at(-100), to: now(), width: 10 };

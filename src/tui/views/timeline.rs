@@ -184,7 +184,7 @@ impl View for TimelineView {
         list::draw(frame, rows, lines, Some((self.list.selected.saturating_sub(window.start), "selection")), theme);
         let legend = Rect { x: inner.x + 1, y: rows.bottom(), height: inner.bottom().saturating_sub(rows.bottom()).min(1), ..inner };
         let legend = Rect { width: inner.width.saturating_sub(2), ..legend };
-        let words = "█ attempt  ▒ failed  ╌ back-off  · queued  * on the critical path";
+        let words = "█ attempt  ▒ ended badly  ╌ between attempts  · queued  * critical path";
         panes::lines(frame, legend, [Line::styled(text::cut(words, usize::from(legend.width)), muted)]);
         if let Some(task) = data.tasks.get(self.selected).filter(|_| below > 0) {
             let room = Rect { y: legend.bottom(), height: inner.bottom().saturating_sub(legend.bottom()), ..legend };
@@ -233,7 +233,7 @@ fn row(task: &TaskSnapshot, critical: bool, name: usize, scale: Scale, now: Time
 const fn cell(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Queued => ("·", "state.queued"),
-        Kind::Backoff => ("╌", "state.up_for_retry"),
+        Kind::Between => ("╌", "state.up_for_retry"),
         Kind::Attempt(AttemptState::Starting) => ("·", AttemptState::Starting.look().token),
         Kind::Attempt(state @ (AttemptState::Running | AttemptState::Success)) => ("█", state.look().token),
         Kind::Attempt(state) => ("▒", state.look().token),
