@@ -104,8 +104,8 @@ actions! {
     More "more" Global ["m"] "more" "More: clear, resume, mark as success or failed (asks)";
     Failure "failure_card" Global ["F"] "failure" "What is known of the failure: cause, last lines, what is different, what to do";
     Why "why" Global ["w"] "why" "Why is it as it is, and what does it wait for?";
-    NextTab "next_tab" Global ["]"] "history" "Next tab: graph, history";
-    PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, history";
+    NextTab "next_tab" Global ["]"] "next tab" "Next tab: graph, timeline, history";
+    PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, timeline, history";
     Up "up" Global ["k", "up"] "" "Move up";
     Down "down" Global ["j", "down"] "" "Move down";
     Left "left" Global ["h", "left"] "" "Move left";

@@ -14,6 +14,7 @@ mod screen;
 mod terminal;
 pub mod text;
 pub mod theme;
+pub mod timeline;
 pub mod verbs;
 pub mod views;
 mod worker;

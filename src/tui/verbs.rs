@@ -6,10 +6,11 @@ use super::{
         confirm::{Choice, Confirm},
         menu::{Item, Menu},
         note::Note,
+        report::Report,
     },
     text,
     views::Intent,
-    world::{Ask, RunData},
+    world::{Ask, Purpose, RunData},
 };
 use crate::model::{ClearScope, Command, Graph, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
 use std::collections::HashMap;
@@ -60,6 +61,28 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
         Action::Skip if matches!(task.state, TaskState::Success | TaskState::Skipped) => Err(format!("nothing to skip (task is {state})")),
         Action::Skip if task.state == TaskState::Running => Err("nothing to skip (task is running; cancel it first)".to_owned()),
         _ => Ok(()),
+    }
+}
+
+/// What a verb wants done about the selected task of a run that is looked at.
+pub fn for_task(action: Action, data: &RunData, selected: usize) -> Vec<Intent> {
+    if action == Action::Trigger {
+        return vec![Intent::Ask(Ask::Definition { pipeline: data.pipeline.to_string(), purpose: Purpose::Trigger })];
+    }
+    let (Some(run), Some(task)) = (&data.run, data.tasks.get(selected)) else { return Vec::new() };
+    let id = run.run_id.clone();
+    match action {
+        Action::Retry => vec![retry(id, Some(task.task.clone()))],
+        Action::RetryFrom => ask_retry_from(data, run, selected).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
+        Action::Skip => vec![skip(id, task.task.clone())],
+        Action::Cancel => vec![Intent::Show(Box::new(ask_cancel(data, run, Some(selected))))],
+        Action::Approve => ask_approval(data, run, selected).map(|note| Intent::Show(Box::new(note))).into_iter().collect(),
+        Action::Undo => ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
+        Action::More => more(data, run, selected).map(|menu| Intent::Show(Box::new(menu))).into_iter().collect(),
+        Action::Failure => data.card(task).map(|card| Intent::Show(Box::new(Report::failure(card)))).into_iter().collect(),
+        Action::Pause => vec![pause_run(run)],
+        Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
+        _ => Vec::new(),
     }
 }
 

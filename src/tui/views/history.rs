@@ -1,6 +1,6 @@
 //! History: the runs of a pipeline, or of all, newest first.
 
-use super::{Intent, Place, Typed, View, body, distance, run::RunView};
+use super::{Intent, Place, Typed, View, body, distance, run::RunView, timeline::TimelineView};
 use crate::{
     model::{PipelineId, RunId, RunRow},
     stdx::time::Timestamp,
@@ -28,6 +28,8 @@ const PAGE: usize = 200;
 #[derive(Debug)]
 pub struct HistoryView {
     pipeline: Option<PipelineId>,
+    /// The run whose tabs this one stands beside.
+    beside: Option<Subject>,
     list: ListState,
     selected: Option<RunId>,
     filter: Filter,
@@ -49,7 +51,12 @@ const COLUMNS: &[Column] = &[
 impl HistoryView {
     /// Of one pipeline, or of all.
     pub fn new(pipeline: Option<PipelineId>) -> Self {
-        Self { pipeline, list: ListState::default(), selected: None, filter: Filter::default(), limit: PAGE }
+        Self { pipeline, beside: None, list: ListState::default(), selected: None, filter: Filter::default(), limit: PAGE }
+    }
+
+    /// Of the pipeline of a run that is looked at.
+    pub fn beside(pipeline: PipelineId, run: Subject) -> Self {
+        Self { beside: Some(run), ..Self::new(Some(pipeline)) }
     }
 
     fn all<'a>(&self, world: &'a World) -> Option<&'a [RunRow]> {
@@ -108,6 +115,10 @@ impl HistoryView {
                 Some(dialog) => Intent::Show(Box::new(dialog)),
                 None => return Vec::new(),
             },
+            (Action::PreviousTab, _) if self.beside.is_some() => {
+                let timeline = self.beside.clone().map(|run| Intent::Open(Box::new(TimelineView::new(run, 0))));
+                return std::iter::once(Intent::Back).chain(timeline).collect();
+            }
             (Action::Back | Action::NextTab | Action::PreviousTab, _) => Intent::Back,
             _ => return Vec::new(),
         };
@@ -132,7 +143,11 @@ impl View for HistoryView {
     }
 
     fn aside(&self, _world: &World) -> String {
-        let tabs = if self.pipeline.is_some() { "Graph [History]" } else { "" };
+        let tabs = match (&self.pipeline, &self.beside) {
+            (None, _) => "",
+            (Some(_), None) => "Graph [History]",
+            (Some(_), Some(_)) => "Graph Timeline [History]",
+        };
         let filter =
             if self.filter.is_on() && !self.filter.is_typing() { format!("filter: {}  ", self.filter.text()) } else { String::new() };
         filter + tabs

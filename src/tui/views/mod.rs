@@ -5,6 +5,7 @@ pub mod home;
 pub mod log;
 pub mod resources;
 pub mod run;
+pub mod timeline;
 
 use super::{
     actions::{Action, Context},
@@ -116,6 +117,7 @@ pub const ALL: &[Entry] = &[
     ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
     ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
     ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
+    ("timeline", |world| world.run.as_ref().map(|run| Box::new(timeline::TimelineView::new(run.subject.clone(), 0)) as Box<dyn View>)),
 ];
 
 /// Between the two lines above and the one below.

@@ -1,11 +1,11 @@
 //! A run: its graph, its tasks, and the log of the selected one.
 
-use super::{Intent, Place, View, body, distance, history::HistoryView, log::LogView};
+use super::{Intent, Place, View, body, distance, history::HistoryView, log::LogView, timeline::TimelineView};
 use crate::{
     model::TaskState,
+    stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
-        dialogs::report::Report,
         graph::Direction,
         list::ListState,
         logs::LogScroll,
@@ -18,7 +18,7 @@ use crate::{
         text,
         theme::Theme,
         verbs,
-        world::{Ask, LogTarget, Purpose, RunData, Subject, World},
+        world::{Ask, LogTarget, RunData, Subject, World},
     },
 };
 use ratatui::{Frame, layout::Rect, text::Line};
@@ -208,29 +208,17 @@ impl RunView {
 
     fn verb(&mut self, action: Action, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
-        if action == Action::Trigger {
-            return vec![Intent::Ask(Ask::Definition { pipeline: data.pipeline.to_string(), purpose: Purpose::Trigger })];
+        if action == Action::NextTab && data.run.is_some() {
+            return vec![Intent::Open(Box::new(TimelineView::new(self.subject.clone(), self.selected)))];
         }
         if matches!(action, Action::NextTab | Action::PreviousTab) {
-            return vec![Intent::Open(Box::new(HistoryView::new(Some(data.pipeline.clone()))))];
+            let history = match data.run {
+                Some(_) => HistoryView::beside(data.pipeline.clone(), self.subject.clone()),
+                None => HistoryView::new(Some(data.pipeline.clone())),
+            };
+            return vec![Intent::Open(Box::new(history))];
         }
-        let (Some(run), Some(task)) = (&data.run, data.tasks.get(self.selected)) else { return Vec::new() };
-        let id = run.run_id.clone();
-        match action {
-            Action::Retry => vec![verbs::retry(id, Some(task.task.clone()))],
-            Action::RetryFrom => {
-                verbs::ask_retry_from(data, run, self.selected).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect()
-            }
-            Action::Skip => vec![verbs::skip(id, task.task.clone())],
-            Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.selected))))],
-            Action::Approve => verbs::ask_approval(data, run, self.selected).map(|note| Intent::Show(Box::new(note))).into_iter().collect(),
-            Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
-            Action::More => verbs::more(data, run, self.selected).map(|menu| Intent::Show(Box::new(menu))).into_iter().collect(),
-            Action::Failure => data.card(task).map(|card| Intent::Show(Box::new(Report::failure(card)))).into_iter().collect(),
-            Action::Pause => vec![verbs::pause_run(run)],
-            Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
-            _ => Vec::new(),
-        }
+        verbs::for_task(action, data, self.selected)
     }
 
     fn next_pane(&mut self, by: usize, world: &World) -> Vec<Intent> {
@@ -238,6 +226,55 @@ impl RunView {
         self.focus = PANES[(at + by) % PANES.len()];
         self.select(self.selected, world)
     }
+}
+
+/// Whether an action is possible for the selected task of a run that is looked at.
+///
+/// # Errors
+/// The reason why not.
+pub(super) fn possible_for_task(action: Action, data: &RunData, selected: usize) -> Result<(), String> {
+    let task = data.tasks.get(selected);
+    match action {
+        Action::Retry
+        | Action::RetryFrom
+        | Action::Skip
+        | Action::Cancel
+        | Action::Why
+        | Action::Approve
+        | Action::Pause
+        | Action::Undo
+        | Action::More => verbs::possible_for_task(action, data, task),
+        Action::Open | Action::FullLog | Action::EnterLog | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => {
+            Err("no attempt yet, so no log".into())
+        }
+        Action::Failure if task.and_then(|task| data.card(task)).is_none() => Err("the selected task did not fail".into()),
+        _ => Ok(()),
+    }
+}
+
+/// Where one is: the pipeline, the run, how it stands.
+pub(super) fn crumbs(data: &RunData, now: Timestamp) -> String {
+    let pipeline = text::safe(data.pipeline.as_str());
+    let Some(run) = &data.run else { return format!("Pipelines ▸ {pipeline} ▸ never ran") };
+    let look = run.state.look();
+    let took = text::took(run.started_at, run.ended_at, now);
+    let mut stands = String::new();
+    if run.paused {
+        stands.push_str("  ‖ PAUSED");
+    }
+    match data.count(TaskState::AwaitingApproval) {
+        0 => {}
+        n => stands.push_str(&format!("  {} {n} to approve", TaskState::AwaitingApproval.look().glyph)),
+    }
+    format!(
+        "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}{stands}  ({}, {} by {})",
+        run.number,
+        look.glyph,
+        look.code,
+        run.created_at.format("%Y-%m-%d %H:%MZ"),
+        run.run_type.word(),
+        text::safe(&run.by)
+    )
 }
 
 impl View for RunView {
@@ -256,31 +293,12 @@ impl View for RunView {
 
     fn crumbs(&self, world: &World) -> String {
         let Some(data) = self.data(world) else { return "Pipelines ▸ …".to_owned() };
-        let pipeline = text::safe(data.pipeline.as_str());
-        let Some(run) = &data.run else { return format!("Pipelines ▸ {pipeline} ▸ never ran") };
-        let look = run.state.look();
-        let took = text::took(run.started_at, run.ended_at, world.now);
-        let mut stands = String::new();
-        if run.paused {
-            stands.push_str("  ‖ PAUSED");
-        }
-        match data.count(TaskState::AwaitingApproval) {
-            0 => {}
-            n => stands.push_str(&format!("  {} {n} to approve", TaskState::AwaitingApproval.look().glyph)),
-        }
-        format!(
-            "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}{stands}  ({}, {} by {})",
-            run.number,
-            look.glyph,
-            look.code,
-            run.created_at.format("%Y-%m-%d %H:%MZ"),
-            run.run_type.word(),
-            text::safe(&run.by)
-        )
+        crumbs(data, world.now)
     }
 
-    fn aside(&self, _world: &World) -> String {
-        "[Graph] History".to_owned()
+    fn aside(&self, world: &World) -> String {
+        let ran = self.data(world).is_some_and(|data| data.run.is_some());
+        if ran { "[Graph] Timeline History" } else { "[Graph] History" }.to_owned()
     }
 
     fn hints(&self) -> &'static [Action] {
@@ -352,26 +370,12 @@ impl View for RunView {
                 _ => Err("the run is still being read".into()),
             };
         };
-        let task = data.tasks.get(self.selected);
         match action {
-            Action::Retry
-            | Action::RetryFrom
-            | Action::Skip
-            | Action::Cancel
-            | Action::Why
-            | Action::Approve
-            | Action::Pause
-            | Action::Undo
-            | Action::More => verbs::possible_for_task(action, data, task),
-            Action::Open | Action::FullLog | Action::EnterLog | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => {
-                Err("no attempt yet, so no log".into())
-            }
             Action::NextAttempt if self.beside(data, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(data, false).is_none() => Err("this is the first attempt".into()),
             Action::NextMatch | Action::PreviousMatch => Err("in the full-screen log (Enter)".into()),
-            Action::Failure if task.and_then(|task| data.card(task)).is_none() => Err("the selected task did not fail".into()),
             Action::Left | Action::Right if self.focus == Focus::Tasks => Err("there is one column here".into()),
-            _ => Ok(()),
+            _ => possible_for_task(action, data, self.selected),
         }
     }
 

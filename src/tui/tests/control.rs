@@ -1,0 +1,137 @@
+//! Approve, undo, pause, more, resources, failures and attempts: what is asked, and what is sent.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn awaiting_run(size: (u16, u16)) -> App {
+    let mut data = fixtures::running();
+    data.tasks[7].state = TaskState::AwaitingApproval;
+    data.run.as_mut().unwrap().paused = true;
+    data.run.as_mut().unwrap().undo = Some("retry".into());
+    run(size, data)
+}
+
+#[test]
+fn a_person_is_asked_to_approve_with_a_note_and_not_now_is_the_default() {
+    pictures("approve", |size| {
+        let mut app = awaiting_run(size);
+        press(&mut app, "a");
+        type_text(&mut app, "looks good");
+        app
+    });
+    let mut app = awaiting_run((120, 35));
+    app.take_asks();
+    press(&mut app, "a enter");
+    assert!(app.take_asks().iter().all(|ask| !matches!(ask, Ask::Send(_) | Ask::SendNoted(..))));
+    press(&mut app, "a");
+    type_text(&mut app, "fine");
+    press(&mut app, "tab enter");
+    let approve = Command::Approve { run: "run-12".into(), task: "evaluator".into() };
+    assert!(app.take_asks().contains(&Ask::SendNoted(approve, "fine".into())));
+    press(&mut app, "a tab tab enter");
+    assert_eq!(sent(&mut app), [Command::Reject { run: "run-12".into(), task: "evaluator".into() }]);
+}
+
+#[test]
+fn undo_says_what_it_takes_back_and_does_it_only_when_told() {
+    pictures("undo", |size| {
+        let mut app = awaiting_run(size);
+        press(&mut app, "U");
+        app
+    });
+    let mut app = awaiting_run((120, 35));
+    press(&mut app, "U enter");
+    assert_eq!(sent(&mut app), []);
+    press(&mut app, "U y");
+    assert_eq!(sent(&mut app), [Command::Undo { run: "run-12".into() }]);
+    let mut app = running_run((120, 35));
+    press(&mut app, "U");
+    assert!(screen(&app).contains("nothing to take back"));
+}
+
+#[test]
+fn the_menu_of_more_changes_nothing_by_itself_and_asks_before_it_does() {
+    pictures("more", |size| {
+        let mut app = awaiting_run(size);
+        press(&mut app, "m j j");
+        app
+    });
+    pictures("more_clear", |size| {
+        let mut app = awaiting_run(size);
+        press(&mut app, "m j j enter");
+        app
+    });
+    let mut app = awaiting_run((120, 35));
+    press(&mut app, "m enter m j enter enter m j j j j j enter esc");
+    assert_eq!(sent(&mut app), []);
+    let scope = crate::model::ClearScope { downstream: true, ..Default::default() };
+    press(&mut app, "m j j enter y");
+    assert_eq!(sent(&mut app), [Command::Clear { run: "run-12".into(), task: Some("evaluator".into()), scope }]);
+}
+
+#[test]
+fn a_run_is_paused_and_goes_on_and_a_pipeline_too() {
+    let mut app = running_run((120, 35));
+    press(&mut app, "p");
+    assert_eq!(sent(&mut app), [Command::PauseRun { run: "run-12".into(), paused: true }]);
+    let mut app = awaiting_run((120, 35));
+    assert!(screen(&app).contains("‖ PAUSED") && screen(&app).contains("1 to approve"));
+    press(&mut app, "p");
+    assert_eq!(sent(&mut app), [Command::PauseRun { run: "run-12".into(), paused: false }]);
+    let mut app = home((120, 35));
+    press(&mut app, "j p");
+    assert!(matches!(&sent(&mut app)[..], [Command::PausePipeline { paused: false, .. }]));
+}
+
+#[test]
+fn what_is_shared_runs_and_waits_is_shown_with_its_reasons() {
+    let open = |size, found| {
+        let mut app = home(size);
+        press(&mut app, "6");
+        assert!(app.take_asks().contains(&Ask::Resources));
+        tell(&mut app, Msg::Resources(Ok(found)));
+        app
+    };
+    pictures("resources", |size| {
+        let mut app = open(size, fixtures::resources());
+        press(&mut app, "j");
+        app
+    });
+    pictures("resources_idle", |size| open(size, Default::default()));
+    pictures("resources_empty", |size| {
+        let shared = crate::model::ResourcesSnapshot { running: Vec::new(), queue: Vec::new(), ..fixtures::resources().shared.unwrap() };
+        open(size, crate::tui::world::Resources { shared: Some(shared), usages: Vec::new(), disk: None })
+    });
+    let mut app = open((120, 35), fixtures::resources());
+    assert!(app.next_tick(fixtures::now()).is_some());
+    press(&mut app, "j w");
+    assert!(app.take_asks().contains(&Ask::Why { run: "run-12".into(), task: Some("pusher".into()) }));
+    let app = open((120, 35), Default::default());
+    assert_eq!(app.next_tick(fixtures::now()), None);
+}
+
+#[test]
+fn a_failure_is_shown_with_its_cause_what_is_different_and_what_to_do() {
+    pictures("failure", |size| {
+        let mut app = failed_run(size);
+        press(&mut app, "F");
+        app
+    });
+    let mut app = failed_run((120, 35));
+    press(&mut app, "k F");
+    assert!(screen(&app).contains("did not fail"));
+}
+
+#[test]
+fn attempts_are_listed_and_their_logs_are_walked_in_the_run() {
+    let mut app = failed_run((120, 35));
+    assert!(screen(&app).contains("#1 exit"), "{}", screen(&app));
+    app.take_asks();
+    press(&mut app, "(");
+    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.attempt == 1)));
+    assert!(screen(&app).contains("attempt 1"));
+    press(&mut app, "(");
+    assert!(screen(&app).contains("this is the first attempt"));
+    press(&mut app, ")");
+    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.attempt == 2)));
+}
