@@ -348,12 +348,7 @@ async fn command(request: Request, run: RunId, door: &Door) -> Option<Reply> {
         }
         // Reading files and asking git must not hold up other clients.
         let place = door.place.clone();
-        // A thread of its own, because what it leaves behind in memory goes back to the system when it ends.
-        let (tell, resolved) = oneshot::channel();
-        let resolve = move || drop(tell.send(trigger::resolve(&place, trigger, request.by, clock::now(), run)));
-        if let Err(error) = std::thread::Builder::new().name("resolver".to_owned()).spawn(resolve) {
-            return Some(Reply::Failed { message: error.to_string() });
-        }
+        let resolved = tokio::task::spawn_blocking(move || trigger::resolve(&place, trigger, request.by, clock::now(), run));
         match resolved.await {
             Ok(Ok(record)) => Msg::Create(Box::new(record), answer),
             Ok(Err(reply)) => return Some(reply),
