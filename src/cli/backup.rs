@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Copy the history into a file, while an engine runs or not
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  flowyard backup\n  flowyard backup /mnt/safe/flowyard.db\n\nTo put one back: stop the engine, copy it over .flowyard/flowyard.db, and remove flowyard.db-wal and -shm."
+    after_help = "Examples:\n  flowyard backup\n  flowyard backup /mnt/safe/flowyard.db\n\nTo put one back: stop the engine, copy it over .flowyard/flowyard.db, and remove flowyard.db-wal and -shm. An engine\nstarts on it only if no run began since: the folders of newer runs in .flowyard/runs must be moved away first. Without a copy\nthat is new enough, `flowyard doctor --rebuild` makes all runs again from those folders."
 )]
 pub struct Args {
     /// Where to [default: backups/ in the state folder]

@@ -29,7 +29,7 @@ const FILE: &str = "run.json";
 /// Something to write down.
 enum Keep {
     Begun(Box<RunRecord>, i64),
-    Ended(RunId),
+    Ended(RunId, i64),
 }
 
 /// The thread's other end. Dropping it waits until everything is written.
@@ -49,7 +49,7 @@ impl Keeper {
             for keep in inbox {
                 let id = match &keep {
                     Keep::Begun(run, _) => run.run_id.clone(),
-                    Keep::Ended(id) => id.clone(),
+                    Keep::Ended(id, _) => id.clone(),
                 };
                 if let Err(error) = write(&state_dir, keep) {
                     tracing::warn!(run = %id, %error, "its run.json cannot be written; `doctor --rebuild` could not bring it back whole");
@@ -64,9 +64,9 @@ impl Keeper {
         self.tell(Keep::Begun(Box::new(run.clone()), seq));
     }
 
-    /// The end of a run was committed.
-    pub fn ended(&self, run: RunId) {
-        self.tell(Keep::Ended(run));
+    /// The end of a run was committed, up to the entry `seq` of the journal.
+    pub fn ended(&self, run: RunId, seq: i64) {
+        self.tell(Keep::Ended(run, seq));
     }
 
     fn tell(&self, keep: Keep) {
@@ -91,14 +91,15 @@ impl Drop for Keeper {
 /// What the system or the database says.
 pub fn keep(state_dir: &Path, run: &RunRecord, seq: i64) -> Result<(), RuntimeError> {
     let is_over = run.state.is_terminal();
-    write(state_dir, if is_over { Keep::Ended(run.run_id.clone()) } else { Keep::Begun(Box::new(run.clone()), seq) })
+    write(state_dir, if is_over { Keep::Ended(run.run_id.clone(), seq) } else { Keep::Begun(Box::new(run.clone()), seq) })
 }
 
 fn write(state_dir: &Path, keep: Keep) -> Result<(), RuntimeError> {
     let archive = match keep {
         Keep::Begun(run, last_seq) => Archive::begun(*run, last_seq),
-        Keep::Ended(id) => match Reader::open(state_dir)?.archive(&id)? {
-            Some(archive) => archive,
+        Keep::Ended(id, last_seq) => match Reader::open(state_dir)?.archive(&id)? {
+            // What others committed meanwhile may not be on the disk yet, and must not be missed after a loss of power.
+            Some(archive) => Archive { last_seq, ..archive },
             None => return Ok(()),
         },
     };

@@ -256,7 +256,10 @@ impl Core {
                 Msg::Forget { runs, by, answer } => {
                     // One that a command of this batch has opened again stays.
                     let over: Vec<RunId> = runs.into_iter().filter(|run| self.engine.run(run).is_none()).collect();
-                    let _ = answer.send(self.store.forget(&over, now, &by).map_err(|error| error.to_string()));
+                    let forgotten = self.store.forget(&over, now, &by).map_err(|error| error.to_string());
+                    let _ = answer.send(forgotten.clone());
+                    // A commit like any other: after one that failed nothing may be believed.
+                    forgotten?;
                 }
                 Msg::NotSynced(why) => return Err(why),
                 Msg::Gpus(found) => {
@@ -446,7 +449,7 @@ impl Core {
         for change in &changes {
             match &change.what {
                 What::Run { from: None, record } => self.keeper.begun(record, seq),
-                What::Run { record, .. } if record.state.is_terminal() => self.keeper.ended(record.run_id.clone()),
+                What::Run { record, .. } if record.state.is_terminal() => self.keeper.ended(record.run_id.clone(), seq),
                 _ => {}
             }
         }

@@ -1,8 +1,8 @@
 //! Which runs may go, and how they go: `flowyard gc` and `[retention]`.
 //!
 //! First a run's folder is moved out of `runs/`, then its rows are removed in one transaction, then the folder is deleted. A
-//! death in between leaves a run without its logs, or a folder in `trash/` that the next one deletes, and never a folder that
-//! looks as if the database had lost its run.
+//! death in between leaves a folder in `trash/`: the next engine puts it back if the run is still known, and else deletes it. There
+//! is never a folder that looks as if the database had lost its run.
 
 use super::{RuntimeError, archive};
 use crate::{
@@ -126,11 +126,21 @@ pub fn remove(
     Ok((forgotten, bytes))
 }
 
-/// Deletes what an earlier removal left behind.
+/// Ends a removal that was cut short: folders of runs that are still known go back, the others are deleted.
 ///
 /// # Errors
 /// What the system says.
-pub fn empty_trash(state_dir: &Path) -> io::Result<()> {
+pub fn finish(state_dir: &Path, is_known: impl Fn(&RunId) -> bool) -> io::Result<()> {
+    for entry in fs::read_dir(state_dir.join("trash")).into_iter().flatten().flatten() {
+        let run = RunId::from(entry.file_name().to_string_lossy().into_owned());
+        if is_known(&run) {
+            fs::rename(entry.path(), archive::folder(state_dir, &run))?;
+        }
+    }
+    empty_trash(state_dir)
+}
+
+fn empty_trash(state_dir: &Path) -> io::Result<()> {
     delete(&state_dir.join("trash"))
 }
 
@@ -179,6 +189,17 @@ mod tests {
             choose(&runs, &policy, from_micros(10 * 86_400_000_000), |_| 100).iter().map(ToString::to_string).collect();
         gone.sort();
         gone
+    }
+
+    #[test]
+    fn a_removal_that_was_cut_short_keeps_the_logs_of_a_run_that_is_still_known() {
+        let home = tempfile::tempdir().unwrap();
+        for run in ["known", "gone"] {
+            fs::create_dir_all(home.path().join("trash").join(run)).unwrap();
+        }
+        fs::create_dir(home.path().join("runs")).unwrap();
+        finish(home.path(), |run| run.as_str() == "known").unwrap();
+        assert!(home.path().join("runs/known").is_dir() && !home.path().join("trash").exists());
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
     tracing::info!(workspace = %place.workspace.display(), pid = std::process::id(), "engine starts");
     let store = Writer::open(&place.state_dir.join(crate::store::FILE), place.config.durability)?;
     archive::compare(place, &store)?;
-    if let Err(error) = retention::empty_trash(&place.state_dir) {
+    if let Err(error) = retention::finish(&place.state_dir, |run| store.has_run(run).unwrap_or(true)) {
         tracing::warn!(%error, "what an earlier removal left behind stays");
     }
     let (own, inbox) = mpsc::channel();

@@ -41,6 +41,13 @@ fn daily(place: &Place, to_core: &Sender<Msg>) -> Result<(), RuntimeError> {
     if today.exists() {
         return Ok(());
     }
+    // An engine that left in the middle of a copy left it behind.
+    for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if name(&path).starts_with("daily-") && name(&path).ends_with(".tmp") {
+            let _ = fs::remove_file(path);
+        }
+    }
     match store::copy(&place.state_dir.join(store::FILE), &today) {
         // Before the first commit there is nothing to copy.
         Err(store::StoreError::Missing { .. }) => return Ok(()),
