@@ -58,7 +58,7 @@ fn measure() -> Outcome<()> {
         let found = match part.as_str() {
             "memory" => workloads(&memory, &["chain", "fan", "dag", "ml"], rounds)?,
             "disk" => workloads(&disk, &["chain", "fan", "dag"], rounds)?,
-            "fan10k" => workloads(&memory, &["fan10k"], rounds)?["fan10k"].clone(),
+            "fan10k" => json!({ "all": workloads(&memory, &["fan10k"], rounds)?["fan10k"] }),
             "gap" => {
                 table(&["end of a task to start of the next, by the tasks' clock", "p50 / p99 ms"]);
                 json!({ "memory": gaps::measure(&memory.path.path().join("gap"), rounds)?,
@@ -74,7 +74,7 @@ fn measure() -> Outcome<()> {
                 table(&["workload", "flowyard relaxed", "HyperQueue", "pueue"]);
                 peers::measure(&memory.path.path().join("peers"), rounds)?
             }
-            _ => starts(&memory.path.path().join("one"), rounds)?,
+            _ => json!({ "all": starts(&memory.path.path().join("one"), rounds)? }),
         };
         println!();
         if let Some(file) = &file {
