@@ -23,7 +23,7 @@ fn workloads() -> [(&'static str, Graph, Option<Graph>); 4] {
 /// Milliseconds per task; of a tool that is not there nothing.
 pub fn measure(home: &Path, rounds: usize) -> Outcome<Value> {
     fs::create_dir_all(home)?;
-    fs::write(home.join("hyperqueue.py"), include_str!("hyperqueue.py"))?;
+    fs::write(home.join("with_hyperqueue.py"), include_str!("with_hyperqueue.py"))?;
     let mut results = serde_json::Map::new();
     for (name, graph, short) in workloads() {
         let mut engine = Engine::start(&home.join(name), "relaxed", &graph, &nothing, None)?;
@@ -49,7 +49,7 @@ pub fn measure(home: &Path, rounds: usize) -> Outcome<Value> {
 
 fn run_hyperqueue(home: &Path, graph: &Graph) -> Outcome<Option<f64>> {
     let mut python = Command::new("python3");
-    python.arg("hyperqueue.py").arg(home.join("hyperqueue-work")).arg(SLOTS.to_string()).current_dir(home);
+    python.arg("with_hyperqueue.py").arg(home.join("hyperqueue-work")).arg(SLOTS.to_string()).current_dir(home);
     fs::create_dir_all(home.join("hyperqueue-work"))?;
     let Ok(mut process) = python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else { return Ok(None) };
     if let Some(mut input) = process.stdin.take() {
