@@ -39,7 +39,7 @@ use std::{
 };
 use terminal::Screen;
 use theme::{
-    Theme,
+    Glyphs, Library, Theme,
     color::{Depth, Environment},
 };
 use worker::Offices;
@@ -78,7 +78,7 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
         read_only: attach.read_only,
         ..World::default()
     };
-    let ascii = theme.ascii;
+    let ascii = theme.ascii();
     let mut app = App::new(world, theme);
     for notice in &attach.place.notices {
         app.note(notice.clone());
@@ -98,7 +98,9 @@ fn choose_theme(options: &Options, environment: &Environment) -> Result<Theme, R
     };
     let configured = options.theme.clone().or_else(configured_theme);
     let name = configured.as_deref().unwrap_or(by_itself);
-    Theme::builtin(name, depth, environment.ascii_only()).map_err(RuntimeError::Usage)
+    let glyphs = if environment.ascii_only() { Glyphs::Ascii } else { Glyphs::Unicode };
+    let found = Library::default().theme(name, theme::Screen { depth, glyphs }).map_err(RuntimeError::Usage)?;
+    Ok(found.0)
 }
 
 /// `[theme] name` of the user's configuration; a file that cannot be read has none.
