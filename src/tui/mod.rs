@@ -10,6 +10,7 @@ pub mod input;
 pub mod list;
 pub mod logs;
 pub mod panes;
+pub mod query;
 mod screen;
 mod terminal;
 pub mod text;
