@@ -32,6 +32,8 @@ pub use pipeline::{
 };
 pub use resources::{ForeignProcess, GpuSnapshot, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;
-pub use snapshot::{AttemptSnapshot, Concern, GateLine, GitState, Headline, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark};
+pub use snapshot::{
+    AttemptSnapshot, Concern, GateLine, GitState, Headline, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark,
+};
 pub use source::{Report, did_you_mean};
 pub use state::{AttemptState, Reason, RunState, RunType, TaskState, TriggerRule};

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     executors::shim::usage,
     model::{
-        AttemptFiles, Diagnostics, GridCell, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot, RunId, RunRow,
-        RunSnapshot, RunState, TaskId, Usage, Why,
+        AttemptFiles, Diagnostics, GridCell, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot, RunId,
+        RunRow, RunSnapshot, RunState, TaskId, Usage, Why,
     },
     store::{Overview, Reader, RunQuery, StoreError},
 };

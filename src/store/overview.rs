@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// How many runs a pipeline's strip shows.
 const STRIP: i64 = 10;
 /// How many of a run's task instances are told of.
-const CONCERNS: usize = 3;
+const CONCERNS: i64 = 3;
 /// How many runs are asked for the headline before it is given up.
 const HEADLINE_RUNS: usize = 3;
 
@@ -82,7 +82,8 @@ impl<'a> Questions<'a> {
         let concerned;
         (newest.progress, newest.awaiting, concerned) = self.progress.query_row([newest.run_id.as_str()], counted)?;
         if concerned > 0 {
-            newest.concerns = self.concerns.query_map(params![newest.run_id.as_str(), CONCERNS], concern)?.collect::<rusqlite::Result<_>>()?;
+            newest.concerns =
+                self.concerns.query_map(params![newest.run_id.as_str(), CONCERNS], concern)?.collect::<rusqlite::Result<_>>()?;
         }
         let mut headline = None;
         for run in runs.iter().filter(|run| run.state.is_terminal()).take(HEADLINE_RUNS) {

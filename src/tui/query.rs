@@ -261,7 +261,9 @@ fn time(value: &str, now: Timestamp) -> Result<Timestamp, String> {
 /// A regular expression; what is none is looked for as it stands.
 fn pattern(text: &str) -> Result<Regex, String> {
     let build = |source: &str| RegexBuilder::new(source).case_insensitive(true).size_limit(1 << 20).build();
-    build(text).or_else(|_| build(&regex::escape(text))).map_err(|_| format!("`{}…` is too long", text.chars().take(20).collect::<String>()))
+    build(text)
+        .or_else(|_| build(&regex::escape(text)))
+        .map_err(|_| format!("`{}…` is too long", text.chars().take(20).collect::<String>()))
 }
 
 /// Words at spaces; `"…"` keeps spaces together.

@@ -17,6 +17,8 @@ pub const KEPT: usize = 3 * PAGE;
 pub enum Edge {
     /// The newest runs.
     Newest,
+    /// The same, from wherever one was.
+    Front,
     /// The oldest.
     Oldest,
     /// Older than that one.
@@ -33,9 +35,9 @@ impl Edge {
         matches!(self, Self::Oldest | Self::Newer(_))
     }
 
-    /// Whether it may be asked again and again while it is looked at.
+    /// Whether it is what is looked at, and not a step further.
     pub const fn repeats(&self) -> bool {
-        matches!(self, Self::Newest | Self::Upto(_))
+        matches!(self, Self::Newest | Self::Front | Self::Upto(_))
     }
 }
 
@@ -199,13 +201,12 @@ impl RunList {
             return Self { pipeline: ask.pipeline, filter: ask.filter, lines, above, below, newest };
         };
         match ask.edge {
-            Edge::Newest if list.above.is_none() && ask.limit >= list.lines.len().min(KEPT) => {
+            Edge::Newest if list.above.is_none() => {
                 list.newest = page.lines.first().map(|line| line.run.number).or(list.newest);
-                (list.lines, list.below) = (page.lines, page.next);
+                list.reread(page);
             }
-            Edge::Upto(first) if list.lines.first().is_some_and(|line| line.run.run_id == first) => {
-                (list.lines, list.below) = (page.lines, page.next);
-            }
+            Edge::Upto(first) if list.lines.first().is_some_and(|line| line.run.run_id == first) => list.reread(page),
+            Edge::Front => (list.lines, list.above, list.below) = (page.lines, None, page.next),
             Edge::Oldest => (list.lines, list.above, list.below) = (page.lines, page.next, None),
             Edge::Older(from) if list.below.as_ref() == Some(&from) => {
                 list.lines.extend(page.lines);
@@ -227,6 +228,21 @@ impl RunList {
             Edge::Newest | Edge::Upto(_) | Edge::Older(_) | Edge::Newer(_) => {}
         }
         list
+    }
+
+    /// Takes the beginning anew; what lies beyond the end of that look stays as it was.
+    fn reread(&mut self, page: RunPage) {
+        let known = std::mem::replace(&mut self.lines, page.lines);
+        match page.next {
+            Some(next) if self.below.as_ref().is_none_or(|below| *below < next) => {
+                self.lines.extend(known.into_iter().filter(|line| line.run.run_id < next));
+            }
+            next => self.below = next,
+        }
+        if self.lines.len() > KEPT {
+            self.lines.truncate(KEPT);
+            self.below = self.lines.last().map(|line| line.run.run_id.clone());
+        }
     }
 }
 
@@ -253,7 +269,7 @@ mod tests {
     fn answer(ask: &RunsAsk) -> RunPage {
         let all: Vec<u64> = (1..=1_000).rev().collect();
         let within = |number: &u64| match &ask.edge {
-            Edge::Newest | Edge::Oldest => true,
+            Edge::Newest | Edge::Front | Edge::Oldest => true,
             Edge::Older(from) => id(*number) < *from,
             Edge::Newer(from) => id(*number) > *from,
             Edge::Upto(from) => id(*number) <= *from,
@@ -316,9 +332,19 @@ mod tests {
             list = take(Some(list), older);
         }
         assert_eq!(take(Some(list.clone()), late), list);
+        assert_eq!(span(&take(Some(list.clone()), ask(Edge::Front))), (1_000, 801, 200));
         assert_eq!(take(Some(list.clone()), ask(Edge::Older(id(700)))), list);
         let other = RunsAsk { filter: "state=failed".into(), ..ask(Edge::Newest) };
         assert_eq!(take(Some(list), other).filter, "state=failed");
+    }
+
+    #[test]
+    fn a_look_that_ended_early_does_not_make_known_runs_forgotten() {
+        let list = take(None, ask(Edge::Newest));
+        let mut early = answer(&ask(Edge::Newest));
+        early.lines.truncate(50);
+        early.next = early.lines.last().map(|line| line.run.run_id.clone());
+        assert_eq!(RunList::take(Some(list.clone()), ask(Edge::Newest), early), list);
     }
 
     #[test]
@@ -330,7 +356,8 @@ mod tests {
             assert_eq!(query.problems, [""; 0]);
             query.keeps(&line)
         };
-        for text in ["state=ok", "state=success,failed", "param.epochs>=50", "metric.auc>0.9", "took>5m", "run=12", "since=1d ada", "!nope"] {
+        for text in ["state=ok", "state=success,failed", "param.epochs>=50", "metric.auc>0.9", "took>5m", "run=12", "since=1d ada", "!nope"]
+        {
             assert!(keeps(text), "{text}");
         }
         for text in ["state=failed", "param.epochs<50", "metric.loss>0", "before=1d", "run!=12"] {
