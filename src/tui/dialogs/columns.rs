@@ -2,7 +2,8 @@
 
 use super::{Dialog, placed};
 use crate::tui::{
-    actions::{Action, Context, shown_key},
+    actions::{Action, Context},
+    keymap::shown_key,
     list::{self, ListState},
     panes, text,
     theme::Theme,

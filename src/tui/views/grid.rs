@@ -5,9 +5,10 @@ use crate::{
     model::{GridCell, PipelineId, RunId, RunRow, TaskId, TaskState, state::Look},
     stdx::{duration, time::Timestamp},
     tui::{
-        actions::{Action, Context, shown_key},
+        actions::{Action, Context},
         columns,
         grid::{GridAsk, GridData, bar, letter, parts, took},
+        keymap::shown_key,
         list::ListState,
         panes::{self, tasks::value_text},
         runs::Edge,

@@ -4,10 +4,11 @@ use super::{Intent, Place, Selected, Typed, View, body, distance, run::RunView};
 use crate::{
     model::{PipelineId, RunId, RunRow},
     tui::{
-        actions::{Action, Context, shown_key},
+        actions::{Action, Context},
         columns::{self, Shown},
         dialogs::columns::Columns,
         input::Filter,
+        keymap::shown_key,
         list::{self, Column, ListState},
         panes,
         query::Query,

@@ -5,8 +5,9 @@ use crate::{
     model::{PipelineId, PipelineRow, RunState, TaskState},
     stdx::time::Timestamp,
     tui::{
-        actions::{Action, Context, shown_key},
+        actions::{Action, Context},
         input::Filter,
+        keymap::shown_key,
         list::{self, Column, ListState},
         panes::{
             self,
