@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         AttemptFiles, AttemptSnapshot, JournalEntry, LastRun, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
-        record::{Archive, AttemptRecord, TaskRecord},
+        record::{AttemptRecord, TaskRecord},
     },
     stdx::time::{Timestamp, to_micros},
 };
@@ -52,7 +52,8 @@ impl Reader {
         Ok(Self { db: open::for_reading(&path)?, path, state_dir: state_dir.to_owned() })
     }
 
-    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    /// One query, or several of the same moment.
+    pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let fail = StoreError::at(&self.path);
         // One transaction, so that a run and its tasks are of the same moment.
         let transaction = self.db.unchecked_transaction().map_err(&fail)?;
@@ -225,29 +226,6 @@ impl Reader {
             stdout: files.stdout(),
             stderr: files.stderr(),
         }
-    }
-
-    /// Everything about a run, to be kept beside its logs; `None` if there is no such run.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn archive(&self, id: &RunId) -> Result<Option<Archive>, StoreError> {
-        self.read(|db| {
-            let sql = format!("SELECT {}, {} FROM runs WHERE run_id = ?1", rows::RUN, rows::LOADED);
-            let Some(run) = db.prepare_cached(&sql)?.query_row([id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
-            let last_seq = db.prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?.query_row([], |row| row.get(0))?;
-            let tasks = format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK);
-            let attempts = format!("SELECT {} FROM attempts WHERE run_id = ?1", rows::ATTEMPT);
-            let artifacts = format!("SELECT {} FROM artifacts WHERE run_id = ?1", rows::ARTIFACT);
-            Ok(Some(Archive {
-                format: Archive::FORMAT,
-                last_seq,
-                run,
-                tasks: db.prepare_cached(&tasks)?.query_map([id.as_str()], rows::task)?.collect::<rusqlite::Result<_>>()?,
-                attempts: db.prepare_cached(&attempts)?.query_map([id.as_str()], rows::attempt)?.collect::<rusqlite::Result<_>>()?,
-                artifacts: db.prepare_cached(&artifacts)?.query_map([id.as_str()], rows::artifact)?.collect::<rusqlite::Result<_>>()?,
-            }))
-        })
     }
 
     /// Runs that are over, oldest first.
