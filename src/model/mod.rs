@@ -8,6 +8,7 @@ pub mod durability;
 pub mod graph;
 pub mod ids;
 pub mod journal;
+pub mod named;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
@@ -25,6 +26,7 @@ pub use durability::Durability;
 pub use graph::Graph;
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
+pub use named::Named;
 pub use pipeline::{
     Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task, TriggerDef,
 };

@@ -317,12 +317,12 @@ fn snapshot(attempts: Vec<AttemptSnapshot>, task: TaskRecord, definition: &Pipel
         upstream: def.map(|def| def.upstream.clone()).unwrap_or_default(),
         retry_at: task.retry_at,
         queued_at: task.queued_at,
-        decision: task.decision,
+        decision: task.decision.map(|decision| *decision),
         max_attempts: task.forgiven + def.map_or(0, |def| def.retries) + 1,
         attempts,
-        outputs: task.outputs,
-        output_parameters: task.output_parameters,
-        metrics: task.metrics,
+        outputs: task.outputs.into_map(),
+        output_parameters: task.output_parameters.into_map(),
+        metrics: task.metrics.into_map(),
         gates: task.gates,
     }
 }
