@@ -16,7 +16,9 @@ fn main() -> ExitCode {
         Some(first) if first == apart::WORD => return apart::main(arguments),
         _ => {}
     }
-    cli::main(|screen| tui::run(screen.attach, &tui::Options { theme: screen.theme, color: depth(screen.color) }))
+    cli::main(tui::keymap::rows, |screen| {
+        tui::run(screen.attach, &tui::Options { theme: screen.theme, config: screen.config, color: depth(screen.color) })
+    })
 }
 
 /// The two faces do not know each other's words for it.

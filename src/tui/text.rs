@@ -105,11 +105,16 @@ pub fn took(start: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp) ->
 
 /// How long ago: `12s ago`, `3m ago`, `5h ago`, `2d ago`.
 pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", age(at, now))
+}
+
+/// How long it is since then: `12s`, `3m`, `5h`, `2d`.
+pub fn age(at: Timestamp, now: Timestamp) -> String {
     match (now - at).num_seconds().max(0) {
-        s @ 0..60 => format!("{s}s ago"),
-        s @ 60..3_600 => format!("{}m ago", s / 60),
-        s @ 3_600..86_400 => format!("{}h ago", s / 3_600),
-        s => format!("{}d ago", s / 86_400),
+        s @ 0..60 => format!("{s}s"),
+        s @ 60..3_600 => format!("{}m", s / 60),
+        s @ 3_600..86_400 => format!("{}h", s / 3_600),
+        s => format!("{}d", s / 86_400),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Framed parts of a view that show one thing.
 
+pub mod attention;
 pub mod graph;
 pub mod log;
 pub mod tasks;
 
-use super::{text, theme::Theme};
+use super::{input::Filter, text, theme::Theme};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -51,5 +52,27 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
 pub fn lines<'a>(frame: &mut Frame<'_>, area: Rect, lines: impl IntoIterator<Item = Line<'a>>) {
     for (y, line) in (area.y..area.bottom()).zip(lines) {
         frame.buffer_mut().set_line(area.x, y, &line, area.width);
+    }
+}
+
+/// Draws a filter that is being typed over the lower edge of a pane, and beside it what of it is not understood.
+pub fn filter(frame: &mut Frame<'_>, pane: Rect, filter: &Filter, problems: &[String], theme: &Theme) {
+    if !filter.is_typing() {
+        return;
+    }
+    let width = pane.width.saturating_sub(4);
+    let line = Rect { x: pane.x + 2, y: pane.bottom().saturating_sub(1), width, height: 1 };
+    let typed = if problems.is_empty() { width.min(60) } else { (width / 3).min(40) };
+    filter.draw(frame, Rect { width: typed, ..line }, theme);
+    if let Some(problem) = problems.first() {
+        let rest = Rect { x: line.x + typed, width: width - typed, ..line };
+        lines(
+            frame,
+            rest,
+            [Line::styled(
+                format!(" {} ", text::cut(&text::safe(problem), usize::from(rest.width).saturating_sub(2))),
+                theme.style("error"),
+            )],
+        );
     }
 }
