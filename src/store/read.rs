@@ -55,10 +55,7 @@ impl Reader {
         Ok(Self { db: open::for_reading(&path)?, path, state_dir: state_dir.to_owned() })
     }
 
-<<<<<<< HEAD
     /// One query, or several of the same moment.
-=======
->>>>>>> main
     pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let fail = StoreError::at(&self.path);
         // One transaction, so that a run and its tasks are of the same moment.
