@@ -6,7 +6,8 @@ use crate::{
     runtime::failure::FailureCard,
     stdx::size,
     tui::{
-        actions::{Action, Context, shown_key},
+        actions::{Action, Context},
+        keymap::shown_key,
         panes, text,
         theme::Theme,
         views::Intent,
@@ -80,7 +81,7 @@ impl Report {
         let help = [
             key(Action::Retry, "tries it again"),
             key(Action::RetryFrom, "it and everything downstream"),
-            key(Action::EnterLog, "reads the log"),
+            key(Action::Open, "reads the log"),
             key(Action::Why, "says why"),
             key(Action::Skip, "goes on without it"),
         ];

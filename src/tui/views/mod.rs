@@ -1,5 +1,6 @@
 //! Full screens. A view is one file here and one line in [`ALL`].
 
+pub mod grid;
 pub mod history;
 pub mod home;
 pub mod log;
@@ -10,11 +11,16 @@ pub mod timeline;
 use super::{
     actions::{Action, Context},
     dialogs::Dialog,
+    keymap::Bound,
+    panes,
+    tabs::Beside,
     theme::Theme,
-    world::{Ask, Tone, World},
+    world::{Ask, RunData, Tone, World},
 };
+use crate::model::{PipelineId, RunId, TaskId};
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect};
+use std::path::PathBuf;
 
 /// A place of the first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +65,53 @@ pub enum Intent {
     Say(Tone, String),
     /// Do an action as if its key was pressed.
     Do(Action),
+    /// Start a program of the user, by its position in the configuration.
+    Program(usize),
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Show these columns of the runs of a pipeline from now on.
+    Columns(String, Vec<String>),
+}
+
+impl Intent {
+    /// Does what is bound to a key.
+    pub const fn bound(bound: Bound) -> Self {
+        match bound {
+            Bound::Action(action) => Self::Do(action),
+            Bound::Program(at) => Self::Program(at),
+        }
+    }
+}
+
+/// What is selected in a view: what can be copied, opened or handed to another program, wherever one is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// The pipeline.
+    pub pipeline: Option<PipelineId>,
+    /// Its file, as the workspace knows it.
+    pub file: Option<String>,
+    /// The run.
+    pub run: Option<RunId>,
+    /// The task.
+    pub task: Option<TaskId>,
+    /// Which attempt of it, and its folder.
+    pub attempt: Option<(u32, PathBuf)>,
+}
+
+impl Selected {
+    /// A task of a run that is looked at; `attempt` is the newest unless one is chosen.
+    pub fn task(data: &RunData, position: usize, attempt: Option<u32>) -> Self {
+        let task = data.tasks.get(position);
+        let shown = task.and_then(|task| panes::log::chosen(task, attempt));
+        let folder = shown.and_then(|attempt| Some((attempt.attempt, attempt.stdout.parent()?.to_owned())));
+        Self {
+            pipeline: Some(data.pipeline.clone()),
+            file: None,
+            run: data.run.as_ref().map(|run| run.run_id.clone()),
+            task: task.map(|task| task.task.clone()),
+            attempt: folder,
+        }
+    }
 }
 
 /// A full screen. Drawing only reads; every change goes through `act`, `typed` or `arrived`.
@@ -94,6 +147,15 @@ pub trait View {
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
     }
+    /// What is selected.
+    fn selected(&self, _world: &World) -> Selected {
+        Selected::default()
+    }
+    /// How the selected line, all of it, or all of it as Markdown is copied (`y y`, `y a`, `y m`); `None` if it cannot be.
+    /// Ids, paths and command lines follow from what is selected.
+    fn copy(&self, _what: Action, _world: &World) -> Option<Intent> {
+        None
+    }
     /// Draws it.
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme);
 }
@@ -111,14 +173,29 @@ pub enum Typed {
 pub type Entry = (&'static str, fn(&World) -> Option<Box<dyn View>>);
 
 /// Every view.
-pub const ALL: &[Entry] = &[
-    ("history", |world| world.runs.as_ref().map(|runs| Box::new(history::HistoryView::new(runs.pipeline.clone())) as Box<dyn View>)),
-    ("home", |_| Some(Box::new(home::HomeView::default()))),
-    ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
-    ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
-    ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
-    ("timeline", |world| world.run.as_ref().map(|run| Box::new(timeline::TimelineView::new(run.subject.clone(), 0)) as Box<dyn View>)),
-];
+pub const ALL: &[Entry] =
+    &[
+        ("grid", |world| {
+            world
+                .run
+                .as_ref()
+                .map(|run| Box::new(grid::GridView::new(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>)
+        }),
+        ("history", |world| {
+            world.run.as_ref().map(|run| {
+                Box::new(history::HistoryView::beside(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+            })
+        }),
+        ("home", |_| Some(Box::new(home::HomeView::default()))),
+        ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
+        ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
+        ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
+        ("timeline", |world| {
+            world.run.as_ref().map(|run| {
+                Box::new(timeline::TimelineView::new(run.subject.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+            })
+        }),
+    ];
 
 /// Between the two lines above and the one below.
 pub fn body((width, height): (u16, u16)) -> Rect {
