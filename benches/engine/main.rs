@@ -217,15 +217,16 @@ fn starts(folder: &Path, rounds: usize) -> Outcome<Value> {
         Ok(median(&mut times))
     };
     let (version, up) = (many(&["--version"])?, many(&["run", "p"])?);
-    // Nanoseconds on a processor, of all threads.
-    let used = || -> f64 {
+    // Nanoseconds on a processor, by thread: one that ends meanwhile takes its count along, so only those that stay are compared.
+    let used = || -> BTreeMap<std::ffi::OsString, f64> {
         let threads = fs::read_dir(format!("/proc/{}/task", engine.process.id())).into_iter().flatten().flatten();
-        let spent = |path: std::path::PathBuf| fs::read_to_string(path.join("schedstat")).ok()?.split(' ').next()?.parse::<f64>().ok();
-        threads.filter_map(|thread| spent(thread.path())).sum()
+        let spent = |path: PathBuf| fs::read_to_string(path.join("schedstat")).ok()?.split(' ').next()?.parse::<f64>().ok();
+        threads.filter_map(|thread| Some((thread.file_name(), spent(thread.path())?))).collect()
     };
     let before = used();
     std::thread::sleep(Duration::from_secs(20));
-    let idle = (used() - before) / 20e9 * 100.0;
+    let spent: f64 = used().iter().filter_map(|(thread, now)| Some(now - before.get(thread)?)).sum();
+    let idle = spent / 20e9 * 100.0;
     drop(engine);
     let mut down = Vec::new();
     for _ in 0..rounds {
