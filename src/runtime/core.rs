@@ -227,6 +227,7 @@ impl Core {
 
     /// Takes what has come, too. That attempts began is news that nobody acts on, so it waits a moment for something to be committed
     /// with: the end of a short task then need not wait for the sync of its own beginning.
+    #[allow(clippy::disallowed_methods, reason = "a deadline of the shell around the engine, not a time that is recorded")]
     fn gather(&self, batch: &mut Vec<Msg>) {
         batch.extend(self.inbox.try_iter().take(BATCH));
         let until = Instant::now() + BEGAN_WAITS;
