@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod attempts;
+pub mod book;
 pub mod cause;
 mod client;
 pub mod clock;
