@@ -8,14 +8,14 @@ fn page() -> String {
         "# Keys\n\nMade from the table of actions that the program itself reads; `?` shows the part that is of use where you are.\n\
          Where two headings bind a key, the nearer one counts: a list, the graph or the log before everywhere.\n",
     );
-    let mut contexts: Vec<_> = TABLE.iter().map(|binding| binding.context).collect();
+    let mut contexts: Vec<_> = TABLE.iter().flat_map(|binding| binding.contexts).copied().collect();
     contexts.sort_unstable();
     contexts.dedup();
     for context in contexts {
         let title = context.title();
         let (first, rest) = title.split_at(1);
         let _ = writeln!(text, "\n## {first}{}\n\n| key | does |\n|---|---|", rest.to_lowercase());
-        for binding in TABLE.iter().filter(|binding| binding.context == context) {
+        for binding in TABLE.iter().filter(|binding| binding.contexts.contains(&context)) {
             let _ = writeln!(text, "| {} | {} |", keys(binding), binding.description);
         }
     }

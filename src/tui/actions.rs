@@ -11,6 +11,10 @@ pub enum Context {
     List,
     /// The drawing of a run's graph.
     Graph,
+    /// Runs by tasks.
+    Grid,
+    /// Attempts along the time.
+    Timeline,
     /// A log, as a pane or full screen.
     Log,
     /// A dialog that only shows.
@@ -36,6 +40,8 @@ impl Context {
             Self::Global => "EVERYWHERE",
             Self::List => "LIST",
             Self::Graph => "GRAPH",
+            Self::Grid => "GRID",
+            Self::Timeline => "TIMELINE",
             Self::Log => "LOG",
             Self::Dialog => "DIALOG",
             Self::Confirm => "QUESTION",
@@ -55,7 +61,7 @@ impl Context {
 
 /// Declares the actions with their table.
 macro_rules! actions {
-    ($($variant:ident $name:literal $context:ident $keys:tt $hint:literal $description:literal;)+) => {
+    ($($variant:ident $name:literal $($context:ident)|+ [$($key:literal),*] $hint:literal $description:literal;)+) => {
         /// What a person can ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action { $(#[doc = $description] $variant),+ }
@@ -64,8 +70,8 @@ macro_rules! actions {
         pub const TABLE: &[Binding] = &[$(Binding {
             action: Action::$variant,
             name: $name,
-            context: Context::$context,
-            keys: &$keys,
+            contexts: &[$(Context::$context),+],
+            keys: &[$($key),*],
             hint: $hint,
             description: $description,
         }),+];
@@ -80,7 +86,7 @@ pub struct Binding {
     /// Its name in configuration and messages.
     pub name: &'static str,
     /// Where it can be asked for.
-    pub context: Context,
+    pub contexts: &'static [Context],
     /// Its keys; two keys with a space between are typed one after the other.
     pub keys: &'static [&'static str],
     /// One or two words for the footer; empty: not shown there.
@@ -90,9 +96,7 @@ pub struct Binding {
 }
 
 actions! {
-    Open "open" List ["enter"] "open" "Open what is selected";
-    FullLog "full_log" Graph ["enter"] "log" "Open the log of the selected task";
-    EnterLog "enter_log" Log ["enter"] "full log" "Show the log on the full screen";
+    Open "open" Global ["enter"] "open" "Open what is selected";
     Trigger "trigger" Global ["t"] "trigger" "Start a run";
     Retry "retry" Global ["r"] "retry" "Retry the task, or every failed task of the run";
     RetryFrom "retry_from_here" Global ["R"] "retry from here" "Retry the task and everything downstream (asks)";
@@ -127,6 +131,12 @@ actions! {
     PlacePipelines "place_pipelines" Global ["1"] "" "Pipelines";
     PlaceRuns "place_runs" Global ["2"] "" "Runs";
     PlaceResources "place_resources" Global ["6"] "" "Resources: what is shared, what runs, what waits and why";
+    CopyLine "copy_line" Global ["y y"] "" "Copy the line that is selected";
+    CopyId "copy_id" Global ["y i"] "" "Copy the id of what is selected";
+    CopyPath "copy_path" Global ["y p"] "" "Copy the path of its file or folder";
+    CopyCli "copy_cli" Global ["y c"] "" "Copy the command line that shows it";
+    CopyAll "copy_all" Global ["y a"] "" "Copy all of it";
+    CopyMarkdown "copy_markdown" Global ["y m"] "" "Copy all of it as Markdown";
     Back "back" Global ["esc"] "" "Back";
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
     Redraw "redraw" Global ["ctrl-l"] "" "Draw the screen anew";
@@ -166,7 +176,7 @@ actions! {
     FormPrevious "prev_field" Form ["backtab", "up"] "" "Previous field";
     FormEnter "form_enter" Form ["enter"] "" "Next field; on the button: start";
     FormSubmit "submit" Form ["ctrl-s"] "start" "Start";
-    FormLeave "form_leave" Form ["esc"] "leave" "Leave without starting";
+    FormLeave "cancel" Form ["esc"] "leave" "Leave without starting";
 }
 
 /// What a key means, given where it is pressed.
@@ -188,7 +198,7 @@ pub fn meaning(contexts: &[Context], pending: Option<&str>, key: &KeyEvent) -> M
     let typed = pending.map_or_else(|| name.clone(), |first| format!("{first} {name}"));
     let everywhere = [Action::Quit, Action::Suspend, Action::Redraw];
     for context in contexts {
-        let bound = TABLE.iter().filter(|binding| binding.context == *context);
+        let bound = TABLE.iter().filter(|binding| binding.contexts.contains(context));
         for binding in bound {
             if binding.keys.contains(&typed.as_str()) {
                 return Meaning::Act(binding.action);
@@ -286,11 +296,13 @@ mod tests {
         let mut keys: BTreeMap<(Context, &str), &str> = BTreeMap::new();
         let mut names = BTreeSet::new();
         for binding in TABLE {
-            assert!(names.insert(binding.name), "{}", binding.name);
             assert!(!binding.keys.is_empty() && !binding.description.is_empty());
-            for key in binding.keys {
-                if let Some(other) = keys.insert((binding.context, key), binding.name) {
-                    panic!("{key} is both {other} and {}", binding.name);
+            for context in binding.contexts {
+                assert!(names.insert((context, binding.name)), "{}", binding.name);
+                for key in binding.keys {
+                    if let Some(other) = keys.insert((*context, key), binding.name) {
+                        panic!("{key} is both {other} and {}", binding.name);
+                    }
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::{
     actions::{self, Action, Context, Meaning},
+    command_line,
     dialogs::{Dialog, help::Help, report::Report, trigger},
     logs::LogBuffer,
     screen,
@@ -18,12 +19,14 @@ use ratatui::Frame;
 use std::time::Duration;
 
 /// What only the loop can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chore {
     /// Draw everything anew.
     Redraw,
     /// Give the terminal back to the shell until it is called again.
     Suspend,
+    /// Put a text into the clipboard.
+    Copy(String),
 }
 
 /// The state of the interactive face.
@@ -36,7 +39,7 @@ pub struct App {
     /// The first of two keys.
     pending: Option<String>,
     asks: Vec<Ask>,
-    chore: Option<Chore>,
+    chores: Vec<Chore>,
     exit: Option<Result<u8, String>>,
     dirty: bool,
     ticked: Timestamp,
@@ -58,7 +61,7 @@ impl App {
             dialogs: Vec::new(),
             pending: None,
             asks: Vec::new(),
-            chore: None,
+            chores: Vec::new(),
             exit: None,
             dirty: true,
         };
@@ -215,8 +218,8 @@ impl App {
     fn act(&mut self, action: Action) {
         match action {
             Action::Quit => self.exit = Some(Ok(0)),
-            Action::Suspend => self.chore = Some(Chore::Suspend),
-            Action::Redraw => self.chore = Some(Chore::Redraw),
+            Action::Suspend => self.chores.push(Chore::Suspend),
+            Action::Redraw => self.chores.push(Chore::Redraw),
             _ if !self.dialogs.is_empty() => {
                 let intents = self.dialogs.last_mut().map(|dialog| dialog.act(action, &self.world)).unwrap_or_default();
                 self.carry_out(intents);
@@ -227,6 +230,9 @@ impl App {
             Action::PlaceRuns => self.go(Place::Runs),
             Action::PlaceResources => self.go(Place::Resources),
             Action::Help => self.help(),
+            Action::CopyLine | Action::CopyAll | Action::CopyMarkdown | Action::CopyId | Action::CopyPath | Action::CopyCli => {
+                self.copy_selected(action);
+            }
             _ => self.act_in_view(action),
         }
     }
@@ -240,6 +246,20 @@ impl App {
             }
             Err(why) => self.say(Tone::Note, format!("{}: {why}", actions::shown_key(action))),
         }
+    }
+
+    fn copy_selected(&mut self, action: Action) {
+        let Some(view) = self.views.last() else { return };
+        match copied(view.as_ref(), action, &self.world) {
+            Some(intent) => self.carry_out(vec![intent]),
+            None => self.say(Tone::Note, format!("{}: nothing to copy here", actions::shown_key(action))),
+        }
+    }
+
+    fn copy(&mut self, text: String) {
+        let lines = text.lines().count();
+        self.chores.push(Chore::Copy(text));
+        self.say(Tone::Good, format!("copied {lines} line{}", if lines == 1 { "" } else { "s" }));
     }
 
     fn help(&mut self) {
@@ -262,6 +282,7 @@ impl App {
                 Intent::Ask(ask) => self.asks.push(ask),
                 Intent::Say(tone, text) => self.say(tone, text),
                 Intent::Do(action) => self.act(action),
+                Intent::Copy(text) => self.copy(text),
             }
         }
     }
@@ -394,8 +415,8 @@ impl App {
     }
 
     /// What only the loop can do.
-    pub const fn take_chore(&mut self) -> Option<Chore> {
-        self.chore.take()
+    pub fn take_chores(&mut self) -> Vec<Chore> {
+        std::mem::take(&mut self.chores)
     }
 
     /// Whether and how to leave: an exit code, or what went wrong.
@@ -445,8 +466,26 @@ impl App {
     }
 }
 
+/// What a copying action puts into the clipboard.
+fn copied(view: &dyn View, action: Action, world: &World) -> Option<Intent> {
+    let selected = view.selected(world);
+    let id = || selected.run.as_ref().map(ToString::to_string).or_else(|| selected.pipeline.as_ref().map(ToString::to_string));
+    let path = || selected.attempt.as_ref().map(|(_, folder)| folder.display().to_string()).or_else(|| selected.file.clone());
+    match action {
+        Action::CopyId => id().map(Intent::Copy),
+        Action::CopyPath => path().map(Intent::Copy),
+        Action::CopyCli => command_line::showing(&selected).map(Intent::Copy),
+        _ => view.copy(action, world),
+    }
+}
+
 /// Whether an action can be done now, in a view.
 fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String> {
+    let copies =
+        matches!(action, Action::CopyLine | Action::CopyAll | Action::CopyMarkdown | Action::CopyId | Action::CopyPath | Action::CopyCli);
+    if copies {
+        return copied(view, action, world).map(|_| ()).ok_or_else(|| "nothing to copy here".to_owned());
+    }
     let changes = matches!(
         action,
         Action::Trigger

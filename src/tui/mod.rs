@@ -3,6 +3,8 @@
 pub mod actions;
 pub mod app;
 mod backend;
+pub mod clipboard;
+pub mod command_line;
 pub mod dialogs;
 pub mod graph;
 pub mod graphs;
@@ -162,10 +164,12 @@ fn drive(app: &mut App, screen: &mut Screen, inbox: &Receiver<Msg>, offices: &Of
         if let Some(left) = app.exit() {
             return left.map_err(RuntimeError::Io);
         }
-        match app.take_chore() {
-            Some(Chore::Redraw) => screen.terminal.clear().map_err(io)?,
-            Some(Chore::Suspend) => screen.suspend().map_err(io)?,
-            None => {}
+        for chore in app.take_chores() {
+            match chore {
+                Chore::Redraw => screen.terminal.clear().map_err(io)?,
+                Chore::Suspend => screen.suspend().map_err(io)?,
+                Chore::Copy(text) => clipboard::copy(&text, &mut std::io::stdout()).map_err(io)?,
+            }
         }
     }
 }

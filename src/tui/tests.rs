@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    app::App,
+    app::{App, Chore},
     fixtures::{self, drawn, press, screen, tell, type_text},
     views,
     world::{Ask, Msg, Purpose, RunData, Subject, World},
@@ -293,6 +293,19 @@ fn a_key_that_does_nothing_here_says_why() {
     press(&mut app, "x");
     assert!(screen(&app).contains("x: nothing to cancel (run finished)"), "{}", screen(&app));
     assert_eq!(sent(&mut app), []);
+}
+
+#[test]
+fn what_is_selected_can_be_copied_as_id_path_and_command_line() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "y i y p y c");
+    let copied: Vec<_> = app.take_chores();
+    let texts = ["run-12", "/state/runs/r/t/2", "flowyard logs run-12 evaluate_model --attempt 2"];
+    assert_eq!(copied, texts.map(|text| Chore::Copy(text.to_owned())));
+    assert!(screen(&app).contains("copied 1 line"), "{}", screen(&app));
+    let mut app = fixtures::app((120, 35));
+    press(&mut app, "y i");
+    assert!(screen(&app).contains("yi: nothing to copy here"), "{}", screen(&app));
 }
 
 #[test]

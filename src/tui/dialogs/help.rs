@@ -29,6 +29,7 @@ pub struct Help {
 
 #[derive(Debug, Clone)]
 struct Row {
+    context: Context,
     binding: &'static Binding,
     /// Why it does nothing here.
     impossible: Option<String>,
@@ -40,14 +41,15 @@ impl Help {
         let mut rows = Vec::new();
         let mut taken: Vec<&str> = Vec::new();
         for context in contexts {
-            for binding in TABLE.iter().filter(|binding| binding.context == *context) {
+            for binding in TABLE.iter().filter(|binding| binding.contexts.contains(context)) {
                 // A key that a nearer context uses cannot be had from a farther one.
                 if binding.keys.iter().all(|key| taken.contains(key)) {
                     continue;
                 }
-                rows.push(Row { binding, impossible: possible(binding.action).err() });
+                rows.push(Row { context: *context, binding, impossible: possible(binding.action).err() });
             }
-            taken.extend(TABLE.iter().filter(|binding| binding.context == *context).flat_map(|binding| binding.keys.iter().copied()));
+            taken
+                .extend(TABLE.iter().filter(|binding| binding.contexts.contains(context)).flat_map(|binding| binding.keys.iter().copied()));
         }
         Self { rows, filter: TextField::new(""), list: ListState::default() }
     }
@@ -134,8 +136,8 @@ impl Help {
         let window = self.list.window(found.len(), usize::from(area.height));
         let mut group = None;
         for (y, row) in (area.y..area.bottom()).zip(&found[window.clone()]) {
-            let title = if group == Some(row.binding.context) { "" } else { row.binding.context.title() };
-            group = Some(row.binding.context);
+            let title = if group == Some(row.context) { "" } else { row.context.title() };
+            group = Some(row.context);
             let keys: Vec<_> = row.binding.keys.iter().map(|key| shown(key)).collect();
             let token = if row.impossible.is_some() { "fg.muted" } else { "fg" };
             let mut what = row.binding.description.to_owned();

@@ -80,7 +80,7 @@ impl Report {
         let help = [
             key(Action::Retry, "tries it again"),
             key(Action::RetryFrom, "it and everything downstream"),
-            key(Action::EnterLog, "reads the log"),
+            key(Action::Open, "reads the log"),
             key(Action::Why, "says why"),
             key(Action::Skip, "goes on without it"),
         ];

@@ -1,6 +1,6 @@
 //! History: the runs of a pipeline, or of all, newest first.
 
-use super::{Intent, Place, Typed, View, body, distance, run::RunView, timeline::TimelineView};
+use super::{Intent, Place, Selected, Typed, View, body, distance, run::RunView, timeline::TimelineView};
 use crate::{
     model::{PipelineId, RunId, RunRow},
     stdx::time::Timestamp,
@@ -215,6 +215,12 @@ impl View for HistoryView {
         self.filter.typed(input);
         self.select(0, world);
         Vec::new()
+    }
+
+    fn selected(&self, world: &World) -> Selected {
+        let run = self.rows(world).get(self.list.selected).copied();
+        let pipeline = run.map(|run| run.pipeline.clone()).or_else(|| self.pipeline.clone());
+        Selected { pipeline, run: run.map(|run| run.run_id.clone()), ..Selected::default() }
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {

@@ -1,6 +1,6 @@
 //! Home: every pipeline, those that need a person first.
 
-use super::{Intent, Place, Typed, View, body, distance, history::HistoryView, run::RunView};
+use super::{Intent, Place, Selected, Typed, View, body, distance, history::HistoryView, run::RunView};
 use crate::{
     model::{PipelineId, PipelineRow, RunState, TaskState},
     stdx::time::Timestamp,
@@ -185,6 +185,16 @@ impl View for HomeView {
         self.filter.typed(input);
         self.select(0, world);
         Vec::new()
+    }
+
+    fn selected(&self, world: &World) -> Selected {
+        let Some(row) = self.current(world) else { return Selected::default() };
+        Selected {
+            pipeline: Some(row.pipeline.clone()),
+            file: Some(row.file.clone()),
+            run: row.last_run.as_ref().map(|run| run.run_id.clone()),
+            ..Selected::default()
+        }
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {

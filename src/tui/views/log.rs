@@ -1,6 +1,6 @@
 //! The log of one attempt on the full screen, with search.
 
-use super::{Intent, Place, Typed, View, body, distance};
+use super::{Intent, Place, Selected, Typed, View, body, distance};
 use crate::{
     model::TaskSnapshot,
     tui::{
@@ -248,7 +248,7 @@ impl View for LogView {
             return Err("in the run view, with the task selected".into());
         }
         match action {
-            Action::Open | Action::EnterLog | Action::FullLog => Err("this is the full log (Esc goes back)".into()),
+            Action::Open => Err("this is the full log (Esc goes back)".into()),
             Action::NextPane | Action::PreviousPane => Err("there is one pane here (Esc goes back)".into()),
             Action::More => Err("in the run view (Esc goes back)".into()),
             Action::NextTab | Action::PreviousTab => Err("tabs are in the run view (Esc goes back)".into()),
@@ -311,6 +311,10 @@ impl View for LogView {
         self.typing.typed(input);
         self.search(world);
         Vec::new()
+    }
+
+    fn selected(&self, world: &World) -> Selected {
+        self.data(world).map(|data| Selected::task(data, self.task, self.attempt)).unwrap_or_default()
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {

@@ -10,11 +10,14 @@ pub mod timeline;
 use super::{
     actions::{Action, Context},
     dialogs::Dialog,
+    panes,
     theme::Theme,
-    world::{Ask, Tone, World},
+    world::{Ask, RunData, Tone, World},
 };
+use crate::model::{PipelineId, RunId, TaskId};
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect};
+use std::path::PathBuf;
 
 /// A place of the first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,39 @@ pub enum Intent {
     Say(Tone, String),
     /// Do an action as if its key was pressed.
     Do(Action),
+    /// Put a text into the clipboard.
+    Copy(String),
+}
+
+/// What is selected in a view: what can be copied, opened or handed to another program, wherever one is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// The pipeline.
+    pub pipeline: Option<PipelineId>,
+    /// Its file, as the workspace knows it.
+    pub file: Option<String>,
+    /// The run.
+    pub run: Option<RunId>,
+    /// The task.
+    pub task: Option<TaskId>,
+    /// Which attempt of it, and its folder.
+    pub attempt: Option<(u32, PathBuf)>,
+}
+
+impl Selected {
+    /// A task of a run that is looked at; `attempt` is the newest unless one is chosen.
+    pub fn task(data: &RunData, position: usize, attempt: Option<u32>) -> Self {
+        let task = data.tasks.get(position);
+        let shown = task.and_then(|task| panes::log::chosen(task, attempt));
+        let folder = shown.and_then(|attempt| Some((attempt.attempt, attempt.stdout.parent()?.to_owned())));
+        Self {
+            pipeline: Some(data.pipeline.clone()),
+            file: None,
+            run: data.run.as_ref().map(|run| run.run_id.clone()),
+            task: task.map(|task| task.task.clone()),
+            attempt: folder,
+        }
+    }
 }
 
 /// A full screen. Drawing only reads; every change goes through `act`, `typed` or `arrived`.
@@ -93,6 +129,15 @@ pub trait View {
     /// A key or pasted text, where text is typed.
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
+    }
+    /// What is selected.
+    fn selected(&self, _world: &World) -> Selected {
+        Selected::default()
+    }
+    /// How the selected line, all of it, or all of it as Markdown is copied (`y y`, `y a`, `y m`); `None` if it cannot be.
+    /// Ids, paths and command lines follow from what is selected.
+    fn copy(&self, _what: Action, _world: &World) -> Option<Intent> {
+        None
     }
     /// Draws it.
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme);

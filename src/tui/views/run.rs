@@ -1,6 +1,6 @@
 //! A run: its graph, its tasks, and the log of the selected one.
 
-use super::{Intent, Place, View, body, distance, history::HistoryView, log::LogView, timeline::TimelineView};
+use super::{Intent, Place, Selected, View, body, distance, history::HistoryView, log::LogView, timeline::TimelineView};
 use crate::{
     model::TaskState,
     stdx::time::Timestamp,
@@ -244,9 +244,7 @@ pub(super) fn possible_for_task(action: Action, data: &RunData, selected: usize)
         | Action::Pause
         | Action::Undo
         | Action::More => verbs::possible_for_task(action, data, task),
-        Action::Open | Action::FullLog | Action::EnterLog | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => {
-            Err("no attempt yet, so no log".into())
-        }
+        Action::Open | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => Err("no attempt yet, so no log".into()),
         Action::Failure if task.and_then(|task| data.card(task)).is_none() => Err("the selected task did not fail".into()),
         _ => Ok(()),
     }
@@ -306,7 +304,7 @@ impl View for RunView {
             Focus::Graph => &[
                 Action::Approve,
                 Action::Failure,
-                Action::FullLog,
+                Action::Open,
                 Action::Retry,
                 Action::RetryFrom,
                 Action::Skip,
@@ -332,16 +330,9 @@ impl View for RunView {
                 Action::Trigger,
                 Action::NextPane,
             ],
-            Focus::Log => &[
-                Action::EnterLog,
-                Action::Follow,
-                Action::Search,
-                Action::Wrap,
-                Action::Retry,
-                Action::Cancel,
-                Action::Why,
-                Action::NextPane,
-            ],
+            Focus::Log => {
+                &[Action::Open, Action::Follow, Action::Search, Action::Wrap, Action::Retry, Action::Cancel, Action::Why, Action::NextPane]
+            }
         }
     }
 
@@ -383,7 +374,7 @@ impl View for RunView {
         match action {
             Action::NextPane => self.next_pane(1, world),
             Action::PreviousPane => self.next_pane(PANES.len() - 1, world),
-            Action::Open | Action::FullLog | Action::EnterLog => self.full_log(false),
+            Action::Open => self.full_log(false),
             Action::Search => self.full_log(true),
             Action::Back => vec![Intent::Back],
             Action::NextAttempt | Action::PreviousAttempt => {
@@ -410,6 +401,10 @@ impl View for RunView {
             _ if distance(action, 1).is_some() => self.movement(action, world),
             _ => self.verb(action, world),
         }
+    }
+
+    fn selected(&self, world: &World) -> Selected {
+        self.data(world).map(|data| Selected::task(data, self.selected, self.attempt)).unwrap_or_default()
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {

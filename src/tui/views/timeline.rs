@@ -1,6 +1,6 @@
 //! Timeline: when each task of a run waited, ran and paused between attempts, over one scale.
 
-use super::{Intent, Place, View, body, distance, history::HistoryView, log::LogView, run};
+use super::{Intent, Place, Selected, View, body, distance, history::HistoryView, log::LogView, run};
 use crate::{
     model::{AttemptState, TaskSnapshot},
     stdx::time::Timestamp,
@@ -78,7 +78,7 @@ fn critical(data: &RunData, now: Timestamp) -> HashSet<usize> {
 
 impl View for TimelineView {
     fn contexts(&self) -> Vec<Context> {
-        vec![Context::List, Context::Global]
+        vec![Context::Timeline, Context::Global]
     }
 
     fn place(&self) -> Place {
@@ -151,6 +151,10 @@ impl View for TimelineView {
             Action::Open => vec![Intent::Open(Box::new(LogView::new(self.subject.clone(), self.selected, None)))],
             _ => verbs::for_task(action, data, self.selected),
         }
+    }
+
+    fn selected(&self, world: &World) -> Selected {
+        self.data(world).map(|data| Selected::task(data, self.selected, None)).unwrap_or_default()
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {

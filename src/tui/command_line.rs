@@ -1,0 +1,116 @@
+//! The command line that does what a key does: for the command log, for copying, and for forms.
+
+use super::views::Selected;
+use crate::{
+    model::{ClearScope, Command, MarkedAs, RunId, TaskId, TriggerRequest},
+    stdx::words::quoted,
+};
+use serde_json::Value;
+
+/// What does the same, typed in a shell; `reason` is what the person said about it.
+pub fn of(command: &Command, reason: Option<&str>) -> String {
+    let mut line = match command {
+        Command::Trigger(request) => run(request),
+        Command::Retry { run, task, downstream } => {
+            verb("retry", run, task.as_ref()) + if *downstream { " --downstream" } else { flag(task.is_none(), " --failed") }
+        }
+        Command::Skip { run, task } => verb("skip", run, Some(task)),
+        Command::Cancel { run, task } => verb("cancel", run, task.as_ref()),
+        Command::Clear { run, task, scope } => verb("clear", run, task.as_ref()) + &clear_flags(task.is_some(), *scope),
+        Command::Resume { run } => verb("resume", run, None),
+        Command::Mark { run, task, verdict: MarkedAs::Success } => verb("mark", run, Some(task)) + " success",
+        Command::Mark { run, task, verdict: MarkedAs::Failed } => verb("mark", run, Some(task)) + " failed",
+        Command::PauseRun { run, paused } => format!("flowyard {} --run {run}", pause(*paused)),
+        Command::PausePipeline { pipeline, paused } => format!("flowyard {} {}", pause(*paused), quoted(pipeline.as_str())),
+        Command::Approve { run, task } => verb("approve", run, Some(task)),
+        Command::Reject { run, task } => verb("reject", run, Some(task)),
+        Command::Undo { run } => verb("undo", run, None),
+    };
+    if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+        line.push_str(&format!(" --reason {}", quoted(reason)));
+    }
+    line
+}
+
+/// What shows the same as the screen does.
+pub fn showing(selected: &Selected) -> Option<String> {
+    Some(match (&selected.run, &selected.task, &selected.attempt, &selected.pipeline) {
+        (Some(run), Some(task), Some((attempt, _)), _) => verb("logs", run, Some(task)) + &format!(" --attempt {attempt}"),
+        (Some(run), Some(task), None, _) => verb("why", run, Some(task)),
+        (Some(run), None, _, _) => verb("show", run, None),
+        (None, _, _, Some(pipeline)) => format!("flowyard runs {}", quoted(pipeline.as_str())),
+        (None, _, _, None) => return None,
+    })
+}
+
+fn verb(word: &str, run: &RunId, task: Option<&TaskId>) -> String {
+    let task = task.map(|task| format!(" {}", quoted(task.as_str()))).unwrap_or_default();
+    format!("flowyard {word} {}{task}", quoted(run.as_str()))
+}
+
+const fn flag(set: bool, flag: &'static str) -> &'static str {
+    if set { flag } else { "" }
+}
+
+const fn pause(paused: bool) -> &'static str {
+    if paused { "pause" } else { "unpause" }
+}
+
+fn clear_flags(one: bool, scope: ClearScope) -> String {
+    let alone = flag(one && !scope.downstream, " --alone");
+    [alone, flag(scope.upstream, " --upstream"), flag(scope.failed_only, " --failed")].concat()
+}
+
+fn run(request: &TriggerRequest) -> String {
+    let mut line = format!("flowyard run {}", quoted(request.pipeline.as_str()));
+    for (name, value) in &request.params {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        line.push_str(&format!(" -p {name}={}", quoted(&text)));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_has_its_line() {
+        let (run, task) = (RunId::from("run-1"), TaskId::from("train model"));
+        let scope = |downstream, upstream| ClearScope { downstream, upstream, failed_only: false };
+        let clear = |scope| Command::Clear { run: run.clone(), task: Some(task.clone()), scope };
+        for (command, reason, line) in [
+            (Command::Retry { run: run.clone(), task: None, downstream: false }, None, "flowyard retry run-1 --failed"),
+            (
+                Command::Retry { run: run.clone(), task: Some(task.clone()), downstream: true },
+                None,
+                "flowyard retry run-1 'train model' --downstream",
+            ),
+            (clear(scope(true, false)), None, "flowyard clear run-1 'train model'"),
+            (clear(scope(false, true)), None, "flowyard clear run-1 'train model' --alone --upstream"),
+            (
+                Command::Mark { run: run.clone(), task: task.clone(), verdict: MarkedAs::Success },
+                Some("by hand"),
+                "flowyard mark run-1 'train model' success --reason 'by hand'",
+            ),
+            (Command::PausePipeline { pipeline: "churn".into(), paused: false }, None, "flowyard unpause churn"),
+        ] {
+            assert_eq!(of(&command, reason), line);
+        }
+    }
+
+    #[test]
+    fn the_same_can_be_looked_at_from_a_shell() {
+        let mut selected = Selected { pipeline: Some("churn".into()), ..Selected::default() };
+        assert_eq!(showing(&selected).as_deref(), Some("flowyard runs churn"));
+        selected.run = Some("run-1".into());
+        assert_eq!(showing(&selected).as_deref(), Some("flowyard show run-1"));
+        selected.task = Some("train".into());
+        selected.attempt = Some((2, "/x".into()));
+        assert_eq!(showing(&selected).as_deref(), Some("flowyard logs run-1 train --attempt 2"));
+        assert_eq!(showing(&Selected::default()), None);
+    }
+}
