@@ -4,11 +4,11 @@ use super::{
     actions::{self, Action, Context, Meaning},
     command_line,
     dialogs::{Dialog, help::Help, report::Report, trigger},
-    logs::LogBuffer,
+    logs::{desk::Handed, talk::LogAnswer},
     screen,
     theme::Theme,
     views::{Intent, Place, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
-    world::{Ask, Engine, LogBatch, Msg, Purpose, Subject, Toast, Tone, World},
+    world::{Ask, Engine, Msg, Purpose, Subject, Toast, Tone, World},
 };
 use crate::{
     model::{Command, Diagnostics, Pipeline, Reply, RunId, RunState},
@@ -16,7 +16,7 @@ use crate::{
 };
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What only the loop can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,7 @@ impl App {
             Msg::Definition(name, purpose, read) => self.definition(&name, purpose, read.map(|pair| *pair)),
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
+            Msg::LogPart(handed) => self.handed(handed),
             other => return self.data(other),
         }
         self.dirty = true;
@@ -111,7 +112,7 @@ impl App {
                 })
             }
             Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
-            Msg::Log(batch) => self.log(batch),
+            Msg::Log(answer) => self.log(*answer),
             _ => false,
         };
         if changed {
@@ -135,16 +136,27 @@ impl App {
         }
     }
 
-    fn log(&mut self, batch: LogBatch) -> bool {
-        if batch.fresh {
-            self.world.log = Some(LogBuffer::new(batch.key.clone()));
-        }
-        match &mut self.world.log {
-            Some(log) if log.key == batch.key => {
-                log.take(batch);
-                true
+    fn log(&mut self, mut answer: LogAnswer) -> bool {
+        // Whoever sent it may send the next one now.
+        answer.under_way = Arc::default();
+        let Some(place) = self.world.logs.get_mut(answer.slot) else { return false };
+        *place = Some(Arc::new(answer));
+        true
+    }
+
+    fn handed(&mut self, handed: Result<Handed, String>) {
+        match handed {
+            Ok(Handed::Text { text, whole }) => {
+                self.copy(text);
+                if !whole {
+                    self.say(Tone::Note, "that is only the beginning: too much to copy (S saves all of it)".to_owned());
+                }
             }
-            _ => false,
+            Ok(Handed::Saved { lines, path }) => {
+                let lines = super::text::count(usize::try_from(lines).unwrap_or(usize::MAX), "line");
+                self.say(Tone::Good, format!("saved {lines} to {path}"));
+            }
+            Err(error) => self.say(Tone::Bad, error),
         }
     }
 
@@ -283,6 +295,7 @@ impl App {
                 Intent::Say(tone, text) => self.say(tone, text),
                 Intent::Do(action) => self.act(action),
                 Intent::Copy(text) => self.copy(text),
+                Intent::KeepLogPlace(key, position) => drop(self.world.log_places.insert(key, position)),
             }
         }
     }
@@ -320,8 +333,19 @@ impl App {
     }
 
     fn ask_again(&mut self) {
+        self.close_logs();
         if let Some(view) = self.views.last() {
             self.asks.extend(view.asks(&self.world));
+        }
+    }
+
+    /// Logs that are not on the screen any more are not read any more.
+    fn close_logs(&mut self) {
+        let shown = self.views.last().map_or(0, |view| view.logs());
+        for (slot, log) in self.world.logs.iter_mut().enumerate().skip(shown) {
+            if log.take().is_some() {
+                self.asks.push(Ask::CloseLog(slot));
+            }
         }
     }
 

@@ -57,11 +57,6 @@ impl Blocks {
         self.numbers[block * self.stride()]
     }
 
-    /// Lines before it.
-    pub fn lines(&self, block: usize) -> u64 {
-        self.numbers[block * self.stride() + 1]
-    }
-
     /// How to go on from it.
     pub fn cursor(&self, block: usize) -> Cursor {
         let numbers = &self.numbers[block * self.stride()..][..self.stride()];

@@ -213,7 +213,7 @@ impl LogBook {
         }
         let tally = tally.filter(|tally| tally.edition == self.grid());
         let (mut left, mut buffer) = (budget, Vec::new());
-        let mut block = hunt.next.unwrap_or_else(|| self.blocks.find(hunt.from.min(self.bytes()).saturating_sub(1)));
+        let mut block = hunt.next.unwrap_or_else(|| self.blocks.find(hunt.from.saturating_sub(1)));
         loop {
             if tally.is_none_or(|tally| tally.may_have(block)) {
                 if let Some(found) = self.hunt_in(block, hunt, &mut buffer)? {

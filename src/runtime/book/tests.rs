@@ -312,7 +312,7 @@ fn an_index_of_a_very_long_log_stays_small() {
     }
     assert!(blocks.memory() < 16_000 && blocks.len() > 40, "{} bytes, {} places", blocks.memory(), blocks.len());
     assert_eq!(blocks.place(0), 0);
-    assert!((1..blocks.len()).all(|block| blocks.lines(block) * 10 == blocks.place(block)));
+    assert!((1..blocks.len()).all(|block| blocks.cursor(block).lines * 10 == blocks.place(block)));
 }
 
 #[test]

@@ -78,6 +78,7 @@ pub struct Theme {
     pub name: String,
     /// Whether only ASCII is shown.
     pub ascii: bool,
+    depth: Depth,
     styles: BTreeMap<String, Style>,
 }
 
@@ -102,7 +103,7 @@ impl Theme {
             let style = source.style(token, depth).map_err(|error| format!("theme `{name}`: {error}"))?;
             styles.insert(token.to_owned(), style);
         }
-        Ok(Self { name: name.to_owned(), ascii, styles })
+        Ok(Self { name: name.to_owned(), ascii, depth, styles })
     }
 
     /// How a token looks; an unknown one like its parent along the dots, at last like `fg`.
@@ -118,6 +119,11 @@ impl Theme {
                 None => at = "fg",
             }
         }
+    }
+
+    /// The nearest colour that the terminal has.
+    pub fn quantised(&self, colour: Color) -> Color {
+        color::quantise(colour, self.depth)
     }
 
     /// What every cell has before anything is drawn: foreground and background.

@@ -10,9 +10,10 @@ pub mod timeline;
 use super::{
     actions::{Action, Context},
     dialogs::Dialog,
+    logs::Position,
     panes,
     theme::Theme,
-    world::{Ask, RunData, Tone, World},
+    world::{Ask, LogKey, RunData, Tone, World},
 };
 use crate::model::{PipelineId, RunId, TaskId};
 use crossterm::event::KeyEvent;
@@ -64,6 +65,8 @@ pub enum Intent {
     Do(Action),
     /// Put a text into the clipboard.
     Copy(String),
+    /// Remember where one was in a log.
+    KeepLogPlace(LogKey, Position),
 }
 
 /// What is selected in a view: what can be copied, opened or handed to another program, wherever one is.
@@ -129,6 +132,10 @@ pub trait View {
     /// A key or pasted text, where text is typed.
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
+    }
+    /// How many logs it shows.
+    fn logs(&self) -> usize {
+        0
     }
     /// What is selected.
     fn selected(&self, _world: &World) -> Selected {
