@@ -12,7 +12,9 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == "__component") {
         return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
     }
-    cli::main(|screen| tui::run(screen.attach, &tui::Options { theme: screen.theme, color: depth(screen.color) }))
+    cli::main(tui::keymap::rows, |screen| {
+        tui::run(screen.attach, &tui::Options { theme: screen.theme, config: screen.config, color: depth(screen.color) })
+    })
 }
 
 /// The two faces do not know each other's words for it.

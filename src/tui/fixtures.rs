@@ -411,7 +411,7 @@ impl Library {
     /// Adds lines to the log of an attempt, each at its own time, `late` milliseconds after the lines of other tasks.
     pub fn write(&self, task: &str, attempt: u32, lines: &[impl AsRef<[u8]>], late: i64) {
         use std::io::Write;
-        let files = crate::model::AttemptFiles::new(&self.folder.path().join(task).join(attempt.to_string()));
+        let files = crate::model::AttemptFiles::new(self.folder.path().join(task).join(attempt.to_string()));
         std::fs::create_dir_all(files.stdout().parent().unwrap()).unwrap();
         let open = |path| std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
         let (mut log, mut index) = (open(files.stdout()), open(files.log_index()));
@@ -425,7 +425,7 @@ impl Library {
 
     /// Makes the log of an attempt something that cannot be read.
     pub fn unreadable(&self, task: &str, attempt: u32) {
-        let files = crate::model::AttemptFiles::new(&self.folder.path().join(task).join(attempt.to_string()));
+        let files = crate::model::AttemptFiles::new(self.folder.path().join(task).join(attempt.to_string()));
         std::fs::create_dir_all(files.stdout().parent().unwrap()).unwrap();
         std::os::unix::fs::symlink("stdout.log", files.stdout()).unwrap();
     }

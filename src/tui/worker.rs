@@ -13,7 +13,6 @@ use crate::{
     runtime::{Attach, Handle, RunFilter, RuntimeError, clock, user},
     stdx::time::Timestamp,
 };
-use crossterm::event::{Event, KeyEventKind};
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -44,7 +43,6 @@ impl Offices {
         spawn("tui-ears", tx, move |tx| listen_to_engine(&hear, &nudges, &ready, tx));
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
-        spawn("tui-keys", tx, listen);
         Self { reader, actor, desk, tx: tx.clone() }
     }
 
@@ -64,7 +62,7 @@ impl Offices {
 }
 
 /// A thread whose panic is a message, so that the one that draws can give the terminal back and say it.
-fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 'static) {
+pub fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 'static) {
     let outbox = tx.clone();
     let run = move || {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(&outbox))) {
@@ -318,24 +316,6 @@ fn keep_desk(questions: &Receiver<AtDesk>, tx: &Sender<Msg>) {
         let mut gone = false;
         business = desk.work(clock::now(), &mut |answer| gone |= tx.send(Msg::Log(Box::new(answer))).is_err());
         if gone {
-            return;
-        }
-    }
-}
-
-/// Reads keys until there are none to come.
-fn listen(tx: &Sender<Msg>) {
-    loop {
-        let msg = match crossterm::event::read() {
-            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
-            Ok(Event::Paste(text)) => Msg::Paste(text),
-            Ok(Event::Resize(..)) => Msg::Resize,
-            Ok(_) => continue,
-            // The terminal is gone: as if it had hung up.
-            Err(_) => Msg::Signal(signal_hook::consts::SIGHUP),
-        };
-        let gone = matches!(msg, Msg::Signal(_));
-        if tx.send(msg).is_err() || gone {
             return;
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     runtime::{EngineStatus, failure::FailureCard},
     stdx::time::Timestamp,
 };
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Everything that is known.
@@ -248,6 +248,8 @@ pub enum Purpose {
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The pointer moved, or one of its buttons.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size, or was written over.

@@ -345,7 +345,7 @@ fn what_is_saved_is_what_was_written() {
     let book = book(&[attempt.path()], 1_000, 1_000);
     let mut out = Vec::new();
     assert_eq!(book.save(&Keep::default(), 0..=u64::MAX, &mut out).unwrap(), 4);
-    assert_eq!(out, std::fs::read(AttemptFiles::new(&attempt.path()).stdout()).unwrap());
+    assert_eq!(out, std::fs::read(AttemptFiles::new(attempt.path()).stdout()).unwrap());
     out.clear();
     assert_eq!(book.save(&Keep::new(Level::Debug, "b"), 0..=u64::MAX, &mut out).unwrap(), 1);
     assert_eq!(out, b"\x1b[31mb\x1b[0m\n");

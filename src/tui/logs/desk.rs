@@ -212,17 +212,13 @@ impl Slot {
         if self.advance()? {
             let due = self.sent.is_none_or(|sent| (now - sent).num_milliseconds() >= GLANCE);
             if due && self.is_free() {
-                if !self.keep.is_all() && self.can_read() {
-                    self.turn()?;
-                }
+                self.turn_if_older()?;
                 self.answer(now, send);
             }
             return Ok(Business::Work);
         }
         if (self.news || self.grown) && self.is_free() {
-            if self.grown || !self.keep.is_all() || self.page.rows.iter().any(|row| row.lines.is_none()) {
-                self.turn()?;
-            }
+            self.turn_if_older()?;
             self.answer(now, send);
         }
         Ok(if self.ended && !self.news && !self.grown { Business::None } else { Business::Growing })
@@ -261,6 +257,12 @@ impl Slot {
     fn can_read(&self) -> bool {
         let alone = self.request.targets.len() == 1 && self.keep.is_all();
         alone || self.indexed || self.book.bytes() - self.book.indexed() < NEAR
+    }
+
+    /// Reads the page again if what is on the disk, or what is known of it, is newer.
+    fn turn_if_older(&mut self) -> io::Result<()> {
+        let unnumbered = || self.page.rows.iter().any(|row| row.lines.is_none());
+        if self.can_read() && (self.grown || !self.keep.is_all() || unnumbered()) { self.turn() } else { Ok(()) }
     }
 
     fn turn(&mut self) -> io::Result<()> {
@@ -403,5 +405,82 @@ impl Write for Capped {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::AttemptFiles,
+        runtime::book::Anchor,
+        tui::world::{LogKey, LogTarget},
+    };
+    use std::path::Path;
+
+    fn request(folder: &Path) -> LogRequest {
+        let key = LogKey { run: "run-1".into(), task: "talk".into(), attempt: 1 };
+        LogRequest {
+            slot: 0,
+            targets: vec![LogTarget { key, folder: folder.to_owned(), live: true }],
+            anchor: Anchor::End,
+            before: 10,
+            after: 0,
+            sieve: Sieve::default(),
+            search: String::new(),
+            hunt: None,
+        }
+    }
+
+    fn append(folder: &Path, lines: std::ops::Range<usize>) {
+        let open = |path| OpenOptions::new().append(true).create(true).open(path).unwrap();
+        let files = AttemptFiles::new(folder);
+        let (mut log, mut index) = (open(files.stdout()), open(files.log_index()));
+        for line in lines {
+            writeln!(log, "line {line}").unwrap();
+        }
+        writeln!(index, "1 {} 0", log.metadata().unwrap().len()).unwrap();
+    }
+
+    /// Works until there is nothing to do at once.
+    fn work(desk: &mut Desk, now: Timestamp) -> Vec<LogAnswer> {
+        let mut answers = Vec::new();
+        while desk.work(now, &mut |answer| answers.push(answer)) == Business::Work {}
+        answers
+    }
+
+    #[test]
+    fn a_log_that_grows_all_the_time_is_shown_to_its_end_and_no_answer_is_sent_before_the_last_was_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        append(folder.path(), 0..10);
+        let mut desk = Desk::default();
+        desk.ask(request(folder.path()));
+        let mut now = Timestamp::default();
+        let mut taken = work(&mut desk, now);
+        for n in 1..20 {
+            append(folder.path(), n * 10..n * 10 + 10);
+            now += chrono::Duration::milliseconds(GLANCE);
+            let next = work(&mut desk, now);
+            assert!(next.is_empty(), "{n}");
+            drop(taken);
+            taken = work(&mut desk, now);
+            let last = taken.last().unwrap();
+            assert_eq!(last.entries.last().unwrap().text, format!("line {}", n * 10 + 9));
+            assert_eq!(last.lines, n as u64 * 10 + 10);
+        }
+    }
+
+    #[test]
+    fn the_end_is_told_before_anything_is_indexed() {
+        let folder = tempfile::tempdir().unwrap();
+        append(folder.path(), 0..600_000);
+        let mut desk = Desk::default();
+        desk.ask(request(folder.path()));
+        let mut answers = Vec::new();
+        assert_eq!(desk.work(Timestamp::default(), &mut |answer| answers.push(answer)), Business::Work);
+        assert_eq!((answers[0].entries.last().unwrap().text.as_str(), answers[0].lines), ("line 599999", 0));
+        drop(answers);
+        let last = work(&mut desk, Timestamp::default() + chrono::Duration::seconds(1)).pop().unwrap();
+        assert_eq!((last.lines, last.entries.last().unwrap().lines), (600_000, Some(599_999)));
     }
 }

@@ -10,6 +10,7 @@ pub mod timeline;
 use super::{
     actions::{Action, Context},
     dialogs::Dialog,
+    keymap::Bound,
     logs::Position,
     panes,
     theme::Theme,
@@ -63,10 +64,22 @@ pub enum Intent {
     Say(Tone, String),
     /// Do an action as if its key was pressed.
     Do(Action),
+    /// Start a program of the user, by its position in the configuration.
+    Program(usize),
     /// Put a text into the clipboard.
     Copy(String),
     /// Remember where one was in a log.
     KeepLogPlace(LogKey, Position),
+}
+
+impl Intent {
+    /// Does what is bound to a key.
+    pub const fn bound(bound: Bound) -> Self {
+        match bound {
+            Bound::Action(action) => Self::Do(action),
+            Bound::Program(at) => Self::Program(at),
+        }
+    }
 }
 
 /// What is selected in a view: what can be copied, opened or handed to another program, wherever one is.
