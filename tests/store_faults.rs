@@ -265,7 +265,7 @@ fn a_full_disk_stops_the_engine_and_with_room_the_run_goes_on() {
     assert_eq!(
         (&run["tasks"][0]["state"], &run["tasks"][0]["attempts"][0]["exit_code"]),
         (&json!("success"), &json!(0)),
-        "the verdict was kept"
+        "the verdict was kept: {run:#}"
     );
     yard.text(0, &[&state[..], &["engine", "stop"]].concat());
 }

@@ -5,15 +5,15 @@ use crate::{
     stdx::sanitize,
     tui::{
         app::{App, Chore},
-        fixtures::{self, Library, drawn, press, screen, tell, type_text},
-        theme::{Theme, color::Depth},
+        fixtures::{self, LogShelf, drawn, press, screen, tell, type_text},
+        theme::{Glyphs, color::Depth},
         world::Msg,
     },
 };
 
 /// The full log of the task that runs, read from the disk.
-fn from_disk(size: (u16, u16), lines: &[impl AsRef<[u8]>]) -> (App, Library) {
-    let mut library = Library::new();
+fn from_disk(size: (u16, u16), lines: &[impl AsRef<[u8]>]) -> (App, LogShelf) {
+    let mut library = LogShelf::new();
     library.write("trainer", 1, lines, 0);
     let mut app = run(size, fixtures::running());
     library.serve(&mut app);
@@ -34,14 +34,14 @@ fn after(name: &str, count: usize, keys: &str) {
     });
 }
 
-fn search(app: &mut App, library: &mut Library, text: &str) {
+fn search(app: &mut App, library: &mut LogShelf, text: &str) {
     library.press(app, "/");
     type_text(app, text);
     library.serve(app);
     library.press(app, "enter");
 }
 
-fn filter(app: &mut App, library: &mut Library, text: &str) {
+fn filter(app: &mut App, library: &mut LogShelf, text: &str) {
     library.press(app, "&");
     type_text(app, text);
     library.press(app, "enter");
@@ -65,7 +65,7 @@ fn before_anything_was_read_and_where_nothing_was_written_that_is_said() {
 #[test]
 fn a_log_that_cannot_be_read_says_why() {
     pictures("log_error", |size| {
-        let mut library = Library::new();
+        let mut library = LogShelf::new();
         library.unreadable("trainer", 1);
         let mut app = run(size, fixtures::running());
         library.serve(&mut app);
@@ -265,7 +265,7 @@ fn lines_are_chosen_and_copied_or_saved() {
 #[test]
 fn the_logs_of_all_tasks_are_merged_by_time() {
     let merged = |size| {
-        let mut library = Library::new();
+        let mut library = LogShelf::new();
         library.write("trainer", 1, &long(12), 0);
         library.write("tuner", 1, &["INFO  trying 3 candidates", "WARN  candidate 2 is slow", "INFO  chose candidate 1"], 40);
         library.write("transform", 1, &["INFO  1024 rows"], 10);
@@ -286,7 +286,7 @@ fn the_logs_of_all_tasks_are_merged_by_time() {
 #[test]
 fn two_logs_stand_side_by_side() {
     let both = |size| {
-        let mut library = Library::new();
+        let mut library = LogShelf::new();
         library.write("trainer", 1, &long(40), 0);
         library.write("tuner", 1, &long(6), 40);
         let mut app = run(size, fixtures::running());
@@ -331,7 +331,7 @@ fn colours_are_kept_and_everything_else_that_is_active_is_made_visible() {
     for cell in &drawn(&app).content {
         assert_eq!(sanitize::line(cell.symbol()), cell.symbol(), "{:?}", cell.symbol());
     }
-    let theme = Theme::builtin("default-dark", Depth::True, false).unwrap();
+    let theme = fixtures::theme("default-dark", Depth::True, Glyphs::Unicode);
     let buffer = drawn(&app);
     let cell = |text: &str| {
         let width = usize::from(buffer.area.width);
@@ -349,10 +349,10 @@ fn colours_are_kept_and_everything_else_that_is_active_is_made_visible() {
 #[test]
 fn without_colour_no_colour_of_a_task_is_shown() {
     let (mut app, _) = from_disk((120, 35), EVIL);
-    app.theme = Theme::builtin("default-dark", Depth::Mono, false).unwrap();
+    app.theme = fixtures::theme("default-dark", Depth::Mono, Glyphs::Unicode);
     let plain = |colour| matches!(colour, ratatui::style::Color::Reset);
     assert!(drawn(&app).content.iter().all(|cell| plain(cell.fg) && plain(cell.bg)));
-    app.theme.ascii = true;
+    app.theme = fixtures::theme("default-dark", Depth::Mono, Glyphs::Ascii);
     assert!(drawn(&app).content.iter().all(|cell| cell.symbol().is_ascii()));
 }
 

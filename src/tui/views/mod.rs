@@ -1,5 +1,6 @@
 //! Full screens. A view is one file here and one line in [`ALL`].
 
+pub mod grid;
 pub mod history;
 pub mod home;
 pub mod log;
@@ -13,6 +14,7 @@ use super::{
     keymap::Bound,
     logs::Position,
     panes,
+    tabs::Beside,
     theme::Theme,
     world::{Ask, LogKey, RunData, Tone, World},
 };
@@ -70,6 +72,8 @@ pub enum Intent {
     Copy(String),
     /// Remember where one was in a log.
     KeepLogPlace(LogKey, Position),
+    /// Show these columns of the runs of a pipeline from now on.
+    Columns(String, Vec<String>),
 }
 
 impl Intent {
@@ -176,14 +180,29 @@ pub enum Typed {
 pub type Entry = (&'static str, fn(&World) -> Option<Box<dyn View>>);
 
 /// Every view.
-pub const ALL: &[Entry] = &[
-    ("history", |world| world.runs.as_ref().map(|runs| Box::new(history::HistoryView::new(runs.pipeline.clone())) as Box<dyn View>)),
-    ("home", |_| Some(Box::new(home::HomeView::default()))),
-    ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
-    ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
-    ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
-    ("timeline", |world| world.run.as_ref().map(|run| Box::new(timeline::TimelineView::new(run.subject.clone(), 0)) as Box<dyn View>)),
-];
+pub const ALL: &[Entry] =
+    &[
+        ("grid", |world| {
+            world
+                .run
+                .as_ref()
+                .map(|run| Box::new(grid::GridView::new(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>)
+        }),
+        ("history", |world| {
+            world.run.as_ref().map(|run| {
+                Box::new(history::HistoryView::beside(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+            })
+        }),
+        ("home", |_| Some(Box::new(home::HomeView::default()))),
+        ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
+        ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
+        ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
+        ("timeline", |world| {
+            world.run.as_ref().map(|run| {
+                Box::new(timeline::TimelineView::new(run.subject.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+            })
+        }),
+    ];
 
 /// Between the two lines above and the one below.
 pub fn body((width, height): (u16, u16)) -> Rect {
