@@ -251,7 +251,8 @@ impl Core {
     /// Decides a batch, commits it at once, then acts.
     fn turn(&mut self, batch: Vec<Msg>) -> Result<Option<u8>, String> {
         let (mut effects, mut waiting, mut stop) = (Vec::new(), Vec::new(), None);
-        if let Some(by) = self.clock.was_set(to_micros(clock::now())).map(TimeDelta::microseconds) {
+        let set = self.clock.was_set(to_micros(clock::now())).filter(|_| !fault::is_on("trust-the-clock"));
+        if let Some(by) = set.map(TimeDelta::microseconds) {
             tracing::warn!(seconds = by.num_seconds(), "the clock of this machine was set; what is waited for moves with it");
             self.idle_since += by;
             self.gpus.clock_was_set(by);
