@@ -455,13 +455,8 @@ impl View for RunView {
             pane.draw(frame, layout.tasks, data, self.selected, world.now, theme);
         }
         if layout.log.width > 0 {
-            let pane = LogPane {
-                task: data.tasks.get(self.selected),
-                attempt: self.attempt,
-                panel: &self.log,
-                names: &[],
-                focused: self.focus == Focus::Log,
-            };
+            let pane =
+                LogPane { task: data.tasks.get(self.selected), attempt: self.attempt, panel: &self.log, focused: self.focus == Focus::Log };
             pane.draw(frame, layout.log, theme);
         }
     }
