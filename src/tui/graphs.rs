@@ -66,7 +66,7 @@ impl Levels {
         let draw = |level: Level| {
             let width = |name: &TaskId| u16::try_from(level.pill_width(name.as_str(), longest)).unwrap_or(u16::MAX);
             let widths = key.names.iter().map(width).collect();
-            Drawing::layout_with(&Shape { widths, upstream: key.upstream.clone() }, Options { ascii })
+            Drawing::layout_with(&Shape { widths, upstream: key.upstream.clone() }, Options { ascii, ..Options::default() })
         };
         let order = Graph::from_upstream(key.upstream.clone()).map_or_else(|_| (0..key.names.len()).collect(), |graph| graph.order);
         Self { drawings: Level::ALL.into_iter().map(draw).collect(), order, longest }
