@@ -38,7 +38,7 @@ pub struct App {
     pub(super) dialogs: Vec<Box<dyn Dialog>>,
     /// The first of two keys.
     pending: Option<String>,
-    asks: Vec<Ask>,
+    pub(super) asks: Vec<Ask>,
     chores: Vec<Chore>,
     exit: Option<Result<u8, String>>,
     dirty: bool,
@@ -109,6 +109,10 @@ impl App {
                     world.run = Some(*data);
                     !same
                 })
+            }
+            Msg::Figure(figure) => {
+                self.world.figure = Some(figure);
+                true
             }
             Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
             Msg::Log(batch) => self.log(batch),
@@ -280,11 +284,17 @@ impl App {
                 Intent::Show(dialog) => self.dialogs.push(dialog),
                 Intent::CloseDialog => drop(self.dialogs.pop()),
                 Intent::Ask(ask) => self.asks.push(ask),
+                Intent::Choose(task) => self.choose(task),
                 Intent::Say(tone, text) => self.say(tone, text),
                 Intent::Do(action) => self.act(action),
                 Intent::Copy(text) => self.copy(text),
             }
         }
+    }
+
+    fn choose(&mut self, task: usize) {
+        let intents = self.views.last_mut().map(|view| view.choose(task, &self.world)).unwrap_or_default();
+        self.carry_out(intents);
     }
 
     fn open(&mut self, view: Box<dyn View>) {

@@ -14,6 +14,7 @@ use crate::stdx::sanitize;
 use serde_json::json;
 
 mod control;
+mod graph;
 mod timeline;
 
 const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];
@@ -153,7 +154,7 @@ fn two_hundred_tasks_can_be_walked() {
     for _ in 0..9 {
         press(&mut app, "j");
     }
-    assert!(screen(&app).contains("│> ◌ WAIT task_185"), "{}", screen(&app));
+    assert!(screen(&app).contains("│> ◌ WAIT task_180"), "{}", screen(&app));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What the screens show, as plain data, and the messages that change it. Owned by the thread that draws.
 
-use super::{graphs::Levels, logs::LogBuffer};
+use super::{
+    graphs::{Figure, Structure, Wish},
+    logs::LogBuffer,
+};
 use crate::{
     model::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
@@ -31,6 +34,8 @@ pub struct World {
     pub runs: Option<RunList>,
     /// The run or the graph that is looked at.
     pub run: Option<RunData>,
+    /// The graph that was laid out last; perhaps of another run, or as it was wished for before.
+    pub figure: Option<Arc<Figure>>,
     /// What is shared; `None` until it was read.
     pub resources: Option<Resources>,
     /// The log that is followed.
@@ -99,8 +104,8 @@ pub struct RunData {
     pub progress: BTreeMap<TaskId, f64>,
     /// What is known of its failures.
     pub cards: Vec<FailureCard>,
-    /// The drawings of its graph.
-    pub graph: Arc<Levels>,
+    /// What its graph is made of.
+    pub graph: Arc<Structure>,
 }
 
 impl RunData {
@@ -129,7 +134,7 @@ impl RunData {
         self.cards.iter().find(|card| card.task == task.task && card.map_index == task.map_index)
     }
 
-    /// Whether it shows the same as another; drawings follow from the tasks.
+    /// Whether it shows the same as another; what the graph is made of follows from the tasks.
     pub fn same_as(&self, other: &Self) -> bool {
         self.subject == other.subject
             && self.run == other.run
@@ -217,6 +222,8 @@ pub enum Ask {
     Send(Command),
     /// Something to do, and why.
     SendNoted(Command, String),
+    /// Lay a graph out.
+    Figure(Arc<Structure>, Box<Wish>),
     /// Follow this log instead of the one before.
     Log(Option<LogTarget>),
 }
@@ -249,6 +256,8 @@ pub enum Msg {
     Runs(Result<RunList, String>),
     /// A run was read.
     Run(Subject, Result<Box<RunData>, String>),
+    /// A graph was laid out.
+    Figure(Arc<Figure>),
     /// What is shared was read.
     Resources(Result<Resources, String>),
     /// A definition was read.

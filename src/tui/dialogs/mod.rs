@@ -4,6 +4,7 @@ pub mod confirm;
 pub mod help;
 pub mod menu;
 pub mod note;
+pub mod pick;
 pub mod report;
 pub mod trigger;
 

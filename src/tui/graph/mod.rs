@@ -10,7 +10,8 @@ mod route;
 mod tests;
 mod tracks;
 
-use paint::Channel;
+use paint::{Arms, Channel};
+use std::collections::{HashMap, hash_map::Entry};
 
 /// What the drawing needs to know of a graph: how wide each task's pill is and whom it waits for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -109,6 +110,7 @@ pub struct EdgeCell<'a> {
     pub heavy: char,
     /// Positions of the tasks this line comes from: one, or many where a wide fan-in shares a line.
     pub sources: &'a [usize],
+    arms: Arms,
 }
 
 /// A step of the selection.
@@ -182,7 +184,7 @@ impl Drawing {
                 channel.paint_row(y, window, across, |x, arms, owner| {
                     let (x, y, arms) = if across { (y, x, arms.turned()) } else { (x, y, arms) };
                     let sources = self.owners[owner].as_slice();
-                    cells.push(EdgeCell { x, y, glyph: arms.glyph(self.ascii), heavy: arms.heavy(self.ascii), sources });
+                    cells.push(EdgeCell { x, y, glyph: arms.glyph(self.ascii), heavy: arms.heavy(self.ascii), sources, arms });
                 });
                 y += 1;
             } else {
@@ -271,6 +273,70 @@ impl Drawing {
         let by_distance = |task: &usize| middle(*task).abs_diff(middle(from));
         let kin = related.iter().copied().filter(|&task| self.nodes[task].layer == layer).min_by_key(by_distance);
         kin.or_else(|| self.layers.get(layer)?.iter().copied().min_by_key(by_distance))
+    }
+
+    /// The cells of the line from one task to another, in no particular order; where it passes under another line there is none.
+    pub fn trace(&self, from: usize, to: usize) -> Vec<(usize, usize)> {
+        let (Some(source), Some(target)) = (self.nodes.get(from), self.nodes.get(to)) else { return Vec::new() };
+        let ends: Vec<(usize, usize)> = match self.flow {
+            Flow::Down => target.y.checked_sub(1).map_or(Vec::new(), |y| (target.x..target.x + target.width).map(|x| (x, y)).collect()),
+            Flow::Right => target.x.checked_sub(1).map_or(Vec::new(), |x| (target.y..target.y + target.height).map(|y| (x, y)).collect()),
+        };
+        let is_begin = |x: usize, y: usize, arms: Arms| match self.flow {
+            Flow::Down => arms.up && y == source.y + source.height && (source.x..source.x + source.width).contains(&x),
+            Flow::Right => arms.left && x == source.x + source.width && (source.y..source.y + source.height).contains(&y),
+        };
+        let mine = |x: usize, y: usize| self.edge_cell(x, y).filter(|cell| cell.sources.contains(&from)).map(|cell| cell.arms);
+        // Each cell with the one it was reached from, against the flow.
+        let mut reached: HashMap<(usize, usize), Option<(usize, usize)>> = HashMap::new();
+        let mut open: Vec<(usize, usize)> = Vec::new();
+        for (x, y) in ends {
+            let meets = |arms: &Arms| if self.flow == Flow::Down { arms.down } else { arms.right };
+            if mine(x, y).is_some_and(|arms| meets(&arms)) {
+                reached.insert((x, y), None);
+                open.push((x, y));
+            }
+        }
+        while let Some(at) = open.pop() {
+            let Some(arms) = mine(at.0, at.1) else { continue };
+            if is_begin(at.0, at.1, arms) {
+                let mut path = vec![at];
+                let mut last = at;
+                while let Some(Some(before)) = reached.get(&last) {
+                    path.push(*before);
+                    last = *before;
+                }
+                return path;
+            }
+            for (goes, dx, dy) in [(arms.up, 0, -1), (arms.down, 0, 1), (arms.left, -1, 0), (arms.right, 1, 0)] {
+                let faces_back = |arms: Arms| match (dx, dy) {
+                    (_, -1) => arms.down,
+                    (_, 1) => arms.up,
+                    (-1, _) => arms.right,
+                    _ => arms.left,
+                };
+                let mut next = at;
+                // Straight on under the lines that cross; a pill or the edge of the drawing ends it.
+                while goes {
+                    let (Some(x), Some(y)) = (next.0.checked_add_signed(dx), next.1.checked_add_signed(dy)) else { break };
+                    next = (x, y);
+                    match self.edge_cell(x, y) {
+                        None => break,
+                        Some(cell) if faces_back(cell.arms) => {
+                            if cell.sources.contains(&from)
+                                && let Entry::Vacant(place) = reached.entry(next)
+                            {
+                                place.insert(Some(at));
+                                open.push(next);
+                            }
+                            break;
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
+        Vec::new()
     }
 
     /// Whom a task waits for, as drawn.

@@ -188,6 +188,7 @@ impl Router<'_> {
                 }
             }
         }
+        bars.sort_by_key(|bar| (bar.column, bar.first));
         bars
     }
 

@@ -58,6 +58,8 @@ pub enum Intent {
     CloseDialog,
     /// Ask the threads that may wait.
     Ask(Ask),
+    /// Select the task at that position in the view.
+    Choose(usize),
     /// Say something.
     Say(Tone, String),
     /// Do an action as if its key was pressed.
@@ -126,6 +128,10 @@ pub trait View {
     fn possible(&self, action: Action, world: &World) -> Result<(), String>;
     /// Does an action that is possible.
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent>;
+    /// Selects the task at a position, where tasks are selected.
+    fn choose(&mut self, _task: usize, _world: &World) -> Vec<Intent> {
+        Vec::new()
+    }
     /// A key or pasted text, where text is typed.
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
