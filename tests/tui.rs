@@ -52,7 +52,18 @@ fn fail_mend_and_retry(size: (u16, u16)) {
     terminal.sees("Graph").sees("Tasks");
     yard.write("mended", "");
     terminal.press("r").sees("retry queued").sees("run 1  ✓ OK");
-    terminal.press("]").sees("[Timeline]").sees("critical path").press("]").sees("history").sees("hello").press("\r").sees("run 1  ✓ OK");
+    terminal
+        .press("]")
+        .sees("[Grid]")
+        .sees("runs 1–1")
+        .press("]")
+        .sees("[Timeline]")
+        .sees("critical path")
+        .press("]")
+        .sees("history")
+        .sees("hello")
+        .press("\r")
+        .sees("run 1  ✓ OK");
     terminal.press("?").sees("Type to narrow").press("\x1b").misses("Type to narrow");
     terminal.press("w").sees("Why?").press("\x1b").misses("Why?");
     terminal.press("1").sees("PIPELINE").press("q");
@@ -236,6 +247,30 @@ fn a_person_approves_and_the_task_goes_on_then_clears_it_and_takes_that_back() {
     terminal.press("m").sees("Clear it and downstream").press("j\r").sees("Leave as it is").press("y").misses("Leave as it is");
     terminal.sees("1 to approve").press("U").sees("Take it back").press("y").misses("Take it back").sees("run 1  ✓ OK");
     terminal.press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_shell_an_editor_and_a_program_of_the_user_get_the_terminal_and_give_it_back() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    yard.write(".config/flowyard/config.toml", "[[commands]]\nkeys = \"f6\"\nrun = \"sh -c 'echo read of $1; read x' sh {log}\"\n");
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[("EDITOR", "sh -c 'cat $1; read x' sh"), ("SHELL", "/bin/sh")]);
+    terminal.sees("flaky").press("ge").sees("[tasks.shaky]").press("\r").sees("PIPELINE");
+    terminal.press("t").sees("Start the run").press("\x13").sees("run 1  ✗ FAIL");
+    terminal.press("gs").sees("attempt 1 of `shaky` ran in").press("echo I am in $FLOWYARD_TASK\r").sees("I am in shaky");
+    terminal.press("\x03").sees("^C").press("exit 0\r").sees("Tasks").sees("run 1  ✗ FAIL");
+    terminal.press("\x1b[17~").sees("read of").sees("stdout.log").press("\r").sees("Tasks").sees("run 1  ✗ FAIL");
+    terminal.press("q").sees("PIPELINE").press("\x1b[17~").sees("no attempt is selected").press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn the_keys_are_those_of_the_user() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    yard.write(".config/flowyard/config.toml", "[keys.global]\ntrigger = \"f5\"\nretry = \"q\"\n");
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("F5 trigger").sees("not in order").press("t").sees("t: does nothing here");
+    terminal.press("\x1b[15~").sees("Start the run").press("\x1b").misses("Start the run").press("\x03");
     assert_eq!(terminal.ends(), 0);
 }
 

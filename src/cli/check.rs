@@ -81,7 +81,8 @@ fn as_typed(path: &Path, here: &Path) -> String {
     path.strip_prefix(&here).unwrap_or(path).to_string_lossy().into_owned()
 }
 
-fn as_json(diagnostic: &Diagnostic) -> serde_json::Value {
+/// A finding as the contract has it.
+pub fn as_json(diagnostic: &Diagnostic) -> serde_json::Value {
     json!({
         "severity": diagnostic.severity, "code": diagnostic.code, "message": diagnostic.message, "file": diagnostic.file,
         "line": diagnostic.line, "column": diagnostic.column, "hint": diagnostic.hint,

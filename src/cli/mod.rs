@@ -14,6 +14,7 @@ mod engine;
 mod failure;
 mod gc;
 mod journal;
+mod keys;
 mod list;
 mod log_line;
 mod logs;
@@ -38,7 +39,10 @@ mod why;
 pub use context::{Color, Global};
 pub use failure::{Failure, report_error};
 
-use crate::runtime::{Attach, RuntimeError};
+use crate::{
+    config::{UserConfig, keymap::KeyRow},
+    runtime::{Attach, RuntimeError},
+};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -49,6 +53,8 @@ pub struct Screen {
     pub attach: Attach,
     /// `--theme`.
     pub theme: Option<String>,
+    /// The user's settings.
+    pub config: UserConfig,
     /// `--color`.
     pub color: Color,
 }
@@ -94,13 +100,15 @@ enum Verb {
     Journal(journal::Args),
     Engine(engine::Args),
     Doctor(doctor::Args),
+    Keys(keys::Args),
     Backup(backup::Args),
     Gc(gc::Args),
     Completions(completions::Args),
 }
 
-/// Reads the command line and does what it says; `open_screen` is the interactive face and answers with its exit code.
-pub fn main(open_screen: impl FnOnce(Screen) -> Result<u8, RuntimeError>) -> ExitCode {
+/// Reads the command line and does what it says; `open_screen` is the interactive face and answers with its exit code,
+/// `keys` are those that it has.
+pub fn main(keys: fn() -> Vec<KeyRow>, open_screen: impl FnOnce(Screen) -> Result<u8, RuntimeError>) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -111,13 +119,13 @@ pub fn main(open_screen: impl FnOnce(Screen) -> Result<u8, RuntimeError>) -> Exi
     };
     let context = context::Context::new(cli.global);
     let result = match cli.verb {
-        Some(verb) => dispatch(verb, &context),
+        Some(verb) => dispatch(verb, &context, keys),
         None => welcome::open(&context, open_screen),
     };
     ExitCode::from(result.unwrap_or_else(|failure| report_error(&failure, &context)))
 }
 
-fn dispatch(verb: Verb, context: &context::Context) -> Result<u8, Failure> {
+fn dispatch(verb: Verb, context: &context::Context, keys: fn() -> Vec<KeyRow>) -> Result<u8, Failure> {
     match verb {
         Verb::Run(args) => run::main(&args, context),
         Verb::Check(args) => check::main(&args, context),
@@ -143,6 +151,7 @@ fn dispatch(verb: Verb, context: &context::Context) -> Result<u8, Failure> {
         Verb::Journal(args) => journal::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),
+        Verb::Keys(args) => keys::main(&args, context, &keys()),
         Verb::Backup(args) => backup::main(&args, context),
         Verb::Gc(args) => gc::main(&args, context),
         Verb::Completions(args) => completions::main(&args),

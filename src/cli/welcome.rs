@@ -27,8 +27,9 @@ pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> Result<u8, Ru
     let place = context.place()?;
     let log = log_of(&place, context);
     let attach = context.attach_to(place, Access::Look)?;
-    let theme = context.global.theme.clone().or(user::config()?.theme);
-    let code = open_screen(Screen { attach, theme, color: context.global.color });
+    let config = user::config()?;
+    let theme = context.global.theme.clone().or_else(|| config.theme.clone());
+    let code = open_screen(Screen { attach, theme, config, color: context.global.color });
     drop(log);
     Ok(code?)
 }

@@ -18,6 +18,8 @@ pub(super) enum Place {
     User,
     /// `[theme]`.
     Theme,
+    /// `[[commands]]`.
+    Commands,
 }
 
 #[derive(Clone, Copy)]
@@ -27,7 +29,9 @@ enum Holds {
     Int,
     Ints,
     Number,
+    TextOrTexts,
     Table,
+    Tables,
 }
 
 const KEYS: &[(Place, &str, Holds)] = &[
@@ -47,14 +51,20 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::Engine, "slots", Holds::Int),
     (Place::Engine, "state_dir", Holds::Text),
     (Place::User, "theme", Holds::Table),
+    (Place::User, "keys", Holds::Table),
+    (Place::User, "commands", Holds::Tables),
     (Place::Theme, "name", Holds::Text),
+    (Place::Commands, "keys", Holds::TextOrTexts),
+    (Place::Commands, "context", Holds::Text),
+    (Place::Commands, "run", Holds::TextOrTexts),
+    (Place::Commands, "description", Holds::Text),
 ];
 
 /// Keys with a meaning that this version does not have.
 const NOT_YET: &[(Place, &[&str])] = &[
     (Place::Workspace, &["params", "profile", "smtp", "notify"]),
     (Place::Engine, &["triggers"]),
-    (Place::User, &["keys", "workspaces", "notify"]),
+    (Place::User, &["workspaces", "notify"]),
 ];
 
 impl Holds {
@@ -65,7 +75,9 @@ impl Holds {
             Self::Int => "a whole number",
             Self::Ints => "a list of whole numbers",
             Self::Number => "a number",
+            Self::TextOrTexts => "a text or a list of texts",
             Self::Table => "a table",
+            Self::Tables => "tables",
         }
     }
 
@@ -76,7 +88,9 @@ impl Holds {
             Self::Int => node.as_int().is_some(),
             Self::Ints => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_int().is_some()),
             Self::Number => matches!(node.value, Value::Int(_) | Value::Float(_)),
+            Self::TextOrTexts => Self::Text.fits(node) || Self::Texts.fits(node),
             Self::Table => node.as_table().is_some(),
+            Self::Tables => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_table().is_some()),
         }
     }
 }
@@ -87,6 +101,7 @@ const fn within(place: Place) -> &'static str {
         Place::Engine => " in `[engine]`",
         Place::Retention => " in `[retention]`",
         Place::Theme => " in `[theme]`",
+        Place::Commands => " in `[[commands]]`",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Settings: of the workspace (`flowyard.toml` beside `pipelines/`) and of the user.
 
+pub mod keymap;
 mod keys;
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
         toml_tree::{self, Table, Value},
     },
 };
+use keymap::{KeyChange, UserCommand};
 use keys::Place;
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -86,6 +88,10 @@ impl Default for WorkspaceConfig {
 pub struct UserConfig {
     /// `[theme] name`.
     pub theme: Option<String>,
+    /// `[keys.<context>]`.
+    pub keys: Vec<KeyChange>,
+    /// `[[commands]]`.
+    pub commands: Vec<UserCommand>,
 }
 
 /// Reads `flowyard.toml`. What is wrong is reported and keeps its default.
@@ -129,6 +135,13 @@ pub fn read_user(file: &str, text: &str) -> (UserConfig, Diagnostics) {
     if let Some(theme) = table.table("theme") {
         keys::check(Place::Theme, theme, &mut report);
         config.theme = theme.text("name").map(str::to_owned);
+    }
+    if let Some(changes) = table.table("keys") {
+        config.keys = keymap::read_changes(changes, &mut report);
+    }
+    for command in table.list("commands") {
+        command.as_table().into_iter().for_each(|table| keys::check(Place::Commands, table, &mut report));
+        config.commands.extend(keymap::read_command(command, &mut report));
     }
     (config, report.finish())
 }

@@ -1,7 +1,10 @@
 //! The imperative shell: owns the engine, store and executors, carries out effects; the one clock; `Handle` for clients.
 
+pub mod allocator;
+pub mod apart;
 pub mod archive;
 mod attempts;
+pub mod book;
 pub mod cause;
 mod client;
 pub mod clock;

@@ -1,7 +1,10 @@
 //! What a client brings of its user: settings, wherever the workspace is, and the environment of the shell.
 
 use super::RuntimeError;
-use crate::config::{self, UserConfig};
+use crate::{
+    config::{self, UserConfig},
+    model::Diagnostics,
+};
 use etcetera::BaseStrategy;
 use std::{collections::BTreeMap, fs, io};
 
@@ -10,14 +13,31 @@ use std::{collections::BTreeMap, fs, io};
 /// # Errors
 /// It cannot be read, or something in it is wrong: every fault with its place.
 pub fn config() -> Result<UserConfig, RuntimeError> {
-    let Ok(base) = etcetera::choose_base_strategy() else { return Ok(UserConfig::default()) };
+    let (file, text) = config_file()?;
+    match config::read_user(&file, &text) {
+        (config, faults) if !faults.has_errors() => Ok(config),
+        (_, faults) => Err(RuntimeError::Usage(faults.to_string())),
+    }
+}
+
+/// Everything that is wrong with `config.toml`, and what `further` finds in it.
+///
+/// # Errors
+/// It cannot be read.
+pub fn check(further: impl FnOnce(&str, &str, &UserConfig) -> Diagnostics) -> Result<Diagnostics, RuntimeError> {
+    let (file, text) = config_file()?;
+    let (config, mut faults) = config::read_user(&file, &text);
+    faults.0.extend(further(&file, &text, &config).0);
+    Ok(faults)
+}
+
+/// The name and the text of `config.toml`; empty if there is none.
+fn config_file() -> Result<(String, String), RuntimeError> {
+    let Ok(base) = etcetera::choose_base_strategy() else { return Ok(Default::default()) };
     let path = base.config_dir().join("flowyard").join("config.toml");
     match fs::read_to_string(&path) {
-        Ok(text) => match config::read_user(&path.display().to_string(), &text) {
-            (config, faults) if !faults.has_errors() => Ok(config),
-            (_, faults) => Err(RuntimeError::Usage(faults.to_string())),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(UserConfig::default()),
+        Ok(text) => Ok((path.display().to_string(), text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path.display().to_string(), String::new())),
         Err(error) => Err(RuntimeError::Io(format!("{} cannot be read: {error}", path.display()))),
     }
 }

@@ -1,6 +1,5 @@
-//! The one table of actions: name, keys, where, what it does. Dispatch, footer and help read it; no key is matched anywhere else.
-
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+//! The one table of actions: name, keys, where, what it does. The keys in effect ([`super::keymap`]) are made from it; no key is
+//! matched anywhere else.
 
 /// Where keys mean something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +33,42 @@ pub enum Context {
 }
 
 impl Context {
+    /// Every context, in the order in which pages and help list them.
+    pub const ALL: [Self; 13] = [
+        Self::Global,
+        Self::List,
+        Self::Graph,
+        Self::Grid,
+        Self::Timeline,
+        Self::Log,
+        Self::Dialog,
+        Self::Confirm,
+        Self::Menu,
+        Self::Note,
+        Self::Help,
+        Self::Prompt,
+        Self::Form,
+    ];
+
+    /// Its name in configuration: `[keys.<name>]`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::List => "list",
+            Self::Graph => "graph",
+            Self::Grid => "grid",
+            Self::Timeline => "timeline",
+            Self::Log => "log",
+            Self::Dialog => "dialog",
+            Self::Confirm => "confirm",
+            Self::Menu => "menu",
+            Self::Note => "note",
+            Self::Help => "help",
+            Self::Prompt => "prompt",
+            Self::Form => "form",
+        }
+    }
+
     /// How help calls it.
     pub const fn title(self) -> &'static str {
         match self {
@@ -108,8 +143,8 @@ actions! {
     More "more" Global ["m"] "more" "More: clear, resume, mark as success or failed (asks)";
     Failure "failure_card" Global ["F"] "failure" "What is known of the failure: cause, last lines, what is different, what to do";
     Why "why" Global ["w"] "why" "Why is it as it is, and what does it wait for?";
-    NextTab "next_tab" Global ["]"] "next tab" "Next tab: graph, timeline, history";
-    PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, timeline, history";
+    NextTab "next_tab" Global ["]"] "next tab" "Next tab: graph, grid, timeline, history";
+    PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, grid, timeline, history";
     Up "up" Global ["k", "up"] "" "Move up";
     Down "down" Global ["j", "down"] "" "Move down";
     Left "left" Global ["h", "left"] "" "Move left";
@@ -118,6 +153,11 @@ actions! {
     PageDown "page_down" Global ["ctrl-d", "pagedown"] "" "A page down";
     Top "goto_top" Global ["g g", "home"] "" "To the first line";
     Bottom "goto_bottom" Global ["G", "end"] "" "To the last line";
+    Mark "mark" List | Grid ["space"] "mark" "Mark it, or take the mark away";
+    Sort "sort" List ["o"] "sort" "Sort by something else";
+    ViewCycle "view_cycle" List | Grid | Graph ["v"] "view" "Show it another way: other columns, other cells; graph, tree or table";
+    Older "older" Grid ["H"] "older" "To older runs";
+    Newer "newer" Grid ["L"] "newer" "To newer runs";
     Follow "follow" Log ["f"] "follow" "Follow the log's end";
     NextMatch "next_match" Log | Graph ["n"] "" "Next match";
     PreviousMatch "prev_match" Log | Graph ["N"] "" "Previous match";
@@ -126,7 +166,6 @@ actions! {
     ZoomOut "zoom_out" Graph ["-"] "" "Tell less of each task; in focus: one edge less";
     Fit "fit" Graph ["0"] "" "As much as fits, down or across";
     Orientation "orientation" Graph ["o"] "" "Turn the graph: from top to bottom, from left to right";
-    ViewCycle "view_cycle" Graph ["v"] "view" "Graph, tree, table";
     CollapseGroup "collapse_group" Graph ["c"] "" "Show the group of the task as one, or one by one";
     CollapseAll "collapse_all" Graph ["E"] "" "Show all groups as one, or all tasks one by one";
     CriticalPath "critical_path" Graph ["C"] "" "Show the tasks that decide when the run ends";
@@ -140,18 +179,34 @@ actions! {
     PreviousAttempt "prev_attempt" Global ["("] "attempt" "Log of the previous attempt";
     Wrap "wrap" Log ["W"] "wrap" "Wrap long lines";
     Timestamps "timestamps" Log ["T"] "times" "Show when each line was written";
+    Filter "filter" Log ["&"] "filter" "Show only lines that have it (! before it: that have it not)";
+    RaiseLevel "raise_level" Log [">"] "level" "Hide lines that are less bad";
+    LowerLevel "lower_level" Log ["<"] "" "Show lines that are less bad";
+    NextError "next_error" Log ["}"] "error" "Next error";
+    PreviousError "prev_error" Log ["{"] "" "Previous error";
+    LineNumbers "line_numbers" Log ["#"] "" "Number the lines";
+    ScrollLeft "scroll_left" Log ["H"] "" "Half a screen to the left";
+    ScrollRight "scroll_right" Log ["L"] "" "Half a screen to the right";
+    SelectLines "select_lines" Log ["V"] "select" "Choose lines, to copy (y y) or save (S) them";
+    Save "save" Log ["S"] "save" "Save what is shown, or the lines that are chosen, into a file";
+    AllTasks "all_tasks" Log ["A"] "all tasks" "The logs of all tasks in one, in the order of time";
+    SideBySide "side_by_side" Log ["|"] "beside" "The log of another task beside it";
+    NextTask "next_task" Log ["J"] "" "Log of the next task";
+    PreviousTask "prev_task" Log ["K"] "" "Log of the previous task";
     Search "search" Global ["/"] "search" "Filter the list, or search the log";
     NextPane "next_pane" Global ["tab"] "pane" "Next pane";
     PreviousPane "prev_pane" Global ["backtab"] "" "Previous pane";
     PlacePipelines "place_pipelines" Global ["1"] "" "Pipelines";
     PlaceRuns "place_runs" Global ["2"] "" "Runs";
     PlaceResources "place_resources" Global ["6"] "" "Resources: what is shared, what runs, what waits and why";
-    CopyLine "copy_line" Global ["y y"] "" "Copy the line that is selected";
+    CopyLine "copy_line" Global ["y y"] "copy" "Copy the line that is selected";
     CopyId "copy_id" Global ["y i"] "" "Copy the id of what is selected";
     CopyPath "copy_path" Global ["y p"] "" "Copy the path of its file or folder";
     CopyCli "copy_cli" Global ["y c"] "" "Copy the command line that shows it";
     CopyAll "copy_all" Global ["y a"] "" "Copy all of it";
     CopyMarkdown "copy_markdown" Global ["y m"] "" "Copy all of it as Markdown";
+    EditExternal "goto_edit_external" Global ["g e"] "" "Open the pipeline file in $EDITOR";
+    Shell "shell" Global ["g s"] "" "Open a shell where the attempt ran, with its environment";
     Back "back" Global ["esc"] "" "Back";
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
     Redraw "redraw" Global ["ctrl-l"] "" "Draw the screen anew";
@@ -194,117 +249,15 @@ actions! {
     FormLeave "cancel" Form ["esc"] "leave" "Leave without starting";
 }
 
-/// What a key means, given where it is pressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// An action.
-    Act(Action),
-    /// The first of two keys: wait for the next.
-    Prefix,
-    /// Text to type.
-    Text,
-    /// Nothing here.
-    Nothing,
-}
-
-/// Looks a key up in the given contexts, most specific first.
-pub fn meaning(contexts: &[Context], pending: Option<&str>, key: &KeyEvent) -> Meaning {
-    let name = key_name(key);
-    let typed = pending.map_or_else(|| name.clone(), |first| format!("{first} {name}"));
-    let everywhere = [Action::Quit, Action::Suspend, Action::Redraw];
-    for context in contexts {
-        let bound = TABLE.iter().filter(|binding| binding.contexts.contains(context));
-        for binding in bound {
-            if binding.keys.contains(&typed.as_str()) {
-                return Meaning::Act(binding.action);
-            }
-            if pending.is_none() && binding.keys.iter().any(|key| key.split_once(' ').is_some_and(|(first, _)| first == name)) {
-                return Meaning::Prefix;
-            }
-        }
-        if context.types() {
-            let always = TABLE.iter().find(|b| everywhere.contains(&b.action) && b.keys.contains(&typed.as_str()));
-            return always.map_or(Meaning::Text, |b| Meaning::Act(b.action));
-        }
-    }
-    let always = TABLE.iter().find(|b| everywhere.contains(&b.action) && b.keys.contains(&typed.as_str()));
-    always.map_or(Meaning::Nothing, |b| Meaning::Act(b.action))
-}
-
 /// The line of an action.
 pub fn binding(action: Action) -> &'static Binding {
     TABLE.iter().find(|binding| binding.action == action).unwrap_or(&TABLE[0])
-}
-
-/// The first key of an action, as shown.
-pub fn shown_key(action: Action) -> String {
-    binding(action).keys.first().map(|key| shown(key)).unwrap_or_default()
-}
-
-/// A key as people write it.
-pub fn shown(key: &str) -> String {
-    match key {
-        "enter" => "Enter".into(),
-        "esc" => "Esc".into(),
-        "tab" => "Tab".into(),
-        "backtab" => "Shift-Tab".into(),
-        "space" => "Space".into(),
-        "up" => "↑".into(),
-        "down" => "↓".into(),
-        "left" => "←".into(),
-        "right" => "→".into(),
-        "home" => "Home".into(),
-        "end" => "End".into(),
-        "pageup" => "PgUp".into(),
-        "pagedown" => "PgDn".into(),
-        other => match other.strip_prefix("ctrl-") {
-            Some(letter) => format!("Ctrl-{}", letter.to_uppercase()),
-            None => other.replace(' ', ""),
-        },
-    }
-}
-
-/// How the table writes a key.
-pub fn key_name(key: &KeyEvent) -> String {
-    let base = match key.code {
-        KeyCode::Char(' ') => "space".to_owned(),
-        KeyCode::Char(c) => c.to_string(),
-        KeyCode::Enter => "enter".into(),
-        KeyCode::Esc => "esc".into(),
-        KeyCode::Tab if key.modifiers.contains(KeyModifiers::SHIFT) => "backtab".into(),
-        KeyCode::Tab => "tab".into(),
-        KeyCode::BackTab => "backtab".into(),
-        KeyCode::Up => "up".into(),
-        KeyCode::Down => "down".into(),
-        KeyCode::Left => "left".into(),
-        KeyCode::Right => "right".into(),
-        KeyCode::Home => "home".into(),
-        KeyCode::End => "end".into(),
-        KeyCode::PageUp => "pageup".into(),
-        KeyCode::PageDown => "pagedown".into(),
-        KeyCode::Backspace => "backspace".into(),
-        KeyCode::Delete => "delete".into(),
-        KeyCode::F(n) => format!("f{n}"),
-        _ => "other".into(),
-    };
-    // Two quick presses of Esc arrive as Alt-Esc.
-    let is_esc = key.code == KeyCode::Esc;
-    let prefix = match (key.modifiers.contains(KeyModifiers::CONTROL), key.modifiers.contains(KeyModifiers::ALT)) {
-        (true, _) => "ctrl-",
-        (false, true) if !is_esc => "alt-",
-        _ => "",
-    };
-    format!("{prefix}{base}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::{BTreeMap, BTreeSet};
-
-    fn press(contexts: &[Context], key: KeyCode) -> Meaning {
-        meaning(contexts, None, &KeyEvent::new(key, KeyModifiers::NONE))
-    }
 
     #[test]
     fn no_two_actions_of_a_context_share_a_key_and_no_name_stands_twice() {
@@ -320,31 +273,6 @@ mod tests {
                     }
                 }
             }
-        }
-    }
-
-    #[test]
-    fn the_nearest_context_decides_and_global_is_inherited() {
-        let log = [Context::Log, Context::Global];
-        assert_eq!(press(&log, KeyCode::Char('f')), Meaning::Act(Action::Follow));
-        assert_eq!(press(&log, KeyCode::Char('t')), Meaning::Act(Action::Trigger));
-        assert_eq!(press(&[Context::List, Context::Global], KeyCode::Char('f')), Meaning::Nothing);
-    }
-
-    #[test]
-    fn two_keys_in_a_row_are_one_action() {
-        let contexts = [Context::List, Context::Global];
-        let g = KeyEvent::new(KeyCode::Char('g'), KeyModifiers::NONE);
-        assert_eq!(meaning(&contexts, None, &g), Meaning::Prefix);
-        assert_eq!(meaning(&contexts, Some("g"), &g), Meaning::Act(Action::Top));
-    }
-
-    #[test]
-    fn where_text_is_typed_letters_are_text_and_ctrl_c_still_leaves() {
-        assert_eq!(press(&[Context::Form], KeyCode::Char('q')), Meaning::Text);
-        let leave = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-        for context in [Context::Form, Context::Prompt, Context::Help, Context::Confirm, Context::Dialog] {
-            assert_eq!(meaning(&[context], None, &leave), Meaning::Act(Action::Quit), "{context:?}");
         }
     }
 }

@@ -1,22 +1,26 @@
 //! The whole interactive face as one piece of state: a message in, questions out; drawing only reads.
 
 use super::{
-    actions::{self, Action, Context, Meaning},
+    actions::{self, Action, Context},
     command_line,
     dialogs::{Dialog, help::Help, report::Report, trigger},
-    logs::LogBuffer,
+    keymap::{self, Bound, Meaning},
+    logs::{desk::Handed, talk::LogAnswer},
+    programs::Program,
+    runs::RunList,
     screen,
     theme::Theme,
-    views::{Intent, Place, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
-    world::{Ask, Engine, LogBatch, Msg, Purpose, Subject, Toast, Tone, World},
+    views::{Intent, Place, Selected, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
+    world::{Ask, Engine, Msg, Purpose, Subject, Toast, Tone, World},
 };
 use crate::{
+    config::keymap::UserCommand,
     model::{Command, Diagnostics, Pipeline, Reply, RunId, RunState},
     stdx::time::Timestamp,
 };
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What only the loop can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +31,25 @@ pub enum Chore {
     Suspend,
     /// Put a text into the clipboard.
     Copy(String),
+    /// Give the terminal to a program.
+    Start(Program),
+}
+
+/// What can be started from here.
+#[derive(Debug, Clone, Default)]
+pub struct Programs {
+    /// This program on the same workspace, to be followed by a subcommand.
+    pub own: Vec<String>,
+    /// Those of the user.
+    pub commands: Vec<UserCommand>,
 }
 
 /// The state of the interactive face.
 pub struct App {
     /// What is known.
     pub world: World,
+    /// What can be started from here.
+    pub programs: Programs,
     pub(super) theme: Theme,
     pub(super) views: Vec<Box<dyn View>>,
     pub(super) dialogs: Vec<Box<dyn Dialog>>,
@@ -56,6 +73,7 @@ impl App {
         let mut app = Self {
             ticked: world.now,
             world,
+            programs: Programs::default(),
             theme,
             views: Vec::new(),
             dialogs: Vec::new(),
@@ -75,7 +93,7 @@ impl App {
         match msg {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.typed(Typed::Text(text)),
-            Msg::Resize => {}
+            Msg::Resize | Msg::Mouse(_) => {}
             Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),
@@ -83,6 +101,7 @@ impl App {
             Msg::Definition(name, purpose, read) => self.definition(&name, purpose, read.map(|pair| *pair)),
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
+            Msg::LogPart(handed) => self.handed(handed),
             other => return self.data(other),
         }
         self.dirty = true;
@@ -99,7 +118,13 @@ impl App {
                 changed
             }
             Msg::Pipelines(read) => self.take(read, |world, rows| replace(&mut world.pipelines, Some(rows))),
-            Msg::Runs(read) => self.take(read, |world, runs| replace(&mut world.runs, Some(runs))),
+            Msg::Runs(ask, read) => self.take(read, |world, page| {
+                let known = world.runs.take();
+                let before = known.clone();
+                world.runs = Some(RunList::take(known, ask, page));
+                world.runs != before
+            }),
+            Msg::Grid(read) => self.take(read, |world, grid| replace(&mut world.grid, Some(*grid))),
             Msg::Run(subject, read) => {
                 if let Ok(data) = &read {
                     self.tell_if_ended(data);
@@ -115,7 +140,7 @@ impl App {
                 true
             }
             Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
-            Msg::Log(batch) => self.log(batch),
+            Msg::Log(answer) => self.log(*answer),
             _ => false,
         };
         if changed {
@@ -139,16 +164,27 @@ impl App {
         }
     }
 
-    fn log(&mut self, batch: LogBatch) -> bool {
-        if batch.fresh {
-            self.world.log = Some(LogBuffer::new(batch.key.clone()));
-        }
-        match &mut self.world.log {
-            Some(log) if log.key == batch.key => {
-                log.take(batch);
-                true
+    fn log(&mut self, mut answer: LogAnswer) -> bool {
+        // Whoever sent it may send the next one now.
+        answer.under_way = Arc::default();
+        let Some(place) = self.world.logs.get_mut(answer.slot) else { return false };
+        *place = Some(Arc::new(answer));
+        true
+    }
+
+    fn handed(&mut self, handed: Result<Handed, String>) {
+        match handed {
+            Ok(Handed::Text { text, whole }) => {
+                self.copy(text);
+                if !whole {
+                    self.say(Tone::Note, "that is only the beginning: too much to copy (S saves all of it)".to_owned());
+                }
             }
-            _ => false,
+            Ok(Handed::Saved { lines, path }) => {
+                let lines = super::text::count(usize::try_from(lines).unwrap_or(usize::MAX), "line");
+                self.say(Tone::Good, format!("saved {lines} to {path}"));
+            }
+            Err(error) => self.say(Tone::Bad, error),
         }
     }
 
@@ -197,14 +233,14 @@ impl App {
 
     fn key(&mut self, key: KeyEvent) {
         let pending = self.pending.take();
-        match actions::meaning(&self.contexts(), pending.as_deref(), &key) {
-            Meaning::Act(action) => self.act(action),
-            Meaning::Prefix => self.pending = Some(actions::key_name(&key)),
+        match keymap::in_effect().meaning(&self.contexts(), pending.as_deref(), &key) {
+            Meaning::Bound(bound) => self.carry_out(vec![Intent::bound(bound)]),
+            Meaning::Prefix => self.pending = Some(keymap::key_name(&key)),
             Meaning::Text => self.typed(Typed::Key(key)),
             Meaning::Nothing => {
-                let name = pending.map(|first| format!("{first} ")).unwrap_or_default() + &actions::key_name(&key);
+                let name = pending.map(|first| format!("{first} ")).unwrap_or_default() + &keymap::key_name(&key);
                 if name != "other" && self.dialogs.is_empty() {
-                    self.say(Tone::Note, format!("{}: does nothing here (? lists the keys)", actions::shown(&name)));
+                    self.say(Tone::Note, format!("{}: does nothing here (? lists the keys)", keymap::shown(&name)));
                 }
             }
         }
@@ -234,6 +270,8 @@ impl App {
             Action::PlaceRuns => self.go(Place::Runs),
             Action::PlaceResources => self.go(Place::Resources),
             Action::Help => self.help(),
+            Action::Shell => self.start(self.shell(), &keymap::shown_key(action)),
+            Action::EditExternal => self.start(self.editor(), &keymap::shown_key(action)),
             Action::CopyLine | Action::CopyAll | Action::CopyMarkdown | Action::CopyId | Action::CopyPath | Action::CopyCli => {
                 self.copy_selected(action);
             }
@@ -248,7 +286,7 @@ impl App {
                 let intents = view.act(action, &self.world);
                 self.carry_out(intents);
             }
-            Err(why) => self.say(Tone::Note, format!("{}: {why}", actions::shown_key(action))),
+            Err(why) => self.say(Tone::Note, format!("{}: {why}", keymap::shown_key(action))),
         }
     }
 
@@ -256,7 +294,7 @@ impl App {
         let Some(view) = self.views.last() else { return };
         match copied(view.as_ref(), action, &self.world) {
             Some(intent) => self.carry_out(vec![intent]),
-            None => self.say(Tone::Note, format!("{}: nothing to copy here", actions::shown_key(action))),
+            None => self.say(Tone::Note, format!("{}: nothing to copy here", keymap::shown_key(action))),
         }
     }
 
@@ -266,11 +304,52 @@ impl App {
         self.say(Tone::Good, format!("copied {lines} line{}", if lines == 1 { "" } else { "s" }));
     }
 
+    fn selected(&self) -> Selected {
+        let mut selected = self.views.last().map(|view| view.selected(&self.world)).unwrap_or_default();
+        if selected.file.is_none() {
+            let known = self.world.pipelines.iter().flatten().find(|row| Some(&row.pipeline) == selected.pipeline.as_ref());
+            selected.file = known.map(|row| row.file.clone());
+        }
+        selected
+    }
+
+    /// A shell where the selected attempt ran.
+    fn shell(&self) -> Result<Program, String> {
+        let Selected { run: Some(run), task: Some(task), attempt: Some((attempt, _)), .. } = self.selected() else {
+            return Err("no attempt is selected".to_owned());
+        };
+        if self.world.read_only {
+            return Err("looking only (--read-only)".to_owned());
+        }
+        let words = ["shell", run.as_str(), task.as_str(), "--attempt", &attempt.to_string()].map(str::to_owned);
+        Ok(Program { argv: self.programs.own.iter().cloned().chain(words).collect(), folder: PathBuf::from(&self.world.workspace) })
+    }
+
+    fn editor(&self) -> Result<Program, String> {
+        let file = self.selected().file.ok_or("no pipeline is selected")?;
+        Ok(Program::editor(&file, PathBuf::from(&self.world.workspace), |name| std::env::var(name).ok()))
+    }
+
+    fn user_program(&self, at: usize) -> Result<Program, String> {
+        let command = self.programs.commands.get(at).ok_or("no such command")?;
+        Program::of_user(command, &self.selected(), PathBuf::from(&self.world.workspace))
+    }
+
+    fn start(&mut self, program: Result<Program, String>, key: &str) {
+        match program {
+            Ok(program) => self.chores.push(Chore::Start(program)),
+            Err(why) => self.say(Tone::Note, format!("{key}: {why}")),
+        }
+    }
+
     fn help(&mut self) {
         let Some(view) = self.views.last() else { return };
         let known_to_all =
             [Action::Help, Action::Redraw, Action::Suspend, Action::Close, Action::Quit, Action::PlacePipelines, Action::PlaceRuns];
-        let allowed = |action| if known_to_all.contains(&action) { Ok(()) } else { possible(view.as_ref(), action, &self.world) };
+        let allowed = |bound| match bound {
+            Bound::Action(action) if !known_to_all.contains(&action) => possible(view.as_ref(), action, &self.world),
+            Bound::Action(_) | Bound::Program(_) => Ok(()),
+        };
         let help = Help::new(&view.contexts(), allowed);
         self.dialogs.push(Box::new(help));
     }
@@ -287,7 +366,13 @@ impl App {
                 Intent::Choose(task) => self.choose(task),
                 Intent::Say(tone, text) => self.say(tone, text),
                 Intent::Do(action) => self.act(action),
+                Intent::Program(at) => {
+                    let name = self.programs.commands.get(at).and_then(|command| command.run.first()).cloned().unwrap_or_default();
+                    self.start(self.user_program(at), &name);
+                }
                 Intent::Copy(text) => self.copy(text),
+                Intent::KeepLogPlace(key, position) => drop(self.world.log_places.insert(key, position)),
+                Intent::Columns(of, columns) => drop(self.world.columns.insert(of, columns)),
             }
         }
     }
@@ -324,14 +409,25 @@ impl App {
                 self.ask_again();
                 self.arrived();
             }
-            Place::Runs => self.open(Box::new(HistoryView::new(None))),
+            Place::Runs => self.open(Box::new(HistoryView::of_all())),
             Place::Resources => self.open(Box::new(ResourcesView::default())),
         }
     }
 
     fn ask_again(&mut self) {
+        self.close_logs();
         if let Some(view) = self.views.last() {
             self.asks.extend(view.asks(&self.world));
+        }
+    }
+
+    /// Logs that are not on the screen any more are not read any more.
+    fn close_logs(&mut self) {
+        let shown = self.views.last().map_or(0, |view| view.logs());
+        for (slot, log) in self.world.logs.iter_mut().enumerate().skip(shown) {
+            if log.take().is_some() {
+                self.asks.push(Ask::CloseLog(slot));
+            }
         }
     }
 
@@ -359,7 +455,7 @@ impl App {
     }
 
     /// A short complaint passes by; a long one stays until it is read.
-    fn complain(&mut self, message: String) {
+    pub(super) fn complain(&mut self, message: String) {
         if message.lines().count() > 2 {
             self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &message)));
         } else {
@@ -455,7 +551,7 @@ impl App {
 
     /// Actions for the footer: possible ones only.
     pub(super) fn hints(&self) -> Vec<(String, &'static str)> {
-        let hint = |action: &Action| (actions::shown_key(*action), actions::binding(*action).hint);
+        let hint = |action: &Action| (keymap::shown_key(*action), actions::binding(*action).hint);
         if let Some(dialog) = self.dialogs.last() {
             return dialog.hints().iter().map(hint).collect();
         }
@@ -465,7 +561,7 @@ impl App {
         if !view.contexts().iter().any(|context| context.types()) {
             hints.push(hint(&Action::Help));
             let close = if self.views.len() > 1 { "back" } else { actions::binding(Action::Close).hint };
-            hints.push((actions::shown_key(Action::Close), close));
+            hints.push((keymap::shown_key(Action::Close), close));
         }
         hints
     }
@@ -493,6 +589,15 @@ fn copied(view: &dyn View, action: Action, world: &World) -> Option<Intent> {
 fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String> {
     let copies =
         matches!(action, Action::CopyLine | Action::CopyAll | Action::CopyMarkdown | Action::CopyId | Action::CopyPath | Action::CopyCli);
+    match action {
+        Action::Shell if view.selected(world).attempt.is_none() => return Err("no attempt is selected".to_owned()),
+        Action::Shell if world.read_only => return Err("looking only (--read-only)".to_owned()),
+        Action::Shell => return Ok(()),
+        Action::EditExternal => {
+            return view.selected(world).pipeline.map(|_| ()).ok_or_else(|| "no pipeline is selected".to_owned());
+        }
+        _ => {}
+    }
     if copies {
         return copied(view, action, world).map(|_| ()).ok_or_else(|| "nothing to copy here".to_owned());
     }

@@ -4,21 +4,29 @@
 use super::{
     app::App,
     graphs::{Drafts, Structures},
-    theme::{Theme, color::Depth},
-    world::{Ask, LogBatch, LogKey, Msg, Resources, RunData, RunList, Subject, World},
+    grid::GridData,
+    logs::{
+        desk::{self, Business, Desk},
+        entry,
+        talk::{LogAnswer, Sieve},
+    },
+    runs::{self, Edge, RunLine, RunPage, RunsAsk},
+    theme::{Glyphs, Library, Screen, Theme, color::Depth},
+    world::{Ask, LogKey, LogTarget, Msg, Resources, RunData, Subject, World},
 };
 use crate::{
     model::{
-        AttemptKey, AttemptSnapshot, AttemptState, ForeignProcess, GateLine, GitState, GpuSnapshot, LastRun, PipelineRow, PoolSnapshot,
-        QueueEntry, Reason, ResourcesSnapshot, RunRow, RunState, RunType, RunningSnapshot, TaskId, TaskKey, TaskSnapshot, TaskState, Usage,
-        Wait,
+        AttemptKey, AttemptSnapshot, AttemptState, Concern, ForeignProcess, GateLine, GitState, GpuSnapshot, GridCell, Headline, LastRun,
+        PipelineRow, PoolSnapshot, QueueEntry, Reason, ResourcesSnapshot, RunRow, RunState, RunType, RunningSnapshot, TaskId, TaskKey,
+        TaskSnapshot, TaskState, Usage, Wait,
     },
     runtime::{
         EngineStatus,
+        book::{Anchor, Row, RowKind},
         failure::{Difference, FailureCard, SinceGood},
-        logs::{LogLine, Stream},
+        logs::Stream,
     },
-    stdx::time::Timestamp,
+    stdx::time::{self, Timestamp},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
@@ -37,7 +45,12 @@ fn before(seconds: i64) -> Timestamp {
 /// The interactive face at home, at that size.
 pub fn app(size: (u16, u16)) -> App {
     let world = World { now: now(), size, workspace: "/home/me/flights".into(), ..World::default() };
-    App::new(world, Theme::builtin("default-dark", Depth::True, false).unwrap())
+    App::new(world, theme("default-dark", Depth::True, Glyphs::Unicode))
+}
+
+/// A theme of the program on such a terminal.
+pub fn theme(name: &str, depth: Depth, glyphs: Glyphs) -> Theme {
+    Library::default().theme(name, Screen { depth, glyphs }).unwrap().0
 }
 
 /// Hands a message over at the time of every test.
@@ -50,7 +63,7 @@ pub fn tell(app: &mut App, msg: Msg) {
 fn draft(app: &mut App) {
     while let Some(at) = app.asks.iter().position(|ask| matches!(ask, Ask::Figure(..))) {
         if let Ask::Figure(structure, wish) = app.asks.remove(at) {
-            let figure = Drafts::new(app.theme.ascii).figure(&structure, &wish);
+            let figure = Drafts::new(app.theme.ascii()).figure(&structure, &wish);
             app.handle(Msg::Figure(Arc::new(figure)), now());
         }
     }
@@ -80,6 +93,8 @@ fn key(name: &str) -> KeyEvent {
         "up" => plain(KeyCode::Up),
         "down" => plain(KeyCode::Down),
         "pagedown" => plain(KeyCode::PageDown),
+        "pageup" => plain(KeyCode::PageUp),
+        "space" => plain(KeyCode::Char(' ')),
         other => match other.strip_prefix("ctrl-") {
             Some(letter) => KeyEvent::new(KeyCode::Char(letter.chars().next().unwrap()), KeyModifiers::CONTROL),
             None => plain(KeyCode::Char(other.chars().next().unwrap())),
@@ -137,12 +152,44 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
             progress: if state.is_terminal() { (5, 5) } else { (2, 5) },
             paused: false,
             awaiting: 0,
+            concerns: Vec::new(),
         }),
         recent: states.to_vec(),
         triggers: Vec::new(),
         error: None,
         file: format!("pipelines/{name}.toml"),
+        headline: None,
     }
+}
+
+/// Home on a bad morning: a gate, a failure, a retry, a broken file, and pipelines that are well.
+pub fn troubled_pipelines() -> Vec<PipelineRow> {
+    use RunState::{Canceled, Running, Success};
+    let concern = |task: &str, state, words: &str, ago| Concern {
+        task: task.into(),
+        map_index: None,
+        state,
+        words: words.to_owned(),
+        since: Some(before(ago)),
+    };
+    let mut rows = pipelines();
+    let headline = |name: &str, value: f64| Some(Headline { name: name.into(), value: json!(value) });
+    rows[1] = PipelineRow { headline: headline("auc", 0.871), ..pipeline("churn_weekly", &[Success, Success, Canceled, Success, Running]) };
+    rows[3].headline = headline("accuracy", 0.9412);
+    rows.push(PipelineRow {
+        triggers: vec!["cron 0 6 * * 1".into()],
+        headline: headline("psi", 0.04),
+        ..pipeline("drift_monitor", &[Success, Success])
+    });
+    let add = |row: &mut PipelineRow, concern: Concern| {
+        let run = row.last_run.as_mut().unwrap();
+        run.awaiting = u32::from(concern.state == TaskState::AwaitingApproval);
+        run.concerns.push(concern);
+    };
+    add(&mut rows[1], concern("approve", TaskState::AwaitingApproval, "", 7_300));
+    add(&mut rows[3], concern("fetch", TaskState::UpForRetry, "exit 75", 40));
+    add(&mut rows[5], concern("example_validator", TaskState::Failed, "2 anomalies in \"tips\": 31 negative values", 720));
+    rows
 }
 
 /// Home with one pipeline of each kind.
@@ -195,6 +242,12 @@ pub fn task(name: &str, state: TaskState, upstream: &[&str]) -> TaskSnapshot {
         TaskState::UpForRetry => vec![attempt(1, AttemptState::Failed, 100, 3)],
         _ => Vec::new(),
     };
+    let attempts = attempts.into_iter().map(|attempt| AttemptSnapshot {
+        stdout: format!("/state/runs/r/{name}/{}/stdout.log", attempt.attempt).into(),
+        stderr: format!("/state/runs/r/{name}/{}/stderr.log", attempt.attempt).into(),
+        ..attempt
+    });
+    let attempts = attempts.collect();
     TaskSnapshot {
         task: name.into(),
         group: None,
@@ -430,12 +483,70 @@ pub fn never_ran() -> RunData {
     RunData { subject: Subject::Pipeline("demo_iris".into()), pipeline: "demo_iris".into(), run: None, ..data(RunState::Queued, tasks) }
 }
 
-/// Runs of one pipeline.
-pub fn runs() -> RunList {
+/// Runs of one pipeline, or of all, newest first, as an answer to a question.
+pub fn runs(pipeline: Option<&str>, filter: &str) -> Msg {
     use RunState::{Canceled, Failed, Running, Success};
     let states = [Running, Success, Failed, Success, Canceled, Success];
-    let rows = states.iter().zip((1..=12).rev()).map(|(state, number)| run_row(number, *state)).collect();
-    RunList { pipeline: Some("ml_training".into()), limit: 200, rows }
+    let line = |(state, number): (&RunState, u64)| {
+        let mut run = run_row(number, *state);
+        run.params.insert("lr".into(), json!(if number % 4 == 0 { 0.02 } else { 0.01 }));
+        let auc = json!({"auc": 0.9 + number as f64 / 200.0, "loss": 0.3});
+        RunLine { run, metrics: if *state == Success { auc.as_object().unwrap().clone() } else { serde_json::Map::new() } }
+    };
+    let lines: Vec<_> = states.iter().zip((1..=12).rev()).map(line).collect();
+    let ask = RunsAsk { pipeline: pipeline.map(Into::into), filter: filter.into(), edge: Edge::Newest, limit: runs::PAGE };
+    Msg::Runs(ask, Ok(RunPage { lines, next: None }))
+}
+
+/// Twenty-four runs by five tasks; one fails from time to time, the newest runs.
+pub fn grid() -> GridData {
+    use TaskState::{Failed, Pending, Running, Skipped, Success, UpstreamFailed};
+    let names = ["extract_data", "validate_data", "train_model", "evaluate_model", "deploy_model"];
+    let runs: Vec<RunRow> = (191..=214u64)
+        .map(|number| {
+            let mut run = run_row(number, if number == 214 { RunState::Running } else { RunState::Success });
+            let minutes = 3 + i64::try_from(number * 7 % 11).unwrap();
+            run.started_at = Some(before(371 + (214 - i64::try_from(number).unwrap()) * 3_600));
+            run.ended_at = (number < 214).then(|| run.started_at.unwrap() + chrono::Duration::minutes(minutes));
+            run.run_type = if number % 5 == 0 { RunType::Manual } else { RunType::Scheduled };
+            if number % 8 == 4 {
+                run.state = RunState::Failed;
+            }
+            run
+        })
+        .collect();
+    let cell = |task: usize, run: &RunRow| {
+        let state = match (task, run.state) {
+            (0 | 1, _) | (2, RunState::Success | RunState::Failed) => Success,
+            (2, _) => Running,
+            (3, RunState::Failed) => Failed,
+            (4, RunState::Failed) => UpstreamFailed,
+            (3 | 4, RunState::Running) => Pending,
+            (4, _) if run.number == 193 => Skipped,
+            _ => Success,
+        };
+        let began = matches!(state, Success | Failed | Running).then_some(run.started_at).flatten();
+        let over = began.filter(|_| state.is_terminal());
+        let seconds = 20 + 40 * i64::try_from(task as u64 * run.number % 9).unwrap();
+        let cell = GridCell {
+            position: task,
+            state,
+            instances: 1,
+            over: 0,
+            reason: (state == Failed).then_some(Reason::GateRejected),
+            message: None,
+            attempt: u32::from(began.is_some()) + u32::from(task == 2 && run.number.is_multiple_of(7)),
+            exit_code: over.map(|_| 0),
+            started_at: began,
+            ended_at: over.map(|at| at + chrono::Duration::seconds(seconds)),
+            metrics: if task == 3 { json!({"auc": 0.91}).as_object().unwrap().clone() } else { serde_json::Map::new() },
+            gates: Vec::new(),
+        };
+        // The last task was added with run 195.
+        (task < 4 || run.number >= 195 || run.number == 193).then(|| cell.counted())
+    };
+    let cells = (0..names.len()).map(|task| runs.iter().map(|run| cell(task, run)).collect()).collect();
+    GridData { pipeline: "ml_training".into(), tasks: names.map(TaskId::from).to_vec(), first: 0, cells, older: true, newer: false, runs }
 }
 
 /// Lines of a task's first attempt.
@@ -443,24 +554,142 @@ pub fn log(task: &str, lines: impl IntoIterator<Item = String>, ended: bool) -> 
     log_of(task, 1, lines, ended)
 }
 
-/// Lines of an attempt.
+/// Lines of an attempt, all of them.
 pub fn log_of(task: &str, attempt: u32, lines: impl IntoIterator<Item = String>, ended: bool) -> Msg {
-    let at = before(60);
-    let line = |(n, text): (usize, String)| LogLine {
-        at: Some(at + chrono::Duration::milliseconds(37 * i64::try_from(n).unwrap())),
+    let row = |(n, text): (usize, String)| Row {
+        end: n as u64 + 1,
+        lines: Some(n as u64),
+        at: Some(line_time(n)),
+        source: 0,
         stream: Stream::Stdout,
-        text,
+        kind: RowKind::Line(text),
     };
-    Msg::Log(LogBatch {
-        key: LogKey { run: "run-12".into(), task: task.into(), attempt },
-        fresh: true,
-        skipped: 0,
-        lines: lines.into_iter().enumerate().map(line).collect(),
-        unfinished: None,
+    let rows: Vec<_> = lines.into_iter().enumerate().map(row).collect();
+    let count = rows.len() as u64;
+    Msg::Log(Box::new(LogAnswer {
+        slot: 0,
+        keys: vec![LogKey { run: "run-12".into(), task: task.into(), attempt }],
+        anchor: Anchor::End,
+        sieve: Sieve::default(),
+        entries: entry::entries(&rows),
+        from_start: true,
+        to_end: true,
+        lines: count,
+        bytes: (count, count),
+        indexed: true,
+        shown: None,
+        matches: None,
+        rank: None,
+        hunt: None,
         ended,
         trouble: None,
         under_way: std::sync::Arc::default(),
-    })
+    }))
+}
+
+fn line_time(n: usize) -> Timestamp {
+    before(60) + chrono::Duration::milliseconds(37 * i64::try_from(n).unwrap())
+}
+
+/// Logs on a real disk, and who reads them.
+pub struct LogShelf {
+    folder: tempfile::TempDir,
+    desk: Desk,
+    now: Timestamp,
+}
+
+impl LogShelf {
+    /// Without a log.
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), desk: Desk::default(), now: now() }
+    }
+
+    fn folder(&self, asked: &std::path::Path) -> std::path::PathBuf {
+        self.folder.path().join(asked.strip_prefix("/state/runs/r").unwrap())
+    }
+
+    /// Adds lines to the log of an attempt, each at its own time, `late` milliseconds after the lines of other tasks.
+    pub fn write(&self, task: &str, attempt: u32, lines: &[impl AsRef<[u8]>], late: i64) {
+        use std::io::Write;
+        let files = crate::model::AttemptFiles::new(self.folder.path().join(task).join(attempt.to_string()));
+        std::fs::create_dir_all(files.stdout().parent().unwrap()).unwrap();
+        let open = |path| std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        let (mut log, mut index) = (open(files.stdout()), open(files.log_index()));
+        for (n, line) in lines.iter().enumerate() {
+            log.write_all(line.as_ref()).unwrap();
+            log.write_all(b"\n").unwrap();
+            let at = time::to_micros(line_time(n) + chrono::Duration::milliseconds(late));
+            writeln!(index, "{at} {} 0", log.metadata().unwrap().len()).unwrap();
+        }
+    }
+
+    /// Makes the log of an attempt something that cannot be read.
+    pub fn unreadable(&self, task: &str, attempt: u32) {
+        let files = crate::model::AttemptFiles::new(self.folder.path().join(task).join(attempt.to_string()));
+        std::fs::create_dir_all(files.stdout().parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("stdout.log", files.stdout()).unwrap();
+    }
+
+    /// Answers what was asked about logs, until nothing is left to do.
+    pub fn serve(&mut self, app: &mut App) {
+        let mut rest = Vec::new();
+        loop {
+            let asks = app.take_asks();
+            if asks.is_empty() {
+                break;
+            }
+            for ask in asks {
+                match ask {
+                    Ask::Log(mut request) => {
+                        request.targets = self.targets(&request.targets);
+                        self.desk.ask(*request);
+                    }
+                    Ask::CloseLog(slot) => self.desk.close(slot),
+                    Ask::LogPart(mut part) => {
+                        part.targets = self.targets(&part.targets);
+                        part.file = part.file.map(|name| self.folder.path().join(name));
+                        tell(app, Msg::LogPart(desk::hand_over(&part, self.now)));
+                    }
+                    other => rest.push(other),
+                }
+            }
+            self.work(app);
+        }
+    }
+
+    fn work(&mut self, app: &mut App) {
+        self.now += chrono::Duration::milliseconds(200);
+        let mut business = Business::Work;
+        while business == Business::Work {
+            let mut answers = Vec::new();
+            business = self.desk.work(self.now, &mut |answer| answers.push(answer));
+            answers.into_iter().for_each(|answer| tell(app, Msg::Log(Box::new(answer))));
+        }
+    }
+
+    /// Lets time pass in which logs may have grown.
+    pub fn look(&mut self, app: &mut App) {
+        self.work(app);
+        self.work(app);
+        self.serve(app);
+    }
+
+    /// Presses keys, and answers after each.
+    pub fn press(&mut self, app: &mut App, keys: &str) {
+        for key in keys.split(' ') {
+            press(app, key);
+            self.serve(app);
+        }
+    }
+
+    /// What is in a file that was saved.
+    pub fn saved(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    fn targets(&self, asked: &[LogTarget]) -> Vec<LogTarget> {
+        asked.iter().map(|target| LogTarget { folder: self.folder(&target.folder), ..target.clone() }).collect()
+    }
 }
 
 /// What a training task writes.

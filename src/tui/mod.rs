@@ -4,15 +4,23 @@ pub mod actions;
 pub mod app;
 mod backend;
 pub mod clipboard;
+pub mod columns;
 pub mod command_line;
 pub mod dialogs;
 pub mod graph;
 pub mod graphs;
+pub mod grid;
 pub mod input;
+mod keyboard;
+pub mod keymap;
 pub mod list;
 pub mod logs;
 pub mod panes;
+pub mod programs;
+pub mod query;
+pub mod runs;
 mod screen;
+pub mod tabs;
 mod terminal;
 pub mod text;
 pub mod theme;
@@ -28,18 +36,21 @@ mod fixtures;
 mod tests;
 
 use crate::{
-    config,
+    config::{UserConfig, keymap as user_keys},
     runtime::{Attach, RuntimeError, clock},
 };
-use app::{App, Chore};
+use app::{App, Chore, Programs};
+use keyboard::Keyboard;
+use programs::Lent;
+use std::sync::atomic::Ordering;
 use std::{
-    path::PathBuf,
+    path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     time::Duration,
 };
 use terminal::Screen;
 use theme::{
-    Theme,
+    Glyphs, Library, Theme,
     color::{Depth, Environment},
 };
 use worker::Offices;
@@ -52,6 +63,8 @@ pub use theme::color::ColorChoice;
 pub struct Options {
     /// The name of a theme, from the command line or the configuration.
     pub theme: Option<String>,
+    /// The user's settings.
+    pub config: UserConfig,
     /// How many colours.
     pub color: ColorChoice,
 }
@@ -67,9 +80,11 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
     let attach = Attach { by: attach.by.replace("(cli)", "(tui)"), ..attach };
     let environment = Environment::read(|name| std::env::var(name).ok());
     let theme = choose_theme(options, &environment)?;
+    keymap::install(keymap::Keymap::new(&options.config));
     let (tx, inbox) = channel();
-    listen_to_signals(&tx)?;
-    let mut screen = Screen::take().map_err(|error| RuntimeError::Io(format!("cannot use the terminal: {error}")))?;
+    let lent = Lent::default();
+    listen_to_signals(&tx, &lent)?;
+    let screen = Screen::take().map_err(|error| RuntimeError::Io(format!("cannot use the terminal: {error}")))?;
     let size = screen.terminal.size().map_or((80, 24), |size| (size.width, size.height));
     let world = World {
         now: clock::now(),
@@ -78,15 +93,21 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
         read_only: attach.read_only,
         ..World::default()
     };
-    let ascii = theme.ascii;
+    let ascii = theme.ascii();
     let mut app = App::new(world, theme);
+    app.programs = Programs { own: own_command(&attach), commands: options.config.commands.clone() };
     for notice in &attach.place.notices {
         app.note(notice.clone());
     }
+    let faults = user_keys::check("config.toml", "", &options.config, &keymap::rows());
+    if faults.has_errors() {
+        app.note("some of your keys are not in order: `flowyard keys --check` tells which".to_owned());
+    }
     let offices = Offices::open(&attach, ascii, &tx);
-    let left = drive(&mut app, &mut screen, &inbox, &offices);
-    drop(screen);
-    left
+    let (keyboard, listener) = keyboard::pair().map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
+    worker::spawn("tui-keys", &tx, |tx| listener.listen(tx));
+    let mut desk = Desk { screen, keyboard, lent };
+    drive(&mut app, &mut desk, &inbox, &offices)
 }
 
 fn choose_theme(options: &Options, environment: &Environment) -> Result<Theme, RuntimeError> {
@@ -96,28 +117,55 @@ fn choose_theme(options: &Options, environment: &Environment) -> Result<Theme, R
         _ if environment.is_light() => "default-light",
         _ => "default-dark",
     };
-    let configured = options.theme.clone().or_else(configured_theme);
-    let name = configured.as_deref().unwrap_or(by_itself);
-    Theme::builtin(name, depth, environment.ascii_only()).map_err(RuntimeError::Usage)
+    let name = options.theme.as_deref().unwrap_or(by_itself);
+    let glyphs = if environment.ascii_only() { Glyphs::Ascii } else { Glyphs::Unicode };
+    let found = Library::default().theme(name, theme::Screen { depth, glyphs }).map_err(RuntimeError::Usage)?;
+    Ok(found.0)
 }
 
-/// `[theme] name` of the user's configuration; a file that cannot be read has none.
-fn configured_theme() -> Option<String> {
-    let folder = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
-    let folder = folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
-    let text = std::fs::read_to_string(folder.join("flowyard/config.toml")).ok()?;
-    config::read_user("config.toml", &text).0.theme
+/// This program on the same workspace, to be followed by a subcommand.
+fn own_command(attach: &Attach) -> Vec<String> {
+    let text = |path: &Path| path.display().to_string();
+    let own = std::env::current_exe().map_or_else(|_| "flowyard".to_owned(), |path| text(&path));
+    let place = &attach.place;
+    vec![own, "--workspace".to_owned(), text(&place.workspace), "--state-dir".to_owned(), text(&place.state_dir)]
 }
 
-/// A signal is a message like any other, so that the terminal is given back before the program ends.
-fn listen_to_signals(tx: &Sender<Msg>) -> Result<(), RuntimeError> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+/// What the loop works at: the screen, the keys, and whether both are lent to another program.
+struct Desk {
+    screen: Screen,
+    keyboard: Keyboard,
+    lent: Lent,
+}
+
+impl Desk {
+    /// Does what only the loop can do; what is to be said about it.
+    fn carry_out(&mut self, chore: &Chore) -> std::io::Result<Option<String>> {
+        match chore {
+            Chore::Redraw => self.screen.terminal.clear()?,
+            Chore::Suspend => self.screen.suspend()?,
+            Chore::Copy(text) => clipboard::copy(text, &mut std::io::stdout())?,
+            Chore::Start(program) => return programs::start(program, &mut self.screen, &mut self.keyboard, &self.lent),
+        }
+        Ok(None)
+    }
+}
+
+/// A signal is a message like any other, so that the terminal is given back before the program ends. Ctrl-C typed to a program
+/// that was lent the terminal is not meant for us, though it reaches us.
+fn listen_to_signals(tx: &Sender<Msg>, lent: &Lent) -> Result<(), RuntimeError> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
     let failed = |error: std::io::Error| RuntimeError::Io(format!("cannot listen to signals: {error}"));
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(failed)?;
-    let tx = tx.clone();
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM, SIGWINCH]).map_err(failed)?;
+    let (tx, lent) = (tx.clone(), Lent::clone(lent));
     let listen = move || {
         for signal in signals.forever() {
-            if tx.send(Msg::Signal(signal)).is_err() {
+            let msg = match signal {
+                SIGWINCH => Msg::Resize,
+                SIGINT if lent.load(Ordering::SeqCst) => continue,
+                other => Msg::Signal(other),
+            };
+            if tx.send(msg).is_err() {
                 return;
             }
         }
@@ -127,7 +175,7 @@ fn listen_to_signals(tx: &Sender<Msg>) -> Result<(), RuntimeError> {
 }
 
 /// Takes messages until it is time to leave; draws when there are none, and not when nothing changed.
-fn drive(app: &mut App, screen: &mut Screen, inbox: &Receiver<Msg>, offices: &Offices) -> Result<u8, RuntimeError> {
+fn drive(app: &mut App, desk: &mut Desk, inbox: &Receiver<Msg>, offices: &Offices) -> Result<u8, RuntimeError> {
     let io = |error: std::io::Error| RuntimeError::Io(format!("cannot draw on the terminal: {error}"));
     let mut drawn_at = app.world.now - FRAME;
     loop {
@@ -137,9 +185,9 @@ fn drive(app: &mut App, screen: &mut Screen, inbox: &Receiver<Msg>, offices: &Of
         let now = clock::now();
         let next_frame = (drawn_at + FRAME - now).to_std().unwrap_or_default();
         if app.is_dirty() && next_frame.is_zero() {
-            let size = screen.terminal.size().map_err(io)?;
+            let size = desk.screen.terminal.size().map_err(io)?;
             app.resize((size.width, size.height));
-            screen.terminal.draw(|frame| app.draw(frame)).map_err(io)?;
+            desk.screen.terminal.draw(|frame| app.draw(frame)).map_err(io)?;
             app.drawn();
             drawn_at = now;
         }
@@ -165,10 +213,8 @@ fn drive(app: &mut App, screen: &mut Screen, inbox: &Receiver<Msg>, offices: &Of
             return left.map_err(RuntimeError::Io);
         }
         for chore in app.take_chores() {
-            match chore {
-                Chore::Redraw => screen.terminal.clear().map_err(io)?,
-                Chore::Suspend => screen.suspend().map_err(io)?,
-                Chore::Copy(text) => clipboard::copy(&text, &mut std::io::stdout()).map_err(io)?,
+            if let Some(trouble) = desk.carry_out(&chore).map_err(io)? {
+                app.complain(trouble);
             }
         }
     }

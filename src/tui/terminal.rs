@@ -37,15 +37,25 @@ impl Screen {
         Ok(Self { terminal })
     }
 
+    /// Gives the terminal away while something is done, and takes it again.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn lend<T>(&mut self, act: impl FnOnce() -> T) -> io::Result<T> {
+        give_back();
+        let done = act();
+        enter()?;
+        self.terminal.clear()?;
+        Ok(done)
+    }
+
     /// Stops this program as the shell's Ctrl-Z does, and takes the terminal again when it goes on.
     ///
     /// # Errors
     /// What the terminal says.
     pub fn suspend(&mut self) -> io::Result<()> {
-        give_back();
-        nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP).map_err(io::Error::from)?;
-        enter()?;
-        self.terminal.clear()
+        let stop = || nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP);
+        self.lend(stop)?.map_err(io::Error::from)
     }
 }
 

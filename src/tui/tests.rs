@@ -4,6 +4,8 @@
 use super::{
     app::{App, Chore},
     fixtures::{self, drawn, press, screen, tell, type_text},
+    runs::{Edge, RunLine, RunPage, RunsAsk},
+    theme::{Glyphs, color::Depth},
     views,
     world::{Ask, Msg, Purpose, RunData, Subject, World},
 };
@@ -15,6 +17,9 @@ use serde_json::json;
 
 mod control;
 mod graph;
+mod grid;
+mod lists;
+mod log;
 mod timeline;
 
 const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];
@@ -169,55 +174,10 @@ fn one_pane_at_a_time_in_a_narrow_terminal() {
     picture("too_small", (40, 10), home);
 }
 
-#[test]
-fn the_log_fills_the_screen() {
-    pictures("log", full_log);
-}
-
-#[test]
-fn a_search_is_counted_and_shown() {
-    pictures("log_search", |size| {
-        let mut app = full_log(size);
-        press(&mut app, "g g /");
-        type_text(&mut app, "lost a worker");
-        press(&mut app, "enter n");
-        app
-    });
-    let mut app = full_log((120, 35));
-    press(&mut app, "g g /");
-    type_text(&mut app, "lost");
-    press(&mut app, "enter");
-    assert!(screen(&app).contains("match 1 of 13"), "{}", screen(&app));
-    press(&mut app, "N");
-    assert!(screen(&app).contains("match 13 of 13"));
-    press(&mut app, "esc");
-    assert!(!screen(&app).contains("match 13"));
-}
-
-#[test]
-fn following_pauses_when_one_scrolls_up_and_lines_that_come_are_counted() {
-    let mut app = full_log((120, 35));
-    assert!(screen(&app).contains("FOLLOW"));
-    press(&mut app, "k k");
-    assert!(screen(&app).contains("PAUSED 2 new below"), "{}", screen(&app));
-    press(&mut app, "f");
-    assert!(screen(&app).contains("FOLLOW"));
-}
-
-#[test]
-fn a_wrapped_log_breaks_long_lines() {
-    picture("log_wrap", (80, 24), |size| {
-        let mut app = full_log(size);
-        tell(&mut app, fixtures::log("trainer", ["short".to_owned(), "long ".repeat(40)], true));
-        press(&mut app, "W");
-        app
-    });
-}
-
 fn history(size: (u16, u16)) -> App {
     let mut app = running_run(size);
     press(&mut app, "[");
-    tell(&mut app, Msg::Runs(Ok(fixtures::runs())));
+    tell(&mut app, fixtures::runs(Some("ml_training"), ""));
     app
 }
 
@@ -231,7 +191,7 @@ fn the_runs_of_all_pipelines_are_a_place() {
     picture("runs", (120, 35), |size| {
         let mut app = home(size);
         press(&mut app, "2");
-        tell(&mut app, Msg::Runs(Ok(crate::tui::world::RunList { pipeline: None, ..fixtures::runs() })));
+        tell(&mut app, fixtures::runs(None, ""));
         app
     });
 }
@@ -240,13 +200,13 @@ fn the_runs_of_all_pipelines_are_a_place() {
 fn every_view_is_drawn_at_every_size() {
     let mut world = World { now: fixtures::now(), ..World::default() };
     world.pipelines = Some(fixtures::pipelines());
-    world.runs = Some(fixtures::runs());
     world.run = Some(fixtures::running());
     for (name, make) in views::ALL {
         for size in [(120, 35), (80, 24), (79, 24), (60, 15), (59, 15), (1, 1), (300, 90), (99, 15), (100, 16)] {
             let mut app = fixtures::app(size);
             tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
-            app.world.runs = Some(fixtures::runs());
+            tell(&mut app, fixtures::runs(Some("ml_training"), ""));
+            app.world.grid = Some(fixtures::grid());
             app.world.run = Some(fixtures::running());
             let mut view = make(&world).unwrap_or_else(|| panic!("{name}"));
             view.arrived(&app.world);
@@ -301,7 +261,7 @@ fn what_is_selected_can_be_copied_as_id_path_and_command_line() {
     let mut app = failed_run((120, 35));
     press(&mut app, "y i y p y c");
     let copied: Vec<_> = app.take_chores();
-    let texts = ["run-12", "/state/runs/r/t/2", "flowyard logs run-12 evaluate_model --attempt 2"];
+    let texts = ["run-12", "/state/runs/r/evaluate_model/2", "flowyard logs run-12 evaluate_model --attempt 2"];
     assert_eq!(copied, texts.map(|text| Chore::Copy(text.to_owned())));
     assert!(screen(&app).contains("copied 1 line"), "{}", screen(&app));
     let mut app = fixtures::app((120, 35));
@@ -439,7 +399,11 @@ fn a_started_run_is_opened() {
 fn the_selection_goes_with_what_happens_until_a_person_chooses() {
     let mut app = running_run((120, 35));
     let asked = app.take_asks();
-    assert!(asked.iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.task.as_str() == "trainer" && target.live)));
+    assert!(
+        asked
+            .iter()
+            .any(|ask| matches!(ask, Ask::Log(request) if request.targets[0].key.task.as_str() == "trainer" && request.targets[0].live))
+    );
     let mut next = fixtures::running();
     next.tasks[6].state = TaskState::Success;
     next.tasks[7] = fixtures::task("evaluator", TaskState::Running, &["trainer"]);
@@ -515,7 +479,21 @@ fn nothing_hostile_reaches_the_screen() {
         row.triggers = vec![evil.into()];
         row.error = row.error.as_ref().map(|_| evil.into());
     }
-    let runs = crate::tui::world::RunList { rows: vec![data.run.clone().unwrap()], ..fixtures::runs() };
+    let line = RunLine { run: data.run.clone().unwrap(), metrics: data.tasks[3].metrics.clone() };
+    let ask = RunsAsk { pipeline: Some("ml_training".into()), filter: String::new(), edge: Edge::Newest, limit: 1 };
+    let runs = Msg::Runs(ask, Ok(RunPage { lines: vec![line], next: None }));
+    let mut grid = fixtures::grid();
+    grid.tasks[0] = evil.into();
+    for run in &mut grid.runs {
+        run.params.insert(evil.into(), json!(evil));
+    }
+    for cell in grid.cells.iter_mut().flatten().flatten() {
+        cell.message = Some(evil.into());
+        cell.metrics.insert(evil.into(), json!(evil));
+    }
+    rows[5].last_run.as_mut().unwrap().concerns =
+        vec![crate::model::Concern { task: evil.into(), map_index: None, state: TaskState::Failed, words: evil.into(), since: None }];
+    rows[5].headline = Some(crate::model::Headline { name: evil.into(), value: json!(evil) });
     let mut app = fixtures::app((120, 35));
     app.world.workspace = evil.into();
     tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
@@ -532,8 +510,16 @@ fn nothing_hostile_reaches_the_screen() {
     press(&mut app, "w ?");
     safe(&app);
     press(&mut app, "esc ]");
-    tell(&mut app, Msg::Runs(Ok(runs)));
+    tell(&mut app, Msg::Grid(Ok(Box::new(grid))));
     safe(&app);
+    press(&mut app, "j");
+    safe(&app);
+    press(&mut app, "] ]");
+    tell(&mut app, runs);
+    safe(&app);
+    press(&mut app, "v");
+    safe(&app);
+    press(&mut app, "esc");
     tell(&mut app, Msg::Pipelines(Err(evil.into())));
     let why = Why { about: evil.into(), state: evil.into(), lines: vec![WhyLine { mark: WhyMark::Note, text: evil.into() }] };
     tell(&mut app, Msg::Why(Ok(why)));
@@ -549,7 +535,7 @@ fn safe(app: &App) {
 #[test]
 fn only_ascii_is_drawn_where_only_ascii_can_be_shown() {
     let mut app = failed_run((120, 35));
-    app.theme.ascii = true;
+    app.theme = fixtures::theme("default-dark", Depth::True, Glyphs::Ascii);
     assert!(drawn(&app).content.iter().all(|cell| cell.symbol().is_ascii()));
     insta::assert_snapshot!("run_ascii_120x35", screen(&app));
 }

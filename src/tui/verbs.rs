@@ -40,7 +40,7 @@ pub fn possible_for_run(action: Action, run: Option<(RunState, u64)>) -> Result<
 /// The reason why not.
 pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnapshot>) -> Result<(), String> {
     let Some(run) = data.state() else {
-        return Err(format!("this pipeline never ran ({} starts a run)", super::actions::shown_key(Action::Trigger)));
+        return Err(format!("this pipeline never ran ({} starts a run)", super::keymap::shown_key(Action::Trigger)));
     };
     match (action, &data.run) {
         (Action::Pause | Action::Undo, Some(run)) => return possible_for_row(action, run),
@@ -56,7 +56,7 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
         Action::Retry | Action::RetryFrom | Action::Skip if run == RunState::Canceling => Err("the run is being canceled".to_owned()),
         Action::Retry | Action::RetryFrom if !task.state.is_terminal() => Err(format!("nothing to retry (task is {state})")),
         Action::Retry if matches!(task.state, TaskState::Success) => {
-            Err(format!("nothing to retry (task succeeded; {} runs it again)", super::actions::shown_key(Action::RetryFrom)))
+            Err(format!("nothing to retry (task succeeded; {} runs it again)", super::keymap::shown_key(Action::RetryFrom)))
         }
         Action::Skip if matches!(task.state, TaskState::Success | TaskState::Skipped) => Err(format!("nothing to skip (task is {state})")),
         Action::Skip if task.state == TaskState::Running => Err("nothing to skip (task is running; cancel it first)".to_owned()),

@@ -1,23 +1,24 @@
-//! The threads that may wait: one reads, one hears of changes, one sends commands, one follows a log, one
-//! lays graphs out, one reads keys.
+//! The threads that may wait: one reads, one hears of changes, one sends commands, one reads logs, one lays
+//! graphs out, one reads keys.
 
 use super::{
     graphs::{Drafts, Structure, Structures, Wish},
-    world::{Ask, LogBatch, LogTarget, Msg, Resources, RunData, RunList, Subject},
+    grid::{GridAsk, GridData},
+    logs::{
+        desk::{self, Business, Desk},
+        talk::LogRequest,
+    },
+    query::Query,
+    runs::{self, Edge, RunLine, RunPage, RunsAsk},
+    world::{Ask, Msg, Resources, RunData, Subject},
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
-    runtime::{
-        Attach, Handle, RunFilter, RuntimeError, clock,
-        logs::{LogLine, LogReader, Stream},
-        user,
-    },
+    runtime::{Attach, Handle, RunFilter, RuntimeError, clock, user},
     stdx::time::Timestamp,
 };
-use crossterm::event::{Event, KeyEventKind};
 use std::{
     collections::BTreeMap,
-    iter::Peekable,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -31,8 +32,10 @@ use std::{
 pub struct Offices {
     reader: Sender<Ask>,
     actor: Sender<(Command, Option<String>)>,
-    follower: Sender<Option<LogTarget>>,
+    desk: Sender<AtDesk>,
     drawer: Sender<(Arc<Structure>, Box<Wish>)>,
+    /// For what is done once, beside everything else.
+    tx: Sender<Msg>,
 }
 
 impl Offices {
@@ -40,7 +43,7 @@ impl Offices {
     pub fn open(attach: &Attach, ascii: bool, tx: &Sender<Msg>) -> Self {
         let (reader, reads) = channel();
         let (actor, commands) = channel();
-        let (follower, targets) = channel();
+        let (desk, questions) = channel();
         let (drawer, wishes) = channel();
         let look = Attach { read_only: true, in_process: false, ..attach.clone() };
         let (hear, act) = (attach.clone(), Attach { in_process: false, ..attach.clone() });
@@ -48,10 +51,9 @@ impl Offices {
         spawn("tui-reader", tx, move |tx| Reader::new(look, tx).serve(&reads));
         spawn("tui-ears", tx, move |tx| listen_to_engine(&hear, &nudges, &ready, tx));
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
-        spawn("tui-log", tx, move |tx| follow(&targets, tx));
+        spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
         spawn("tui-graph", tx, move |tx| lay_out(ascii, &wishes, tx));
-        spawn("tui-keys", tx, listen);
-        Self { reader, actor, follower, drawer }
+        Self { reader, actor, desk, drawer, tx: tx.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -59,15 +61,19 @@ impl Offices {
         match ask {
             Ask::Send(command) => drop(self.actor.send((command, None))),
             Ask::SendNoted(command, note) => drop(self.actor.send((command, Some(note)))),
-            Ask::Log(target) => drop(self.follower.send(target)),
             Ask::Figure(structure, wish) => drop(self.drawer.send((structure, wish))),
+            Ask::Log(request) => drop(self.desk.send(AtDesk::Show(request))),
+            Ask::CloseLog(slot) => drop(self.desk.send(AtDesk::Close(slot))),
+            Ask::LogPart(part) => spawn("tui-log-part", &self.tx, move |tx| {
+                let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
+            }),
             read => drop(self.reader.send(read)),
         }
     }
 }
 
 /// A thread whose panic is a message, so that the one that draws can give the terminal back and say it.
-fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 'static) {
+pub fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Send + 'static) {
     let outbox = tx.clone();
     let run = move || {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(&outbox))) {
@@ -118,7 +124,7 @@ impl<'a> Reader<'a> {
             let mut asks = vec![first];
             // Of equal questions that piled up, one answer is enough.
             for ask in reads.try_iter() {
-                asks.retain(|known| *known != ask);
+                asks.retain(|known| !supersedes(&ask, known));
                 asks.push(ask);
             }
             for ask in asks {
@@ -128,7 +134,7 @@ impl<'a> Reader<'a> {
                 if ask == Ask::Resources {
                     looked = Some(clock::now());
                 }
-                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_) | Ask::Resources) {
+                if is_shown(&ask) {
                     shown = Some(ask.clone());
                 }
                 let answer = self.answer(&ask);
@@ -152,11 +158,8 @@ impl<'a> Reader<'a> {
     fn answer(&mut self, ask: &Ask) -> Msg {
         match ask {
             Ask::Pipelines => Msg::Pipelines(self.handle().and_then(Handle::pipelines).map_err(said)),
-            Ask::Runs { pipeline, limit } => {
-                let filter = RunFilter { pipeline: pipeline.clone(), limit: *limit, ..RunFilter::default() };
-                let rows = self.handle().and_then(|handle| handle.runs(&filter)).map_err(said);
-                Msg::Runs(rows.map(|rows| RunList { pipeline: pipeline.clone(), limit: *limit, rows }))
-            }
+            Ask::Runs(ask) => Msg::Runs(ask.clone(), self.handle().and_then(|handle| page(handle, ask)).map_err(said)),
+            Ask::Grid(ask) => Msg::Grid(self.handle().and_then(|handle| grid(handle, ask)).map(Box::new).map_err(said)),
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(Box::new).map_err(said)),
             Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
             Ask::Definition { pipeline, purpose } => {
@@ -164,7 +167,7 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::Figure(..) => Msg::Changed,
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
         }
     }
 
@@ -195,6 +198,112 @@ impl<'a> Reader<'a> {
         let graph = self.structures.of(&tasks);
         Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph })
     }
+}
+
+/// Whether a question makes an earlier one needless: it is the same, or of a filter that was typed on meanwhile.
+fn supersedes(new: &Ask, old: &Ask) -> bool {
+    match (new, old) {
+        (Ask::Runs(new), Ask::Runs(old)) if new.filter != old.filter => true,
+        (Ask::Grid(new), Ask::Grid(old)) => new.pipeline == old.pipeline,
+        _ => new == old,
+    }
+}
+
+/// Whether a question is about what is looked at, to be asked again when time passes.
+const fn is_shown(ask: &Ask) -> bool {
+    match ask {
+        Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
+        Ask::Runs(ask) => ask.edge.repeats(),
+        Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => false,
+    }
+}
+
+/// Runs that are read at once when a filter may leave few of them.
+const STRIDE: usize = 500;
+/// After this long what was found is told; the rest is looked for when it is asked for.
+const PATIENCE: chrono::Duration = chrono::Duration::milliseconds(40);
+
+/// A page of runs that meet a filter.
+fn page(handle: &Handle, ask: &RunsAsk) -> Result<RunPage, RuntimeError> {
+    let query = Query::parse(&ask.filter, runs::KEYS, clock::now());
+    let stride = if query.is_empty() { ask.limit } else { STRIDE };
+    let measured = query.asks_for("metric.");
+    let until = clock::now() + PATIENCE;
+    let mut filter = RunFilter { pipeline: ask.pipeline.clone(), limit: stride, ..at_edge(&ask.edge) };
+    (filter.since, filter.state) = (query.since(), query.only("state").and_then(runs::state_of));
+    let (mut lines, mut next) = (Vec::new(), None);
+    loop {
+        let mut read = handle.runs(&filter)?;
+        if ask.edge.ascends() {
+            read.reverse();
+        }
+        let ended = read.len() < stride;
+        let last = read.last().map(|run| run.run_id.clone());
+        let found = read.into_iter().map(|run| RunLine { run, metrics: serde_json::Map::new() }).collect();
+        let found = if measured { with_metrics(handle, found)? } else { found };
+        lines.extend(found.into_iter().filter(|line| query.keeps(line)));
+        if lines.len() > ask.limit || (lines.len() == ask.limit && !ended) {
+            lines.truncate(ask.limit);
+            next = lines.last().map(|line| line.run.run_id.clone());
+        } else if !ended {
+            next = last;
+        }
+        if ended || lines.len() >= ask.limit || clock::now() >= until {
+            break;
+        }
+        let Some(beyond) = next.take() else { break };
+        (filter.upto, filter.before, filter.after) = (None, None, None);
+        *(if ask.edge.ascends() { &mut filter.after } else { &mut filter.before }) = Some(beyond);
+    }
+    if !measured {
+        lines = with_metrics(handle, lines)?;
+    }
+    if ask.edge.ascends() {
+        lines.reverse();
+    }
+    Ok(RunPage { lines, next })
+}
+
+fn at_edge(edge: &Edge) -> RunFilter {
+    let filter = RunFilter { oldest: edge.ascends(), ..RunFilter::default() };
+    match edge {
+        Edge::Newest | Edge::Front | Edge::Oldest => filter,
+        Edge::Older(run) => RunFilter { before: Some(run.clone()), ..filter },
+        Edge::Newer(run) => RunFilter { after: Some(run.clone()), ..filter },
+        Edge::Upto(run) => RunFilter { upto: Some(run.clone()), ..filter },
+    }
+}
+
+fn with_metrics(handle: &Handle, mut lines: Vec<RunLine>) -> Result<Vec<RunLine>, RuntimeError> {
+    let ids: Vec<_> = lines.iter().map(|line| line.run.run_id.clone()).collect();
+    for (line, metrics) in lines.iter_mut().zip(handle.metrics(&ids)?) {
+        line.metrics = metrics;
+    }
+    Ok(lines)
+}
+
+/// A page of runs by tasks: only the tasks that are looked at.
+fn grid(handle: &Handle, ask: &GridAsk) -> Result<GridData, RuntimeError> {
+    let of = |edge: &Edge, limit| RunFilter { pipeline: Some(ask.pipeline.clone()), limit, ..at_edge(edge) };
+    let mut runs = handle.runs(&of(&ask.edge, ask.runs + 1))?;
+    if ask.edge.ascends() && runs.len() <= ask.runs && !matches!(ask.edge, Edge::Oldest) {
+        // Fewer newer ones than a page has: the newest page, so that it is full.
+        runs = handle.runs(&of(&Edge::Newest, ask.runs + 1))?;
+    } else if ask.edge.ascends() && runs.len() > ask.runs {
+        runs.remove(0);
+    }
+    runs.truncate(ask.runs);
+    let beyond = |edge: Edge| handle.runs(&of(&edge, 1)).map(|runs| !runs.is_empty());
+    let older = runs.last().map(|run| beyond(Edge::Older(run.run_id.clone()))).transpose()?.unwrap_or(false);
+    let newer = runs.first().map(|run| beyond(Edge::Newer(run.run_id.clone()))).transpose()?.unwrap_or(false);
+    let newest_first: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
+    let tasks = handle.task_names(&newest_first)?;
+    runs.reverse();
+    let ids: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
+    let first = ask.tasks.start.min(tasks.len());
+    let cells = handle.grid(&ids, &tasks[first..ask.tasks.end.clamp(first, tasks.len())])?;
+    Ok(GridData { pipeline: ask.pipeline.clone(), runs, tasks, first, cells, older, newer })
 }
 
 /// What is shared, with what each running attempt takes of the machine.
@@ -301,187 +410,39 @@ fn lay_out(ascii: bool, wishes: &Receiver<(Arc<Structure>, Box<Wish>)>, tx: &Sen
     }
 }
 
-/// The last part of a log that is read; what was before can be read with `flowyard logs`.
-const TAIL: u64 = 32 << 20;
-/// Between two looks at a log that grows.
+/// Between two looks at logs that grow.
 const GLANCE: Duration = Duration::from_millis(100);
-/// Lines, and bytes of them, sent at once, so that keys are answered in between.
-const BATCH: (usize, usize) = (4_000, 256 << 10);
-/// Between two looks whether what was sent has been taken.
-const BREATH: Duration = Duration::from_millis(1);
 
-/// Follows one log at a time.
-fn follow(targets: &Receiver<Option<LogTarget>>, tx: &Sender<Msg>) {
-    let mut current: Option<Followed> = None;
+/// What is asked of the desk.
+enum AtDesk {
+    Show(Box<LogRequest>),
+    Close(usize),
+}
+
+/// Keeps the logs that are on the screen.
+#[allow(clippy::disallowed_methods, reason = "how often to look, not a time that is recorded")]
+fn keep_desk(questions: &Receiver<AtDesk>, tx: &Sender<Msg>) {
+    let mut desk = Desk::default();
+    let mut business = Business::None;
     loop {
-        let waiting = current.as_ref().is_some_and(|followed| !followed.ended);
-        let next = if waiting { targets.recv_timeout(GLANCE) } else { targets.recv().map_err(|_| RecvTimeoutError::Disconnected) };
-        match next {
-            Ok(target) => {
-                let target = targets.try_iter().last().unwrap_or(target);
-                current = Followed::take(current, target);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-        if let Some(followed) = &mut current
-            && !followed.look(tx)
-        {
+        let first = match business {
+            Business::None => questions.recv().map(Some).map_err(|_| RecvTimeoutError::Disconnected),
+            Business::Growing => questions.recv_timeout(GLANCE).map(Some),
+            Business::Work => Ok(None),
+        };
+        if matches!(first, Err(RecvTimeoutError::Disconnected)) {
             return;
         }
-    }
-}
-
-struct Followed {
-    target: LogTarget,
-    reader: Option<LogReader>,
-    fresh: bool,
-    ended: bool,
-    /// Bytes left out before the first line.
-    skipped: u64,
-    /// The line without an end, as it was sent.
-    unfinished: Option<LogLine>,
-    /// Shared with the batch under way: the next one waits until it was taken, so that a log that grows faster than it can be
-    /// shown does not fill the memory and bury the keys.
-    under_way: Arc<()>,
-}
-
-impl Followed {
-    /// The next log to follow; if it is the one of before, only whether it still grows is taken over.
-    fn take(before: Option<Self>, target: Option<LogTarget>) -> Option<Self> {
-        let target = target?;
-        match before {
-            Some(mut followed) if followed.target.key == target.key => {
-                followed.ended = followed.ended && !target.live;
-                followed.target = target;
-                Some(followed)
-            }
-            _ => Some(Self { target, reader: None, fresh: true, ended: false, skipped: 0, unfinished: None, under_way: Arc::default() }),
-        }
-    }
-
-    /// Sends what came since the last look; false if nobody listens any more.
-    fn look(&mut self, tx: &Sender<Msg>) -> bool {
-        if self.ended {
-            return true;
-        }
-        let read = self.read();
-        let (lines, trouble) = match read {
-            Ok(lines) => (lines, None),
-            Err(error) => (Vec::new(), Some(error.to_string())),
-        };
-        self.ended = !self.target.live || trouble.is_some();
-        let unfinished = self.reader.as_ref().and_then(LogReader::unfinished);
-        let same = unfinished == self.unfinished;
-        self.unfinished = unfinished;
-        if lines.is_empty() && same && !self.fresh && !self.ended {
-            return true;
-        }
-        let key = self.target.key.clone();
-        let mut lines = lines.into_iter().peekable();
-        loop {
-            let part = portion(&mut lines);
-            let last = lines.peek().is_none();
-            while Arc::strong_count(&self.under_way) > 1 {
-                thread::sleep(BREATH);
-            }
-            let batch = LogBatch {
-                key: key.clone(),
-                fresh: self.fresh,
-                skipped: self.skipped,
-                lines: part,
-                unfinished: self.unfinished.clone().filter(|_| last),
-                ended: self.ended && last,
-                trouble: trouble.clone(),
-                under_way: Arc::clone(&self.under_way),
-            };
-            self.fresh = false;
-            if tx.send(Msg::Log(batch)).is_err() {
-                return false;
-            }
-            if last {
-                return true;
+        for question in first.ok().flatten().into_iter().chain(questions.try_iter()) {
+            match question {
+                AtDesk::Show(request) => desk.ask(*request),
+                AtDesk::Close(slot) => desk.close(slot),
             }
         }
-    }
-
-    fn read(&mut self) -> std::io::Result<Vec<LogLine>> {
-        let mut lines = Vec::new();
-        if self.reader.as_mut().map(LogReader::behind).transpose()?.is_some_and(|behind| behind > TAIL) {
-            self.reader = None;
-            let text = "-- lines left out: the log grew faster than it can be shown; `flowyard logs` has them --".to_owned();
-            lines.push(LogLine { at: None, stream: Stream::Stdout, text });
-        }
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            None => {
-                let opened = LogReader::open(&self.target.folder, Some(TAIL))?;
-                if lines.is_empty() {
-                    self.skipped = opened.skipped_bytes();
-                }
-                self.reader.insert(opened)
-            }
-        };
-        lines.extend(reader.poll()?);
-        if !self.target.live {
-            lines.extend(reader.rest());
-        }
-        Ok(lines)
-    }
-}
-
-/// The next lines that are sent at once.
-fn portion(lines: &mut Peekable<impl Iterator<Item = LogLine>>) -> Vec<LogLine> {
-    let (most, mut room) = BATCH;
-    let mut part = Vec::new();
-    while part.len() < most && room > 0 {
-        let Some(line) = lines.next() else { break };
-        room = room.saturating_sub(line.text.len() + 1);
-        part.push(line);
-    }
-    part
-}
-
-/// Reads keys until there are none to come.
-fn listen(tx: &Sender<Msg>) {
-    loop {
-        let msg = match crossterm::event::read() {
-            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
-            Ok(Event::Paste(text)) => Msg::Paste(text),
-            Ok(Event::Resize(..)) => Msg::Resize,
-            Ok(_) => continue,
-            // The terminal is gone: as if it had hung up.
-            Err(_) => Msg::Signal(signal_hook::consts::SIGHUP),
-        };
-        let gone = matches!(msg, Msg::Signal(_));
-        if tx.send(msg).is_err() || gone {
+        let mut gone = false;
+        business = desk.work(clock::now(), &mut |answer| gone |= tx.send(Msg::Log(Box::new(answer))).is_err());
+        if gone {
             return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tui::world::LogKey;
-
-    #[test]
-    fn of_a_long_log_no_second_part_is_sent_before_the_first_was_taken() {
-        let folder = tempfile::tempdir().unwrap();
-        let text: String = (0..9_000).map(|n| format!("line {n}\n")).collect();
-        std::fs::write(crate::model::AttemptFiles::new(folder.path()).stdout(), text).unwrap();
-        let key = LogKey { run: "run-1".into(), task: "talk".into(), attempt: 1 };
-        let target = LogTarget { key, folder: folder.path().to_owned(), live: false };
-        let (tx, rx) = channel();
-        thread::spawn(move || Followed::take(None, Some(target)).unwrap().look(&tx));
-        let wait = Duration::from_secs(20);
-        let mut seen = 0;
-        while seen < 9_000 {
-            let Msg::Log(batch) = rx.recv_timeout(wait).unwrap() else { panic!("a log was asked for") };
-            assert!(rx.recv_timeout(Duration::from_millis(20)).is_err(), "after {seen} lines");
-            assert!(batch.lines.len() <= BATCH.0);
-            seen += batch.lines.len();
-        }
-        assert_eq!(seen, 9_000);
     }
 }

@@ -2,17 +2,23 @@
 
 use super::{
     graphs::{Figure, Structure, Wish},
-    logs::LogBuffer,
+    grid::{GridAsk, GridData},
+    logs::{
+        Position,
+        desk::Handed,
+        talk::{LogAnswer, LogPart, LogRequest, SLOTS},
+    },
+    runs::{RunList, RunPage, RunsAsk},
 };
 use crate::{
     model::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
         TaskState, Usage, Why,
     },
-    runtime::{EngineStatus, failure::FailureCard, logs::LogLine},
+    runtime::{EngineStatus, failure::FailureCard},
     stdx::time::Timestamp,
 };
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Everything that is known.
@@ -30,16 +36,22 @@ pub struct World {
     pub engine: Engine,
     /// Pipelines; `None` until they were read.
     pub pipelines: Option<Vec<PipelineRow>>,
-    /// Runs, of one pipeline or of all.
+    /// A stretch of the runs of one pipeline or of all.
     pub runs: Option<RunList>,
+    /// The columns that a person chose for the runs of a pipeline (`""` is all pipelines).
+    pub columns: BTreeMap<String, Vec<String>>,
+    /// Runs by tasks of one pipeline.
+    pub grid: Option<GridData>,
     /// The run or the graph that is looked at.
     pub run: Option<RunData>,
     /// The graph that was laid out last; perhaps of another run, or as it was wished for before.
     pub figure: Option<Arc<Figure>>,
     /// What is shared; `None` until it was read.
     pub resources: Option<Resources>,
-    /// The log that is followed.
-    pub log: Option<LogBuffer>,
+    /// The logs on the screen, as last told.
+    pub logs: [Option<Arc<LogAnswer>>; SLOTS],
+    /// Where one was in which log.
+    pub log_places: BTreeMap<LogKey, Position>,
     /// What was said lately, newest last.
     pub toasts: Vec<Toast>,
     /// Why the last read failed.
@@ -67,17 +79,6 @@ pub struct Resources {
     pub usages: Vec<Option<Usage>>,
     /// Bytes that are free on the disk of the state folder, and how many it has.
     pub disk: Option<(u64, u64)>,
-}
-
-/// Runs, newest first.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunList {
-    /// Of which pipeline; `None` is all.
-    pub pipeline: Option<PipelineId>,
-    /// As many as were asked for.
-    pub limit: usize,
-    /// The runs.
-    pub rows: Vec<RunRow>,
 }
 
 /// What the run view looks at.
@@ -194,12 +195,9 @@ pub enum Ask {
     /// All pipelines.
     Pipelines,
     /// Runs of one pipeline, or of all.
-    Runs {
-        /// Which.
-        pipeline: Option<PipelineId>,
-        /// At most so many.
-        limit: usize,
-    },
+    Runs(RunsAsk),
+    /// Runs by tasks of one pipeline.
+    Grid(GridAsk),
     /// A run or the graph of a pipeline.
     Run(Subject),
     /// What is shared, runs and waits.
@@ -224,8 +222,12 @@ pub enum Ask {
     SendNoted(Command, String),
     /// Lay a graph out.
     Figure(Arc<Structure>, Box<Wish>),
-    /// Follow this log instead of the one before.
-    Log(Option<LogTarget>),
+    /// A part of a log, and to go on telling about it.
+    Log(Box<LogRequest>),
+    /// Nothing more of the log in that place.
+    CloseLog(usize),
+    /// A part of a log, to be copied or saved.
+    LogPart(LogPart),
 }
 
 /// Why a definition is read.
@@ -242,6 +244,8 @@ pub enum Purpose {
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The pointer moved, or one of its buttons.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size, or was written over.
@@ -253,7 +257,9 @@ pub enum Msg {
     /// Pipelines were read.
     Pipelines(Result<Vec<PipelineRow>, String>),
     /// Runs were read.
-    Runs(Result<RunList, String>),
+    Runs(RunsAsk, Result<RunPage, String>),
+    /// Runs by tasks were read.
+    Grid(Result<Box<GridData>, String>),
     /// A run was read.
     Run(Subject, Result<Box<RunData>, String>),
     /// A graph was laid out.
@@ -266,31 +272,12 @@ pub enum Msg {
     Why(Result<Why, String>),
     /// A command was answered.
     Reply(Command, Result<Reply, String>),
-    /// Lines of a log.
-    Log(LogBatch),
+    /// About a log.
+    Log(Box<LogAnswer>),
+    /// A part of a log was copied or saved.
+    LogPart(Result<Handed, String>),
     /// The process was told to end.
     Signal(i32),
     /// A thread cannot go on.
     Fatal(String),
-}
-
-/// Lines of a log that came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogBatch {
-    /// Whose.
-    pub key: LogKey,
-    /// The first batch: forget what was there.
-    pub fresh: bool,
-    /// Bytes left out before the first line.
-    pub skipped: u64,
-    /// The lines.
-    pub lines: Vec<LogLine>,
-    /// What there is of a line that has no end yet.
-    pub unfinished: Option<LogLine>,
-    /// Nothing more will come.
-    pub ended: bool,
-    /// Why it cannot be read.
-    pub trouble: Option<String>,
-    /// Shared with who sent it, who sends the next when this one is gone.
-    pub under_way: Arc<()>,
 }

@@ -308,3 +308,24 @@ fn show_cuts_long_values_for_people_and_keeps_them_for_programs() {
     assert!(!shown.contains(&"é".repeat(200)) && shown.contains("(10000 bytes)"), "{shown}");
     assert_eq!(yard.json(&["show", "latest", "--json"])["params"]["name"], long.as_str());
 }
+
+#[test]
+fn the_keys_are_listed_and_those_of_the_user_checked() {
+    let yard = Yard::empty();
+    let keys = yard.json(&["keys", "--json"]);
+    let help = keys.as_array().unwrap().iter().find(|row| row["action"] == "help").unwrap();
+    assert_eq!((&help["context"], &help["keys"]), (&json!("global"), &json!(["?"])));
+    assert!(help["description"].as_str().is_some_and(|text| !text.is_empty()));
+    assert_eq!(yard.text(0, &["keys", "--check"]), "the keys are in order\n");
+
+    yard.write(".config/flowyard/config.toml", "[keys.global]\nretry = [\"f5\", \"ctrl-b\"]\n");
+    let keys = yard.json(&["keys", "--json"]);
+    assert!(keys.as_array().unwrap().iter().any(|row| row["action"] == "retry" && row["keys"] == json!(["f5", "ctrl-b"])));
+    assert!(yard.text(0, &["keys", "--check"]).contains("tmux"), "only a warning");
+
+    yard.write(".config/flowyard/config.toml", "[keys.global]\nretry = \"t\"\ntriger = \"ctrl-i\"\n");
+    let found = yard.text(2, &["keys", "--check"]);
+    for part in ["config.toml:2:1", "both `trigger` and `retry`", "config.toml:3:1", "did you mean `trigger`?"] {
+        assert!(found.contains(part), "{part} in {found}");
+    }
+}

@@ -4,7 +4,8 @@ use super::{Dialog, placed};
 use crate::{
     model::Command,
     tui::{
-        actions::{Action, Context, shown_key},
+        actions::{Action, Context},
+        keymap::shown_key,
         panes, text,
         theme::Theme,
         views::Intent,

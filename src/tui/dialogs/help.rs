@@ -4,8 +4,9 @@ use super::{Dialog, placed};
 use crate::{
     model::{TaskState, state::CACHED_LOOK},
     tui::{
-        actions::{Action, Binding, Context, TABLE, shown},
+        actions::{Action, Context},
         input::TextField,
+        keymap::{self, Bound, Entry, shown},
         list::ListState,
         panes, text,
         theme::Theme,
@@ -29,27 +30,22 @@ pub struct Help {
 
 #[derive(Debug, Clone)]
 struct Row {
-    context: Context,
-    binding: &'static Binding,
+    entry: &'static Entry,
     /// Why it does nothing here.
     impossible: Option<String>,
 }
 
 impl Help {
-    /// The actions of these contexts; `possible` tells why one does nothing here.
-    pub fn new(contexts: &[Context], possible: impl Fn(Action) -> Result<(), String>) -> Self {
+    /// What is bound in these contexts; `possible` tells why something does nothing here.
+    pub fn new(contexts: &[Context], possible: impl Fn(Bound) -> Result<(), String>) -> Self {
         let mut rows = Vec::new();
         let mut taken: Vec<&str> = Vec::new();
         for context in contexts {
-            for binding in TABLE.iter().filter(|binding| binding.contexts.contains(context)) {
-                // A key that a nearer context uses cannot be had from a farther one.
-                if binding.keys.iter().all(|key| taken.contains(key)) {
-                    continue;
-                }
-                rows.push(Row { context: *context, binding, impossible: possible(binding.action).err() });
-            }
-            taken
-                .extend(TABLE.iter().filter(|binding| binding.contexts.contains(context)).flat_map(|binding| binding.keys.iter().copied()));
+            let here = || keymap::in_effect().of(*context);
+            // A key that a nearer context uses cannot be had from a farther one.
+            let within_reach = here().filter(|entry| !entry.keys.iter().all(|key| taken.contains(&key.as_str())));
+            rows.extend(within_reach.map(|entry| Row { entry, impossible: possible(entry.bound).err() }));
+            taken.extend(here().flat_map(|entry| entry.keys.iter().map(String::as_str)));
         }
         Self { rows, filter: TextField::new(""), list: ListState::default() }
     }
@@ -57,7 +53,7 @@ impl Help {
     fn found(&self) -> Vec<&Row> {
         let wanted = self.filter.text().to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);
-        let fits = |row: &&Row| has(row.binding.description) || has(row.binding.name) || row.binding.keys.contains(&wanted.as_str());
+        let fits = |row: &&Row| has(&row.entry.description) || has(row.entry.name()) || row.entry.keys.contains(&wanted);
         self.rows.iter().filter(|row| wanted.is_empty() || fits(row)).collect()
     }
 
@@ -94,8 +90,8 @@ impl Dialog for Help {
             Action::HelpPageDown => self.scroll(10, world),
             Action::HelpClose => return vec![Intent::CloseDialog],
             Action::HelpRun => {
-                let chosen = self.found().get(self.list.selected).map(|row| row.binding.action);
-                return chosen.map(|action| vec![Intent::CloseDialog, Intent::Do(action)]).unwrap_or_default();
+                let chosen = self.found().get(self.list.selected).map(|row| row.entry.bound);
+                return chosen.map(|bound| vec![Intent::CloseDialog, Intent::bound(bound)]).unwrap_or_default();
             }
             _ => {}
         }
@@ -136,11 +132,11 @@ impl Help {
         let window = self.list.window(found.len(), usize::from(area.height));
         let mut group = None;
         for (y, row) in (area.y..area.bottom()).zip(&found[window.clone()]) {
-            let title = if group == Some(row.context) { "" } else { row.context.title() };
-            group = Some(row.context);
-            let keys: Vec<_> = row.binding.keys.iter().map(|key| shown(key)).collect();
+            let title = if group == Some(row.entry.context) { "" } else { row.entry.context.title() };
+            group = Some(row.entry.context);
+            let keys: Vec<_> = row.entry.keys.iter().map(|key| shown(key)).collect();
             let token = if row.impossible.is_some() { "fg.muted" } else { "fg" };
-            let mut what = row.binding.description.to_owned();
+            let mut what = row.entry.description.clone();
             if let Some(why) = &row.impossible {
                 what = format!("{what} ({})", text::safe(why));
             }

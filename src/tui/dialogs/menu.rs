@@ -2,7 +2,8 @@
 
 use super::{Dialog, confirm::Confirm, placed};
 use crate::tui::{
-    actions::{Action, Context, shown_key},
+    actions::{Action, Context},
+    keymap::shown_key,
     list, panes, text,
     theme::Theme,
     views::Intent,

@@ -4,8 +4,9 @@ use super::{Dialog, placed};
 use crate::{
     model::Command,
     tui::{
-        actions::{Action, Context, shown_key},
+        actions::{Action, Context},
         input::TextField,
+        keymap::shown_key,
         panes, text,
         theme::Theme,
         views::{Intent, Typed},

@@ -6,7 +6,8 @@ use crate::{
     runtime::failure::FailureCard,
     stdx::size,
     tui::{
-        actions::{Action, Context, shown_key},
+        actions::{Action, Context},
+        keymap::shown_key,
         panes, text,
         theme::Theme,
         views::Intent,

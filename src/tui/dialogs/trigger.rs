@@ -6,8 +6,9 @@ use crate::{
     plan::params,
     stdx::words,
     tui::{
-        actions::{Action, Context, shown_key},
+        actions::{Action, Context},
         input::TextField,
+        keymap::shown_key,
         panes,
         panes::tasks::value_text,
         text,

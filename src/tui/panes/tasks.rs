@@ -8,8 +8,9 @@ use crate::{
     },
     stdx::{duration, size, time::Timestamp},
     tui::{
-        actions::{Action, shown_key},
+        actions::Action,
         graphs::{CODE, TIME},
+        keymap::shown_key,
         list::{self, ListState},
         text,
         theme::Theme,

@@ -5,7 +5,7 @@ use crate::model::TaskState;
 use crate::tui::{
     app::App,
     fixtures::{self, drawn, press, screen, type_text},
-    theme::{Theme, color::Depth},
+    theme::{Glyphs, color::Depth},
     world::{Msg, RunData},
 };
 
@@ -115,7 +115,7 @@ fn a_graph_is_drawn_in_ascii_and_without_colours() {
     for data in [fixtures::running(), fixtures::thirty(), fixtures::two_thousand(), fixtures::mapped()] {
         for keys in ["", "C", "o", "f", "E", "v", "v v", "+ +"] {
             let mut app = fixtures::app((80, 24));
-            app.theme = Theme::builtin("default-dark", Depth::Mono, true).unwrap();
+            app.theme = fixtures::theme("default-dark", Depth::Mono, Glyphs::Ascii);
             app.world.size = (80, 24);
             super::show_run(&mut app, data.subject.clone(), data.clone());
             press(&mut app, keys);
@@ -129,7 +129,7 @@ fn a_graph_is_drawn_in_ascii_and_without_colours() {
     }
     picture("graph_ascii", LARGE, |size| {
         let mut app = fixtures::app(size);
-        app.theme = Theme::builtin("default-dark", Depth::True, true).unwrap();
+        app.theme = fixtures::theme("default-dark", Depth::True, Glyphs::Ascii);
         let data = fixtures::running();
         super::show_run(&mut app, data.subject.clone(), data);
         app

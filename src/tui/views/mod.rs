@@ -1,5 +1,6 @@
 //! Full screens. A view is one file here and one line in [`ALL`].
 
+pub mod grid;
 pub mod history;
 pub mod home;
 pub mod log;
@@ -10,9 +11,12 @@ pub mod timeline;
 use super::{
     actions::{Action, Context},
     dialogs::Dialog,
+    keymap::Bound,
+    logs::Position,
     panes,
+    tabs::Beside,
     theme::Theme,
-    world::{Ask, RunData, Tone, World},
+    world::{Ask, LogKey, RunData, Tone, World},
 };
 use crate::model::{PipelineId, RunId, TaskId};
 use crossterm::event::KeyEvent;
@@ -64,8 +68,24 @@ pub enum Intent {
     Say(Tone, String),
     /// Do an action as if its key was pressed.
     Do(Action),
+    /// Start a program of the user, by its position in the configuration.
+    Program(usize),
     /// Put a text into the clipboard.
     Copy(String),
+    /// Remember where one was in a log.
+    KeepLogPlace(LogKey, Position),
+    /// Show these columns of the runs of a pipeline from now on.
+    Columns(String, Vec<String>),
+}
+
+impl Intent {
+    /// Does what is bound to a key.
+    pub const fn bound(bound: Bound) -> Self {
+        match bound {
+            Bound::Action(action) => Self::Do(action),
+            Bound::Program(at) => Self::Program(at),
+        }
+    }
 }
 
 /// What is selected in a view: what can be copied, opened or handed to another program, wherever one is.
@@ -136,6 +156,10 @@ pub trait View {
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
     }
+    /// How many logs it shows.
+    fn logs(&self) -> usize {
+        0
+    }
     /// What is selected.
     fn selected(&self, _world: &World) -> Selected {
         Selected::default()
@@ -162,14 +186,29 @@ pub enum Typed {
 pub type Entry = (&'static str, fn(&World) -> Option<Box<dyn View>>);
 
 /// Every view.
-pub const ALL: &[Entry] = &[
-    ("history", |world| world.runs.as_ref().map(|runs| Box::new(history::HistoryView::new(runs.pipeline.clone())) as Box<dyn View>)),
-    ("home", |_| Some(Box::new(home::HomeView::default()))),
-    ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
-    ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
-    ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
-    ("timeline", |world| world.run.as_ref().map(|run| Box::new(timeline::TimelineView::new(run.subject.clone(), 0)) as Box<dyn View>)),
-];
+pub const ALL: &[Entry] =
+    &[
+        ("grid", |world| {
+            world
+                .run
+                .as_ref()
+                .map(|run| Box::new(grid::GridView::new(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>)
+        }),
+        ("history", |world| {
+            world.run.as_ref().map(|run| {
+                Box::new(history::HistoryView::beside(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+            })
+        }),
+        ("home", |_| Some(Box::new(home::HomeView::default()))),
+        ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
+        ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
+        ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
+        ("timeline", |world| {
+            world.run.as_ref().map(|run| {
+                Box::new(timeline::TimelineView::new(run.subject.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+            })
+        }),
+    ];
 
 /// Between the two lines above and the one below.
 pub fn body((width, height): (u16, u16)) -> Rect {

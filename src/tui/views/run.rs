@@ -1,24 +1,25 @@
 //! A run: its graph, its tasks, and the log of the selected one.
 
-use super::{Intent, Place, Selected, Typed, View, body, distance, history::HistoryView, log::LogView, timeline::TimelineView};
+use super::{Intent, Place, Selected, Typed, View, body, distance, log::LogView};
 use crate::{
-    model::TaskState,
+    model::{TaskId, TaskState},
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
         dialogs::pick::Pick,
         list::ListState,
-        logs::LogScroll,
+        logs::{LogPanel, News},
         panes::{
             self,
             graph::{GraphPane, Scene},
             log::{self, LogPane},
             tasks::TasksPane,
         },
+        tabs::{Beside, Tab},
         text,
         theme::Theme,
         verbs,
-        world::{Ask, LogTarget, RunData, Subject, World},
+        world::{Ask, LogTarget, RunData, Subject, Tone, World},
     },
 };
 use ratatui::{Frame, layout::Rect, text::Line};
@@ -40,14 +41,15 @@ pub struct RunView {
     focus: Focus,
     /// Position in order of declaration, the same in all panes.
     selected: usize,
+    /// The task to select as soon as the run was read.
+    wanted: Option<TaskId>,
     /// Until a person chooses a task, the selection goes with what happens.
     chosen: bool,
     /// Which attempt of the selected task; `None` is the newest.
     attempt: Option<u32>,
     graph: GraphPane,
     list: ListState,
-    scroll: LogScroll,
-    target: Option<LogTarget>,
+    log: LogPanel,
 }
 
 /// Where the panes are; a pane that is not shown is empty.
@@ -64,13 +66,18 @@ impl RunView {
             subject,
             focus: Focus::Graph,
             selected: 0,
+            wanted: None,
             chosen: false,
             attempt: None,
             graph: GraphPane::default(),
             list: ListState::default(),
-            scroll: LogScroll::default(),
-            target: None,
+            log: LogPanel::default(),
         }
+    }
+
+    /// Of that run, with that task selected.
+    pub fn at(subject: Subject, task: TaskId) -> Self {
+        Self { wanted: Some(task), ..Self::new(subject) }
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
@@ -154,18 +161,29 @@ impl RunView {
         }
     }
 
-    /// Asks for the log of the selected task, if it is not that one already.
+    /// Takes what was told of the log of the selected task, and asks for what is wanted of it now.
     fn follow_log(&mut self, world: &World) -> Vec<Intent> {
-        let target = self.data(world).and_then(|data| log::target(data, self.selected, self.attempt));
-        if target == self.target {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        let inside = LogPane::inside(self.layout(body(world.size)).log);
+        let Some(target) = log::target(data, self.selected, self.attempt) else {
+            self.log.switch(Default::default());
             return Vec::new();
+        };
+        if self.log.keys() != [target.key.clone()] {
+            self.log.switch(world.log_places.get(&target.key).copied().unwrap_or_default());
         }
-        let same_log = matches!((&target, &self.target), (Some(new), Some(old)) if new.key == old.key);
-        if !same_log {
-            self.scroll = LogScroll { times: self.scroll.times, wrap: self.scroll.wrap, ..LogScroll::default() };
+        let targets = [target];
+        let first = self.log.request(&targets, inside);
+        let news = self.log.take(world.logs[self.log.slot()].as_ref(), self.log.measure(inside));
+        let request = self.log.request(&targets, inside).or(first);
+        let mut intents: Vec<_> = news.map(|News::NoMoreErrors| Intent::Say(Tone::Note, "no more errors".to_owned())).into_iter().collect();
+        let position = self.log.position;
+        let [LogTarget { key, .. }] = targets;
+        if world.log_places.get(&key).copied().unwrap_or_default() != position {
+            intents.push(Intent::KeepLogPlace(key, position));
         }
-        self.target.clone_from(&target);
-        vec![Intent::Ask(Ask::Log(target))]
+        intents.extend(request.map(|request| Intent::Ask(Ask::Log(Box::new(request)))));
+        intents
     }
 
     /// Where a person would look: what failed, else what runs, else what comes next.
@@ -195,26 +213,33 @@ impl RunView {
                 self.chosen = true;
                 self.select(data.graph.order.get(line).copied().unwrap_or(0), world)
             }
-            Focus::Log => {
-                self.scroll_log(action, LogPane::inside(layout.log), world);
-                Vec::new()
-            }
+            Focus::Log => self.scroll_log(action, world),
         }
     }
 
-    fn scroll_log(&mut self, action: Action, inside: Rect, world: &World) {
-        let Some(log) = &world.log else { return };
+    fn scroll_log(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        let measure = self.log.measure(LogPane::inside(self.layout(body(world.size)).log));
+        let (log, half) = (&mut self.log, isize::try_from(measure.width / 2).unwrap_or(1));
         match action {
-            Action::Top => self.scroll.to_top(log),
-            Action::Bottom => self.scroll.to_bottom(),
-            Action::Left => self.scroll.sideways(-8),
-            Action::Right => self.scroll.sideways(8),
+            Action::Top => log.to_top(),
+            Action::Bottom => log.to_bottom(),
+            Action::Left => log.sideways(-8, measure),
+            Action::Right => log.sideways(8, measure),
+            Action::ScrollLeft => log.sideways(-half, measure),
+            Action::ScrollRight => log.sideways(half, measure),
+            Action::Follow => log.toggle_follow(measure),
+            Action::Wrap => log.options.wrap = !log.options.wrap,
+            Action::Timestamps => log.options.times = !log.options.times,
+            Action::LineNumbers => log.options.numbers = !log.options.numbers,
+            Action::NextError => log.hunt(true, true, measure),
+            Action::PreviousError => log.hunt(true, false, measure),
             _ => {
-                if let Some(lines) = distance(action, usize::from(inside.height)) {
-                    self.scroll.by(lines, log, inside);
+                if let Some(lines) = distance(action, measure.height) {
+                    log.by(lines, measure);
                 }
             }
         }
+        self.follow_log(world)
     }
 
     /// The attempt of the selected task before or after the one whose log is shown.
@@ -224,7 +249,7 @@ impl RunView {
     }
 
     fn full_log(&self, search: bool) -> Vec<Intent> {
-        let mut view = LogView::new(self.subject.clone(), self.selected, self.attempt);
+        let mut view = LogView::new(self.subject.clone(), self.selected, self.attempt).shown_as(self.log.options);
         if search {
             view.start_search();
         }
@@ -233,17 +258,14 @@ impl RunView {
 
     fn verb(&mut self, action: Action, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
-        if action == Action::NextTab && data.run.is_some() {
-            return vec![Intent::Open(Box::new(TimelineView::new(self.subject.clone(), self.selected)))];
-        }
         if matches!(action, Action::NextTab | Action::PreviousTab) {
-            let history = match data.run {
-                Some(_) => HistoryView::beside(data.pipeline.clone(), self.subject.clone()),
-                None => HistoryView::new(Some(data.pipeline.clone())),
-            };
-            return vec![Intent::Open(Box::new(history))];
+            return self.beside_tabs().turn(Tab::Graph, action == Action::NextTab, &data.pipeline);
         }
         verbs::for_task(action, data, self.selected)
+    }
+
+    fn beside_tabs(&self) -> Beside {
+        Beside::below(self.subject.clone(), self.selected)
     }
 
     fn next_pane(&mut self, by: usize, world: &World) -> Vec<Intent> {
@@ -328,9 +350,8 @@ impl View for RunView {
         crumbs(data, world.now)
     }
 
-    fn aside(&self, world: &World) -> String {
-        let ran = self.data(world).is_some_and(|data| data.run.is_some());
-        if ran { "[Graph] Timeline History" } else { "[Graph] History" }.to_owned()
+    fn aside(&self, _world: &World) -> String {
+        self.beside_tabs().titles(Tab::Graph)
     }
 
     fn hints(&self) -> &'static [Action] {
@@ -382,12 +403,16 @@ impl View for RunView {
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
+        if let Some(position) = self.wanted.take().and_then(|task| data.position(&task)) {
+            self.chosen = true;
+            return self.select(position, world);
+        }
         let position = if self.chosen { self.selected } else { Self::interesting(data) };
         self.select(position, world)
     }
 
     fn resumed(&mut self) {
-        self.target = None;
+        self.log.forget();
         self.graph.resumed();
     }
 
@@ -400,6 +425,10 @@ impl View for RunView {
         self.in_graph(world, |graph, scene, _| graph.typed(input, scene))
     }
 
+    fn logs(&self) -> usize {
+        1
+    }
+
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
         let Some(data) = self.data(world) else {
             return match action {
@@ -410,10 +439,19 @@ impl View for RunView {
         match action {
             Action::NextAttempt if self.beside(data, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(data, false).is_none() => Err("this is the first attempt".into()),
-            Action::NextMatch | Action::PreviousMatch if self.focus == Focus::Log => Err("in the full-screen log (Enter)".into()),
             Action::Upstream if neighbours(data, self.selected, true).is_empty() => Err("it waits for no task".into()),
             Action::Downstream if neighbours(data, self.selected, false).is_empty() => Err("no task waits for it".into()),
             Action::Search if self.focus != Focus::Log => Ok(()),
+            Action::NextMatch | Action::PreviousMatch if self.focus == Focus::Log => Err("in the full-screen log (Enter)".into()),
+            Action::Filter
+            | Action::RaiseLevel
+            | Action::LowerLevel
+            | Action::SelectLines
+            | Action::Save
+            | Action::AllTasks
+            | Action::SideBySide
+            | Action::NextTask
+            | Action::PreviousTask => Err("in the full-screen log (Enter)".into()),
             Action::Left | Action::Right if self.focus == Focus::Tasks => Err("there is one column here".into()),
             _ if self.focus == Focus::Graph => {
                 self.graph.possible(action, self.scene(data, world)).and_then(|()| possible_for_task(action, data, self.selected))
@@ -456,21 +494,14 @@ impl View for RunView {
                 self.chosen = true;
                 self.follow_log(world)
             }
-            Action::Follow => {
-                let inside = LogPane::inside(self.layout(body(world.size)).log);
-                if let Some(log) = &world.log {
-                    self.scroll.toggle_follow(log, inside);
-                }
-                Vec::new()
-            }
-            Action::Wrap => {
-                self.scroll.wrap = !self.scroll.wrap;
-                Vec::new()
-            }
-            Action::Timestamps => {
-                self.scroll.times = !self.scroll.times;
-                Vec::new()
-            }
+            Action::Follow
+            | Action::Wrap
+            | Action::Timestamps
+            | Action::LineNumbers
+            | Action::ScrollLeft
+            | Action::ScrollRight
+            | Action::NextError
+            | Action::PreviousError => self.scroll_log(action, world),
             Action::Left | Action::Right => self.movement(action, world),
             _ if distance(action, 1).is_some() => self.movement(action, world),
             _ => self.verb(action, world),
@@ -499,8 +530,8 @@ impl View for RunView {
             let pane = LogPane {
                 task: data.tasks.get(self.selected),
                 attempt: self.attempt,
-                log: world.log.as_ref(),
-                scroll: &self.scroll,
+                panel: &self.log,
+                names: &[],
                 focused: self.focus == Focus::Log,
             };
             pane.draw(frame, layout.log, theme);

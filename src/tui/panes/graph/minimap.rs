@@ -5,7 +5,7 @@ use crate::tui::graph::Window;
 use ratatui::{
     Frame,
     layout::Rect,
-    widgets::{Block, BorderType, Clear},
+    widgets::{Block, Clear},
 };
 
 const WIDTH: u16 = 20;
@@ -25,8 +25,7 @@ pub fn draw(frame: &mut Frame<'_>, inner: Rect, window: Window, ink: &Ink<'_>) {
     let area = corner(frame, inner);
     frame.render_widget(Clear, area);
     frame.buffer_mut().set_style(area, theme.base());
-    let border = if theme.ascii { BorderType::Plain } else { BorderType::Rounded };
-    let block = Block::bordered().border_type(border).border_style(theme.style("border"));
+    let block = Block::bordered().border_set(theme.border(false).0).border_style(theme.style("border"));
     let map = block.inner(area);
     frame.render_widget(block, area);
     let drawing = &ink.figure.drawing;
@@ -49,7 +48,7 @@ pub fn draw(frame: &mut Frame<'_>, inner: Rect, window: Window, ink: &Ink<'_>) {
     for (at, (dots, failed)) in cells.into_iter().zip(failed).enumerate() {
         let (x, y) = (at % columns, at / columns);
         let seen = seen_x.contains(&x) && seen_y.contains(&y);
-        let glyph = match (failed, theme.ascii, dots) {
+        let glyph = match (failed, theme.ascii(), dots) {
             (true, ..) => '✗',
             (false, true, 0) => {
                 if seen {

@@ -1,0 +1,109 @@
+//! Reads keys, the pointer and pasted text on a thread of its own, which rests while another program has the terminal.
+
+use super::world::Msg;
+use crossterm::event::{Event, KeyEventKind};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::{
+    fs::File,
+    io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write, stdin},
+    os::fd::{AsFd, BorrowedFd},
+    sync::mpsc::{Receiver, Sender, channel},
+    time::Duration,
+};
+
+/// The side that tells the thread to rest.
+pub struct Keyboard {
+    wake: PipeWriter,
+    rests: Receiver<()>,
+    go_on: Sender<()>,
+}
+
+/// The side of the thread.
+pub struct Listener {
+    woken: PipeReader,
+    rest: Sender<()>,
+    resume: Receiver<()>,
+}
+
+/// How long the thread may take to put the keys down.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Both sides.
+///
+/// # Errors
+/// No more files can be opened.
+pub fn pair() -> io::Result<(Keyboard, Listener)> {
+    let (woken, wake) = io::pipe()?;
+    let ((rest, rests), (go_on, resume)) = (channel(), channel());
+    Ok((Keyboard { wake, rests, go_on }, Listener { woken, rest, resume }))
+}
+
+impl Keyboard {
+    /// Does something while nobody else reads the keys.
+    pub fn lend<T>(&mut self, act: impl FnOnce() -> T) -> T {
+        let resting = self.wake.write_all(&[0]).is_ok() && self.rests.recv_timeout(PATIENCE).is_ok();
+        let done = act();
+        if resting {
+            let _ = self.go_on.send(());
+        }
+        done
+    }
+}
+
+impl Listener {
+    /// Reads until there is nothing to come or nobody to tell.
+    pub fn listen(mut self, tx: &Sender<Msg>) {
+        let (input, terminal) = (stdin(), File::open("/dev/tty"));
+        let keys = match &terminal {
+            Ok(terminal) if !input.is_terminal() => terminal.as_fd(),
+            _ => input.as_fd(),
+        };
+        while self.wait(keys) && pass_on(tx) {}
+        let _ = tx.send(Msg::Signal(signal_hook::consts::SIGHUP));
+    }
+
+    /// Waits until there is something to read, resting in between if told to; false if the terminal is gone.
+    fn wait(&mut self, keys: BorrowedFd<'_>) -> bool {
+        loop {
+            let mut watched = [PollFd::new(keys, PollFlags::POLLIN), PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut watched, PollTimeout::NONE) {
+                Err(nix::errno::Errno::EINTR) => continue,
+                Err(_) => return false,
+                Ok(_) => {}
+            }
+            let [keys_flags, woken] = watched.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
+            if woken.contains(PollFlags::POLLIN) {
+                let mut byte = [0];
+                let told = self.woken.read_exact(&mut byte).is_ok() && self.rest.send(()).is_ok();
+                if !told || self.resume.recv().is_err() {
+                    return false;
+                }
+                continue;
+            }
+            let ends = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+            return !(keys_flags | woken).intersects(ends);
+        }
+    }
+}
+
+/// Hands on what there is to read; false if the terminal is gone or nobody listens.
+fn pass_on(tx: &Sender<Msg>) -> bool {
+    loop {
+        match crossterm::event::poll(Duration::ZERO) {
+            Ok(true) => {}
+            Ok(false) => return true,
+            Err(_) => return false,
+        }
+        let msg = match crossterm::event::read() {
+            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
+            Ok(Event::Mouse(event)) => Msg::Mouse(event),
+            Ok(Event::Paste(text)) => Msg::Paste(text),
+            Ok(Event::Resize(..)) => Msg::Resize,
+            Ok(_) => continue,
+            Err(_) => return false,
+        };
+        if tx.send(msg).is_err() {
+            return false;
+        }
+    }
+}
