@@ -26,6 +26,8 @@ pub enum Context {
     Note,
     /// The searchable list of actions.
     Help,
+    /// The list of everything that can be asked for by name: printable keys type.
+    Palette,
     /// Where a filter or search is typed: printable keys type.
     Prompt,
     /// A form: printable keys type.
@@ -34,7 +36,7 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order in which pages and help list them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::List,
         Self::Graph,
@@ -46,6 +48,7 @@ impl Context {
         Self::Menu,
         Self::Note,
         Self::Help,
+        Self::Palette,
         Self::Prompt,
         Self::Form,
     ];
@@ -64,6 +67,7 @@ impl Context {
             Self::Menu => "menu",
             Self::Note => "note",
             Self::Help => "help",
+            Self::Palette => "palette",
             Self::Prompt => "prompt",
             Self::Form => "form",
         }
@@ -83,6 +87,7 @@ impl Context {
             Self::Menu => "MENU",
             Self::Note => "NOTE",
             Self::Help => "HELP",
+            Self::Palette => "PALETTE",
             Self::Prompt => "TYPING",
             Self::Form => "FORM",
         }
@@ -90,7 +95,7 @@ impl Context {
 
     /// Whether printable keys are text here.
     pub const fn types(self) -> bool {
-        matches!(self, Self::Help | Self::Prompt | Self::Form | Self::Note)
+        matches!(self, Self::Help | Self::Palette | Self::Prompt | Self::Form | Self::Note)
     }
 }
 
@@ -176,6 +181,9 @@ actions! {
     Shell "shell" Global ["g s"] "" "Open a shell where the attempt ran, with its environment";
     Back "back" Global ["esc"] "" "Back";
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
+    Palette "palette" Global [":", "ctrl-p"] "" "Find an action, a pipeline, a run or a task by its name";
+    Messages "messages" Global ["!"] "" "Everything that was said, and the command line of everything that was done";
+    ListKeys "settings_keys" Global [", k"] "" "The keys, and how to choose your own";
     Redraw "redraw" Global ["ctrl-l"] "" "Draw the screen anew";
     Suspend "suspend" Global ["ctrl-z"] "" "To the shell and back with `fg`";
     Close "close_layer" Global ["q"] "quit" "Close; at home: leave. Runs go on";
@@ -184,6 +192,8 @@ actions! {
     DialogDown "dialog_down" Dialog ["j", "down"] "" "Down";
     DialogPageUp "dialog_page_up" Dialog ["ctrl-u", "pageup"] "" "A page up";
     DialogPageDown "dialog_page_down" Dialog ["ctrl-d", "pagedown", "space"] "" "A page down";
+    DialogSwitch "dialog_switch" Dialog ["tab"] "switch" "The other list";
+    DialogCopy "dialog_copy" Dialog ["y"] "copy" "Copy it";
     DialogClose "dialog_close" Dialog ["esc", "q", "enter"] "close" "Close";
     Yes "confirm_yes" Confirm ["y"] "do it" "Do what the question says";
     Other "confirm_other" Confirm ["o"] "" "The other thing the question offers";
@@ -203,6 +213,13 @@ actions! {
     HelpPageDown "help_page_down" Help ["pagedown"] "" "A page down";
     HelpRun "help_run" Help ["enter"] "run" "Do the selected action";
     HelpClose "help_close" Help ["esc"] "close" "Close";
+    PaletteUp "palette_up" Palette ["up", "ctrl-p"] "" "Up";
+    PaletteDown "palette_down" Palette ["down", "ctrl-n"] "" "Down";
+    PalettePageUp "palette_page_up" Palette ["pageup"] "" "A page up";
+    PalettePageDown "palette_page_down" Palette ["pagedown"] "" "A page down";
+    PaletteErase "palette_erase" Palette ["ctrl-u"] "" "Erase what is typed";
+    PaletteRun "palette_run" Palette ["enter"] "do it" "Do or open what is selected";
+    PaletteClose "palette_close" Palette ["esc"] "close" "Close";
     PromptDone "prompt_done" Prompt ["enter"] "done" "Keep what is typed";
     PromptClear "prompt_clear" Prompt ["esc"] "clear" "Forget what is typed";
     PromptUp "prompt_up" Prompt ["up"] "" "Up";

@@ -68,6 +68,7 @@ fn key(name: &str) -> KeyEvent {
         "backtab" => plain(KeyCode::BackTab),
         "up" => plain(KeyCode::Up),
         "down" => plain(KeyCode::Down),
+        "backspace" => plain(KeyCode::Backspace),
         "pagedown" => plain(KeyCode::PageDown),
         other => match other.strip_prefix("ctrl-") {
             Some(letter) => KeyEvent::new(KeyCode::Char(letter.chars().next().unwrap()), KeyModifiers::CONTROL),

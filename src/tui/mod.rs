@@ -15,6 +15,7 @@ pub mod list;
 pub mod logs;
 pub mod panes;
 pub mod programs;
+pub mod record;
 mod screen;
 mod terminal;
 pub mod text;
@@ -22,6 +23,7 @@ pub mod theme;
 pub mod timeline;
 pub mod verbs;
 pub mod views;
+mod which_key;
 mod worker;
 pub mod world;
 

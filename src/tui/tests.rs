@@ -14,6 +14,7 @@ use crate::stdx::sanitize;
 use serde_json::json;
 
 mod control;
+mod foundations;
 mod timeline;
 
 const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];

@@ -1,6 +1,6 @@
 //! What the screens show, as plain data, and the messages that change it. Owned by the thread that draws.
 
-use super::{graphs::Levels, logs::LogBuffer};
+use super::{graphs::Levels, logs::LogBuffer, record::Record};
 use crate::{
     model::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
@@ -37,6 +37,8 @@ pub struct World {
     pub log: Option<LogBuffer>,
     /// What was said lately, newest last.
     pub toasts: Vec<Toast>,
+    /// What was said and done since the start.
+    pub record: Record,
     /// Why the last read failed.
     pub trouble: Option<String>,
 }

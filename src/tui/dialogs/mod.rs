@@ -3,7 +3,9 @@
 pub mod confirm;
 pub mod help;
 pub mod menu;
+pub mod messages;
 pub mod note;
+pub mod palette;
 pub mod report;
 pub mod trigger;
 
