@@ -52,7 +52,18 @@ fn fail_mend_and_retry(size: (u16, u16)) {
     terminal.sees("Graph").sees("Tasks");
     yard.write("mended", "");
     terminal.press("r").sees("retry queued").sees("run 1  ✓ OK");
-    terminal.press("]").sees("[Timeline]").sees("critical path").press("]").sees("history").sees("hello").press("\r").sees("run 1  ✓ OK");
+    terminal
+        .press("]")
+        .sees("[Grid]")
+        .sees("runs 1–1")
+        .press("]")
+        .sees("[Timeline]")
+        .sees("critical path")
+        .press("]")
+        .sees("history")
+        .sees("hello")
+        .press("\r")
+        .sees("run 1  ✓ OK");
     terminal.press("?").sees("Type to narrow").press("\x1b").misses("Type to narrow");
     terminal.press("w").sees("Why?").press("\x1b").misses("Why?");
     terminal.press("1").sees("PIPELINE").press("q");

@@ -37,7 +37,8 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let since = args.since.as_deref().map(|text| parse_since(text, clock::now())).transpose().map_err(Failure::usage)?;
     let handle = context.handle(Access::Look)?;
     let pipeline = args.pipeline.as_deref().map(PipelineId::from);
-    let runs = handle.runs(&RunFilter { pipeline: pipeline.clone(), state: args.state, since, before: None, limit: args.limit })?;
+    let runs =
+        handle.runs(&RunFilter { pipeline: pipeline.clone(), state: args.state, since, limit: args.limit, ..RunFilter::default() })?;
     if let (true, Some(id)) = (runs.is_empty(), &pipeline) {
         must_exist(&handle, id)?;
     }

@@ -6,8 +6,10 @@ pub mod command;
 pub mod diagnostic;
 pub mod durability;
 pub mod graph;
+pub mod grid;
 pub mod ids;
 pub mod journal;
+pub mod named;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
@@ -23,13 +25,17 @@ pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest}
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use durability::Durability;
 pub use graph::Graph;
+pub use grid::GridCell;
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
+pub use named::Named;
 pub use pipeline::{
     Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task, TriggerDef,
 };
 pub use resources::{ForeignProcess, GpuSnapshot, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;
-pub use snapshot::{AttemptSnapshot, GateLine, GitState, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark};
+pub use snapshot::{
+    AttemptSnapshot, Concern, GateLine, GitState, Headline, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark,
+};
 pub use source::{Report, did_you_mean};
 pub use state::{AttemptState, Reason, RunState, RunType, TaskState, TriggerRule};

@@ -197,6 +197,49 @@ pub struct PipelineRow {
     pub error: Option<String>,
     /// Its file, relative to the workspace.
     pub file: String,
+    /// The number it is known by.
+    #[serde(default)]
+    pub headline: Option<Headline>,
+}
+
+/// The number a pipeline is known by, from its newest run that has one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Headline {
+    /// The metric.
+    pub name: String,
+    /// Its value.
+    pub value: serde_json::Value,
+}
+
+impl Headline {
+    /// Of the metrics and gates of a run's tasks, in order of declaration: the first metric that a gate asks for, since the
+    /// pipeline stands or falls by it; else the first of the last task that has any.
+    pub fn of(tasks: &[(serde_json::Map<String, serde_json::Value>, Vec<GateLine>)]) -> Option<Self> {
+        let headline = |(name, value): (&String, &serde_json::Value)| Self { name: name.clone(), value: value.clone() };
+        let asked = |metrics: &serde_json::Map<String, serde_json::Value>, gate: &GateLine| {
+            let names = gate.expression.split("metrics.").skip(1);
+            let names = names.map(|rest| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default());
+            names.filter_map(|name| metrics.get_key_value(name)).map(headline).next()
+        };
+        let gated = tasks.iter().find_map(|(metrics, gates)| gates.iter().find_map(|gate| asked(metrics, gate)));
+        gated.or_else(|| tasks.iter().rev().find_map(|(metrics, _)| metrics.iter().next()).map(headline))
+    }
+}
+
+/// Something of a run that a person should know: it failed, it waits for a person, or it will be tried again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Concern {
+    /// The task.
+    pub task: TaskId,
+    /// Which mapped instance.
+    pub map_index: Option<u32>,
+    /// How far it is.
+    pub state: TaskState,
+    /// What is said of it, in a few words; may be empty.
+    pub words: String,
+    /// Since when.
+    #[serde(with = "serde_rfc3339::option")]
+    pub since: Option<Timestamp>,
 }
 
 /// The newest run of a pipeline.
@@ -222,6 +265,9 @@ pub struct LastRun {
     /// Task instances that wait for a person's approval.
     #[serde(default)]
     pub awaiting: u32,
+    /// The first few of its task instances that a person should know of.
+    #[serde(default)]
+    pub concerns: Vec<Concern>,
 }
 
 /// Why a task or a run is as it is, line by line.
@@ -256,4 +302,22 @@ pub enum WhyMark {
     Failed,
     /// A fact.
     Note,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_headline_is_what_a_gate_asks_for_else_the_first_metric_of_the_last_task() {
+        let metrics = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
+        let gate = |expression: &str| GateLine { expression: expression.into(), passed: true, measured: String::new() };
+        let train = (metrics(json!({"loss": 0.2})), vec![]);
+        let test = (metrics(json!({"rows": 7, "auc": 0.9})), vec![gate("params.x > 1"), gate("metrics.auc >= 0.8")]);
+        let name = |tasks: &[_]| Headline::of(tasks).map(|headline| headline.name);
+        assert_eq!(name(&[train.clone(), test.clone(), train.clone()]).as_deref(), Some("auc"));
+        assert_eq!(name(&[(test.0, vec![]), train]).as_deref(), Some("loss"));
+        assert_eq!(name(&[(metrics(json!({})), vec![gate("metrics.auc > 0")])]), None);
+    }
 }

@@ -10,10 +10,10 @@ use super::{
 use crate::{
     executors::shim::usage,
     model::{
-        AttemptFiles, Diagnostics, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot, RunId, RunRow,
-        RunSnapshot, RunState, TaskId, Usage, Why,
+        AttemptFiles, Diagnostics, GridCell, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot, RunId,
+        RunRow, RunSnapshot, RunState, TaskId, Usage, Why,
     },
-    store::{Reader, RunQuery, StoreError},
+    store::{Overview, Reader, RunQuery, StoreError},
 };
 use std::{
     cell::OnceCell,
@@ -26,6 +26,9 @@ use std::{
 
 /// How much of the end of a metrics file is read for the progress of a running task.
 const PROGRESS_TAIL: u64 = 4096;
+
+/// After so many task instances were read for their names, further runs are not asked for theirs.
+const NAMES: usize = 5_000;
 
 /// How often a command is sent before its sender is told that the engine went away each time.
 const SENDS: u32 = 4;
@@ -54,7 +57,13 @@ pub struct RunFilter {
     pub since: Option<crate::stdx::time::Timestamp>,
     /// Only those older than this id: the next page.
     pub before: Option<RunId>,
-    /// At most so many, newest first.
+    /// Only those newer than this id: the page before.
+    pub after: Option<RunId>,
+    /// Only this id and older ones: the same page again.
+    pub upto: Option<RunId>,
+    /// Of more than `limit`, the oldest.
+    pub oldest: bool,
+    /// At most so many; they come newest first.
     pub limit: usize,
 }
 
@@ -199,16 +208,16 @@ impl Handle {
     pub fn pipelines(&self) -> Result<Vec<PipelineRow>, RuntimeError> {
         let all = pipelines::all(&self.attach.place)?;
         let ids: Vec<PipelineId> = all.iter().map(|found| found.id.clone()).collect();
-        let (mut recent, unpaused) = match self.reader()? {
-            Some(reader) => (reader.recent_by_pipeline(&ids)?, reader.unpaused()?),
+        let (mut known, unpaused) = match self.reader()? {
+            Some(reader) => (reader.overview(&ids)?, reader.unpaused()?),
             None => Default::default(),
         };
         Ok(all
             .into_iter()
             .map(|found| {
-                let (last_run, recent) = recent.remove(&found.id).map_or((None, Vec::new()), |(last, strip)| (Some(last), strip));
+                let overview = known.remove(&found.id);
                 let paused = !unpaused.contains(&found.id);
-                row(found, last_run, recent, paused)
+                row(found, overview, paused)
             })
             .collect())
     }
@@ -218,7 +227,7 @@ impl Handle {
     /// # Errors
     /// There is no such file, or it cannot be read.
     pub fn definition(&self, pipeline: &str) -> Result<(Option<Pipeline>, Diagnostics), RuntimeError> {
-        let found = pipelines::find(&self.attach.place, pipeline)?;
+        let found = pipelines::find(&self.attach.place, pipeline, pipelines::read)?;
         Ok((found.pipeline, found.diagnostics))
     }
 
@@ -249,9 +258,45 @@ impl Handle {
             state: filter.state,
             since: filter.since,
             before: filter.before.as_ref(),
+            after: filter.after.as_ref(),
+            upto: filter.upto.as_ref(),
+            oldest: filter.oldest,
             limit: filter.limit,
         };
         Ok(reader.runs(&query)?)
+    }
+
+    /// The metrics of each of these runs, of all its tasks together.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn metrics(&self, runs: &[RunId]) -> Result<Vec<serde_json::Map<String, serde_json::Value>>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.metrics(runs)?),
+            None => Ok(vec![serde_json::Map::new(); runs.len()]),
+        }
+    }
+
+    /// The tasks of these runs in order of declaration, those of the first run first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn task_names(&self, runs: &[RunId]) -> Result<Vec<TaskId>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.task_names(runs, NAMES)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What became of these tasks in these runs: for each task, a cell for each run.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn grid(&self, runs: &[RunId], tasks: &[TaskId]) -> Result<Vec<Vec<Option<GridCell>>>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.grid(runs, tasks)?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The run meant by an id, the beginning of one, `latest` or `latest:PIPELINE`.
@@ -538,7 +583,7 @@ impl Drop for Handle {
     }
 }
 
-fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent: Vec<RunState>, paused: bool) -> PipelineRow {
+fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool) -> PipelineRow {
     let first_error = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error);
     let error = first_error.map(|d| match d.line {
         0 => format!("{}: {}", d.file, d.message),
@@ -548,6 +593,7 @@ fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent:
         Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind, t.text)).collect()),
         None => Default::default(),
     };
+    let (last_run, recent, headline) = overview.map_or_else(Default::default, |o| (Some(o.last_run), o.recent, o.headline));
     PipelineRow {
         pipeline: found.id,
         description,
@@ -560,6 +606,7 @@ fn row(found: pipelines::Found, last_run: Option<crate::model::LastRun>, recent:
         triggers,
         error,
         file: found.file,
+        headline,
     }
 }
 

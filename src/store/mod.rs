@@ -2,14 +2,18 @@
 //!
 //! One writer, the engine; readers open the same file read-only. Every transition and its journal entry are one transaction.
 
+mod archive;
 mod backup;
+mod grid;
 mod open;
+mod overview;
 mod read;
 mod rows;
 mod write;
 
 pub use backup::copy;
 pub use open::{MIN_SQLITE, StoreError, sqlite_version};
+pub use overview::Overview;
 pub use read::{Reader, RunQuery};
 pub use write::Writer;
 

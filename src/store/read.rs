@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     model::{
-        AttemptFiles, AttemptSnapshot, JournalEntry, LastRun, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
-        record::{Archive, AttemptRecord, TaskRecord},
+        AttemptFiles, AttemptSnapshot, JournalEntry, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
+        record::{AttemptRecord, TaskRecord},
     },
     stdx::time::{Timestamp, to_micros},
 };
@@ -16,9 +16,6 @@ use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
-
-/// How many runs a pipeline's strip shows.
-const STRIP: i64 = 10;
 
 /// A read-only connection. Each call reads one state of the database.
 pub struct Reader {
@@ -38,6 +35,12 @@ pub struct RunQuery<'a> {
     pub since: Option<Timestamp>,
     /// Only those older than this id.
     pub before: Option<&'a RunId>,
+    /// Only those newer than this id.
+    pub after: Option<&'a RunId>,
+    /// Only this id and older ones.
+    pub upto: Option<&'a RunId>,
+    /// Of more than `limit`, the oldest.
+    pub oldest: bool,
     /// At most so many.
     pub limit: usize,
 }
@@ -52,7 +55,8 @@ impl Reader {
         Ok(Self { db: open::for_reading(&path)?, path, state_dir: state_dir.to_owned() })
     }
 
-    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    /// One query, or several of the same moment.
+    pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let fail = StoreError::at(&self.path);
         // One transaction, so that a run and its tasks are of the same moment.
         let transaction = self.db.unchecked_transaction().map_err(&fail)?;
@@ -84,20 +88,28 @@ impl Reader {
     pub fn runs(&self, query: &RunQuery<'_>) -> Result<Vec<RunRow>, StoreError> {
         let (state, since) = (query.state.map(RunState::word), query.since.map(to_micros));
         let (pipeline, before) = (query.pipeline.map(PipelineId::as_str), query.before.map(RunId::as_str));
+        let (after, upto) = (query.after.map(RunId::as_str), query.upto.map(RunId::as_str));
         let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-        let asked: [(&str, &str, &dyn ToSql, bool); 4] = [
+        let asked: [(&str, &str, &dyn ToSql, bool); 6] = [
             (":pipeline", "pipeline = :pipeline", &pipeline, pipeline.is_some()),
             (":state", "state = :state", &state, state.is_some()),
             (":since", "created_at >= :since", &since, since.is_some()),
             (":before", "run_id < :before", &before, before.is_some()),
+            (":after", "run_id > :after", &after, after.is_some()),
+            (":upto", "run_id <= :upto", &upto, upto.is_some()),
         ];
         let (mut conditions, mut values): (Vec<&str>, Vec<(&str, &dyn ToSql)>) = (vec!["TRUE"], vec![(":limit", &limit)]);
         for (name, condition, value, _) in asked.into_iter().filter(|asked| asked.3) {
             conditions.push(condition);
             values.push((name, value));
         }
-        let sql = format!("SELECT {} FROM runs WHERE {} ORDER BY run_id DESC LIMIT :limit", rows::RUN, conditions.join(" AND "));
-        self.read(|db| db.prepare_cached(&sql)?.query_map(values.as_slice(), rows::run)?.collect())
+        let order = if query.oldest { "ASC" } else { "DESC" };
+        let sql = format!("SELECT {} FROM runs WHERE {} ORDER BY run_id {order} LIMIT :limit", rows::RUN, conditions.join(" AND "));
+        let mut runs: Vec<RunRow> = self.read(|db| db.prepare_cached(&sql)?.query_map(values.as_slice(), rows::run)?.collect())?;
+        if query.oldest {
+            runs.reverse();
+        }
+        Ok(runs)
     }
 
     /// Ids of runs that start with `prefix`, at most two: enough to know whether it is unique.
@@ -109,48 +121,6 @@ impl Reader {
             db.prepare_cached("SELECT run_id FROM runs WHERE run_id >= ?1 AND run_id < ?1 || '~' ORDER BY run_id LIMIT 2")?
                 .query_map([prefix], |row| Ok(RunId::from(row.get::<_, String>(0)?)))?
                 .collect()
-        })
-    }
-
-    /// Newest run and states of the newest ten, of every pipeline that ever ran.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn recent_by_pipeline(&self, pipelines: &[PipelineId]) -> Result<HashMap<PipelineId, (LastRun, Vec<RunState>)>, StoreError> {
-        self.read(|db| {
-            let mut newest = db.prepare_cached(
-                "SELECT run_id, number, state, created_at, ended_at, paused FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT ?2",
-            )?;
-            let mut progress = db.prepare_cached(
-                "SELECT count(*) FILTER (WHERE state IN ('success', 'failed', 'upstream_failed', 'skipped', 'canceled', 'lost')), count(*),
-                        count(*) FILTER (WHERE state = 'awaiting_approval')
-                 FROM task_instances WHERE run_id = ?1",
-            )?;
-            let mut found = HashMap::new();
-            for pipeline in pipelines {
-                let mut runs: Vec<LastRun> = newest
-                    .query_map(params![pipeline.as_str(), STRIP], |row| {
-                        Ok(LastRun {
-                            run_id: RunId::from(row.get::<_, String>(0)?),
-                            number: row.get::<_, i64>(1)?.unsigned_abs(),
-                            state: rows::word(row, 2)?,
-                            created_at: rows::time(row, 3)?,
-                            ended_at: rows::optional_time(row, 4)?,
-                            progress: (0, 0),
-                            paused: row.get(5)?,
-                            awaiting: 0,
-                        })
-                    })?
-                    .collect::<rusqlite::Result<_>>()?;
-                if runs.is_empty() {
-                    continue;
-                }
-                (runs[0].progress, runs[0].awaiting) =
-                    progress.query_row([runs[0].run_id.as_str()], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
-                let strip = runs.iter().rev().map(|run| run.state).collect();
-                found.insert(pipeline.clone(), (runs.swap_remove(0), strip));
-            }
-            Ok(found)
         })
     }
 
@@ -225,29 +195,6 @@ impl Reader {
             stdout: files.stdout(),
             stderr: files.stderr(),
         }
-    }
-
-    /// Everything about a run, to be kept beside its logs; `None` if there is no such run.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn archive(&self, id: &RunId) -> Result<Option<Archive>, StoreError> {
-        self.read(|db| {
-            let sql = format!("SELECT {}, {} FROM runs WHERE run_id = ?1", rows::RUN, rows::LOADED);
-            let Some(run) = db.prepare_cached(&sql)?.query_row([id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
-            let last_seq = db.prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?.query_row([], |row| row.get(0))?;
-            let tasks = format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK);
-            let attempts = format!("SELECT {} FROM attempts WHERE run_id = ?1", rows::ATTEMPT);
-            let artifacts = format!("SELECT {} FROM artifacts WHERE run_id = ?1", rows::ARTIFACT);
-            Ok(Some(Archive {
-                format: Archive::FORMAT,
-                last_seq,
-                run,
-                tasks: db.prepare_cached(&tasks)?.query_map([id.as_str()], rows::task)?.collect::<rusqlite::Result<_>>()?,
-                attempts: db.prepare_cached(&attempts)?.query_map([id.as_str()], rows::attempt)?.collect::<rusqlite::Result<_>>()?,
-                artifacts: db.prepare_cached(&artifacts)?.query_map([id.as_str()], rows::artifact)?.collect::<rusqlite::Result<_>>()?,
-            }))
-        })
     }
 
     /// Runs that are over, oldest first.
@@ -339,12 +286,12 @@ fn snapshot(attempts: Vec<AttemptSnapshot>, task: TaskRecord, definition: &Pipel
         upstream: def.map(|def| def.upstream.clone()).unwrap_or_default(),
         retry_at: task.retry_at,
         queued_at: task.queued_at,
-        decision: task.decision,
+        decision: task.decision.map(|decision| *decision),
         max_attempts: task.forgiven + def.map_or(0, |def| def.retries) + 1,
         attempts,
-        outputs: task.outputs,
-        output_parameters: task.output_parameters,
-        metrics: task.metrics,
+        outputs: task.outputs.into_map(),
+        output_parameters: task.output_parameters.into_map(),
+        metrics: task.metrics.into_map(),
         gates: task.gates,
     }
 }

@@ -148,8 +148,8 @@ actions! {
     More "more" Global ["m"] "more" "More: clear, resume, mark as success or failed (asks)";
     Failure "failure_card" Global ["F"] "failure" "What is known of the failure: cause, last lines, what is different, what to do";
     Why "why" Global ["w"] "why" "Why is it as it is, and what does it wait for?";
-    NextTab "next_tab" Global ["]"] "next tab" "Next tab: graph, timeline, history";
-    PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, timeline, history";
+    NextTab "next_tab" Global ["]"] "next tab" "Next tab: graph, grid, timeline, history";
+    PreviousTab "prev_tab" Global ["["] "" "Previous tab: graph, grid, timeline, history";
     Up "up" Global ["k", "up"] "" "Move up";
     Down "down" Global ["j", "down"] "" "Move down";
     Left "left" Global ["h", "left"] "" "Move left";
@@ -158,6 +158,11 @@ actions! {
     PageDown "page_down" Global ["ctrl-d", "pagedown"] "" "A page down";
     Top "goto_top" Global ["g g", "home"] "" "To the first line";
     Bottom "goto_bottom" Global ["G", "end"] "" "To the last line";
+    Mark "mark" List | Grid ["space"] "mark" "Mark it, or take the mark away";
+    Sort "sort" List ["o"] "sort" "Sort by something else";
+    ViewCycle "view_cycle" List | Grid ["v"] "view" "Show it another way: other columns, other cells";
+    Older "older" Grid ["H"] "older" "To older runs";
+    Newer "newer" Grid ["L"] "newer" "To newer runs";
     Follow "follow" Log ["f"] "follow" "Follow the log's end";
     NextMatch "next_match" Log ["n"] "" "Next match";
     PreviousMatch "prev_match" Log ["N"] "" "Previous match";

@@ -7,6 +7,7 @@ use super::{
     keymap::{self, Bound, Meaning},
     logs::LogBuffer,
     programs::Program,
+    runs::RunList,
     screen,
     theme::Theme,
     views::{Intent, Place, Selected, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
@@ -141,7 +142,13 @@ impl App {
                 changed
             }
             Msg::Pipelines(read) => self.take(read, |world, rows| replace(&mut world.pipelines, Some(rows))),
-            Msg::Runs(read) => self.take(read, |world, runs| replace(&mut world.runs, Some(runs))),
+            Msg::Runs(ask, read) => self.take(read, |world, page| {
+                let known = world.runs.take();
+                let before = known.clone();
+                world.runs = Some(RunList::take(known, ask, page));
+                world.runs != before
+            }),
+            Msg::Grid(read) => self.take(read, |world, grid| replace(&mut world.grid, Some(*grid))),
             Msg::Run(subject, read) => {
                 if let Ok(data) = &read {
                     self.tell_if_ended(data);
@@ -418,6 +425,7 @@ impl App {
                     self.start(self.user_program(at), &name);
                 }
                 Intent::Copy(text) => self.copy(text),
+                Intent::Columns(of, columns) => drop(self.world.columns.insert(of, columns)),
             }
         }
     }
@@ -461,7 +469,7 @@ impl App {
                 self.ask_again();
                 self.arrived();
             }
-            Place::Runs => self.open(Box::new(HistoryView::new(None))),
+            Place::Runs => self.open(Box::new(HistoryView::of_all())),
             Place::Resources => self.open(Box::new(ResourcesView::default())),
         }
     }

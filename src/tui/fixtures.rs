@@ -4,14 +4,16 @@
 use super::{
     app::App,
     graphs::Drafts,
-    theme::{Theme, color::Depth},
-    world::{LogBatch, LogKey, Msg, Resources, RunData, RunList, Subject, World},
+    grid::GridData,
+    runs::{self, Edge, RunLine, RunPage, RunsAsk},
+    theme::{Glyphs, Library, Screen, Theme, color::Depth},
+    world::{LogBatch, LogKey, Msg, Resources, RunData, Subject, World},
 };
 use crate::{
     model::{
-        AttemptKey, AttemptSnapshot, AttemptState, ForeignProcess, GateLine, GitState, GpuSnapshot, LastRun, PipelineRow, PoolSnapshot,
-        QueueEntry, Reason, ResourcesSnapshot, RunRow, RunState, RunType, RunningSnapshot, TaskId, TaskKey, TaskSnapshot, TaskState, Usage,
-        Wait,
+        AttemptKey, AttemptSnapshot, AttemptState, Concern, ForeignProcess, GateLine, GitState, GpuSnapshot, GridCell, Headline, LastRun,
+        PipelineRow, PoolSnapshot, QueueEntry, Reason, ResourcesSnapshot, RunRow, RunState, RunType, RunningSnapshot, TaskId, TaskKey,
+        TaskSnapshot, TaskState, Usage, Wait,
     },
     runtime::{
         EngineStatus,
@@ -37,7 +39,12 @@ fn before(seconds: i64) -> Timestamp {
 /// The interactive face at home, at that size.
 pub fn app(size: (u16, u16)) -> App {
     let world = World { now: now(), size, workspace: "/home/me/flights".into(), ..World::default() };
-    App::new(world, Theme::builtin("default-dark", Depth::True, false).unwrap())
+    App::new(world, theme("default-dark", Depth::True, Glyphs::Unicode))
+}
+
+/// A theme of the program on such a terminal.
+pub fn theme(name: &str, depth: Depth, glyphs: Glyphs) -> Theme {
+    Library::default().theme(name, Screen { depth, glyphs }).unwrap().0
 }
 
 /// Hands a message over at the time of every test.
@@ -70,6 +77,8 @@ fn key(name: &str) -> KeyEvent {
         "down" => plain(KeyCode::Down),
         "backspace" => plain(KeyCode::Backspace),
         "pagedown" => plain(KeyCode::PageDown),
+        "pageup" => plain(KeyCode::PageUp),
+        "space" => plain(KeyCode::Char(' ')),
         other => match other.strip_prefix("ctrl-") {
             Some(letter) => KeyEvent::new(KeyCode::Char(letter.chars().next().unwrap()), KeyModifiers::CONTROL),
             None => plain(KeyCode::Char(other.chars().next().unwrap())),
@@ -127,12 +136,44 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
             progress: if state.is_terminal() { (5, 5) } else { (2, 5) },
             paused: false,
             awaiting: 0,
+            concerns: Vec::new(),
         }),
         recent: states.to_vec(),
         triggers: Vec::new(),
         error: None,
         file: format!("pipelines/{name}.toml"),
+        headline: None,
     }
+}
+
+/// Home on a bad morning: a gate, a failure, a retry, a broken file, and pipelines that are well.
+pub fn troubled_pipelines() -> Vec<PipelineRow> {
+    use RunState::{Canceled, Running, Success};
+    let concern = |task: &str, state, words: &str, ago| Concern {
+        task: task.into(),
+        map_index: None,
+        state,
+        words: words.to_owned(),
+        since: Some(before(ago)),
+    };
+    let mut rows = pipelines();
+    let headline = |name: &str, value: f64| Some(Headline { name: name.into(), value: json!(value) });
+    rows[1] = PipelineRow { headline: headline("auc", 0.871), ..pipeline("churn_weekly", &[Success, Success, Canceled, Success, Running]) };
+    rows[3].headline = headline("accuracy", 0.9412);
+    rows.push(PipelineRow {
+        triggers: vec!["cron 0 6 * * 1".into()],
+        headline: headline("psi", 0.04),
+        ..pipeline("drift_monitor", &[Success, Success])
+    });
+    let add = |row: &mut PipelineRow, concern: Concern| {
+        let run = row.last_run.as_mut().unwrap();
+        run.awaiting = u32::from(concern.state == TaskState::AwaitingApproval);
+        run.concerns.push(concern);
+    };
+    add(&mut rows[1], concern("approve", TaskState::AwaitingApproval, "", 7_300));
+    add(&mut rows[3], concern("fetch", TaskState::UpForRetry, "exit 75", 40));
+    add(&mut rows[5], concern("example_validator", TaskState::Failed, "2 anomalies in \"tips\": 31 negative values", 720));
+    rows
 }
 
 /// Home with one pipeline of each kind.
@@ -329,12 +370,70 @@ pub fn never_ran() -> RunData {
     RunData { subject: Subject::Pipeline("demo_iris".into()), pipeline: "demo_iris".into(), run: None, ..data(RunState::Queued, tasks) }
 }
 
-/// Runs of one pipeline.
-pub fn runs() -> RunList {
+/// Runs of one pipeline, or of all, newest first, as an answer to a question.
+pub fn runs(pipeline: Option<&str>, filter: &str) -> Msg {
     use RunState::{Canceled, Failed, Running, Success};
     let states = [Running, Success, Failed, Success, Canceled, Success];
-    let rows = states.iter().zip((1..=12).rev()).map(|(state, number)| run_row(number, *state)).collect();
-    RunList { pipeline: Some("ml_training".into()), limit: 200, rows }
+    let line = |(state, number): (&RunState, u64)| {
+        let mut run = run_row(number, *state);
+        run.params.insert("lr".into(), json!(if number % 4 == 0 { 0.02 } else { 0.01 }));
+        let auc = json!({"auc": 0.9 + number as f64 / 200.0, "loss": 0.3});
+        RunLine { run, metrics: if *state == Success { auc.as_object().unwrap().clone() } else { serde_json::Map::new() } }
+    };
+    let lines: Vec<_> = states.iter().zip((1..=12).rev()).map(line).collect();
+    let ask = RunsAsk { pipeline: pipeline.map(Into::into), filter: filter.into(), edge: Edge::Newest, limit: runs::PAGE };
+    Msg::Runs(ask, Ok(RunPage { lines, next: None }))
+}
+
+/// Twenty-four runs by five tasks; one fails from time to time, the newest runs.
+pub fn grid() -> GridData {
+    use TaskState::{Failed, Pending, Running, Skipped, Success, UpstreamFailed};
+    let names = ["extract_data", "validate_data", "train_model", "evaluate_model", "deploy_model"];
+    let runs: Vec<RunRow> = (191..=214u64)
+        .map(|number| {
+            let mut run = run_row(number, if number == 214 { RunState::Running } else { RunState::Success });
+            let minutes = 3 + i64::try_from(number * 7 % 11).unwrap();
+            run.started_at = Some(before(371 + (214 - i64::try_from(number).unwrap()) * 3_600));
+            run.ended_at = (number < 214).then(|| run.started_at.unwrap() + chrono::Duration::minutes(minutes));
+            run.run_type = if number % 5 == 0 { RunType::Manual } else { RunType::Scheduled };
+            if number % 8 == 4 {
+                run.state = RunState::Failed;
+            }
+            run
+        })
+        .collect();
+    let cell = |task: usize, run: &RunRow| {
+        let state = match (task, run.state) {
+            (0 | 1, _) | (2, RunState::Success | RunState::Failed) => Success,
+            (2, _) => Running,
+            (3, RunState::Failed) => Failed,
+            (4, RunState::Failed) => UpstreamFailed,
+            (3 | 4, RunState::Running) => Pending,
+            (4, _) if run.number == 193 => Skipped,
+            _ => Success,
+        };
+        let began = matches!(state, Success | Failed | Running).then_some(run.started_at).flatten();
+        let over = began.filter(|_| state.is_terminal());
+        let seconds = 20 + 40 * i64::try_from(task as u64 * run.number % 9).unwrap();
+        let cell = GridCell {
+            position: task,
+            state,
+            instances: 1,
+            over: 0,
+            reason: (state == Failed).then_some(Reason::GateRejected),
+            message: None,
+            attempt: u32::from(began.is_some()) + u32::from(task == 2 && run.number.is_multiple_of(7)),
+            exit_code: over.map(|_| 0),
+            started_at: began,
+            ended_at: over.map(|at| at + chrono::Duration::seconds(seconds)),
+            metrics: if task == 3 { json!({"auc": 0.91}).as_object().unwrap().clone() } else { serde_json::Map::new() },
+            gates: Vec::new(),
+        };
+        // The last task was added with run 195.
+        (task < 4 || run.number >= 195 || run.number == 193).then(|| cell.counted())
+    };
+    let cells = (0..names.len()).map(|task| runs.iter().map(|run| cell(task, run)).collect()).collect();
+    GridData { pipeline: "ml_training".into(), tasks: names.map(TaskId::from).to_vec(), first: 0, cells, older: true, newer: false, runs }
 }
 
 /// Lines of a task's first attempt.

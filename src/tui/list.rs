@@ -30,6 +30,13 @@ impl ListState {
         self.select(self.selected.saturating_add_signed(lines), len, height);
     }
 
+    /// Selects a line that stood elsewhere before; what is in sight moves along, so that the person sees it stay.
+    pub fn follow(&mut self, line: usize, len: usize, height: usize) {
+        let moved = line.cast_signed() - self.selected.cast_signed();
+        self.offset = self.offset.saturating_add_signed(moved);
+        self.select(line, len, height);
+    }
+
     /// The lines in sight: as before, moved only as far as the selection needs.
     pub fn window(&self, len: usize, height: usize) -> Range<usize> {
         let selected = self.selected.min(len.saturating_sub(1));
@@ -40,9 +47,9 @@ impl ListState {
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
-pub struct Column {
+pub struct Column<'a> {
     /// Its title.
-    pub title: &'static str,
+    pub title: &'a str,
     /// It is never narrower.
     pub width: usize,
     /// It takes what is left over.
@@ -52,7 +59,7 @@ pub struct Column {
 }
 
 /// Which columns fit, and how wide each is; a space stands between two.
-pub fn fit(columns: &[Column], width: usize) -> Vec<(usize, usize)> {
+pub fn fit(columns: &[Column<'_>], width: usize) -> Vec<(usize, usize)> {
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     let needed = |kept: &[usize]| kept.iter().map(|&i| columns[i].width + 1).sum::<usize>().saturating_sub(1);
     while needed(&kept) > width {
@@ -65,7 +72,7 @@ pub fn fit(columns: &[Column], width: usize) -> Vec<(usize, usize)> {
 }
 
 /// The titles, in one line.
-pub fn header(columns: &[Column], fitted: &[(usize, usize)], theme: &Theme) -> Line<'static> {
+pub fn header(columns: &[Column<'_>], fitted: &[(usize, usize)], theme: &Theme) -> Line<'static> {
     let titles = fitted.iter().map(|&(i, width)| text::left(columns[i].title, width) + " ");
     Line::styled(titles.collect::<String>(), theme.style("fg.muted"))
 }
@@ -116,6 +123,15 @@ mod tests {
         assert_eq!(list.window(2, 3), 0..2);
         assert_eq!(list.window(0, 3), 0..0);
         assert_eq!(list.window(5, 0).len(), 0);
+    }
+
+    #[test]
+    fn what_comes_above_the_selection_does_not_move_it_on_the_screen() {
+        let mut list = ListState { selected: 7, offset: 5 };
+        list.follow(10, 20, 6);
+        assert_eq!((list.selected, list.offset), (10, 8));
+        list.follow(1, 20, 6);
+        assert_eq!((list.selected, list.offset), (1, 0));
     }
 
     #[test]

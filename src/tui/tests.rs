@@ -4,6 +4,8 @@
 use super::{
     app::{App, Chore},
     fixtures::{self, drawn, press, screen, tell, type_text},
+    runs::{Edge, RunLine, RunPage, RunsAsk},
+    theme::{Glyphs, color::Depth},
     views,
     world::{Ask, Msg, Purpose, RunData, Subject, World},
 };
@@ -15,6 +17,8 @@ use serde_json::json;
 
 mod control;
 mod foundations;
+mod grid;
+mod lists;
 mod timeline;
 
 const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];
@@ -217,7 +221,7 @@ fn a_wrapped_log_breaks_long_lines() {
 fn history(size: (u16, u16)) -> App {
     let mut app = running_run(size);
     press(&mut app, "[");
-    tell(&mut app, Msg::Runs(Ok(fixtures::runs())));
+    tell(&mut app, fixtures::runs(Some("ml_training"), ""));
     app
 }
 
@@ -231,7 +235,7 @@ fn the_runs_of_all_pipelines_are_a_place() {
     picture("runs", (120, 35), |size| {
         let mut app = home(size);
         press(&mut app, "2");
-        tell(&mut app, Msg::Runs(Ok(crate::tui::world::RunList { pipeline: None, ..fixtures::runs() })));
+        tell(&mut app, fixtures::runs(None, ""));
         app
     });
 }
@@ -240,13 +244,13 @@ fn the_runs_of_all_pipelines_are_a_place() {
 fn every_view_is_drawn_at_every_size() {
     let mut world = World { now: fixtures::now(), ..World::default() };
     world.pipelines = Some(fixtures::pipelines());
-    world.runs = Some(fixtures::runs());
     world.run = Some(fixtures::running());
     for (name, make) in views::ALL {
         for size in [(120, 35), (80, 24), (79, 24), (60, 15), (59, 15), (1, 1), (300, 90), (99, 15), (100, 16)] {
             let mut app = fixtures::app(size);
             tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
-            app.world.runs = Some(fixtures::runs());
+            tell(&mut app, fixtures::runs(Some("ml_training"), ""));
+            app.world.grid = Some(fixtures::grid());
             app.world.run = Some(fixtures::running());
             let mut view = make(&world).unwrap_or_else(|| panic!("{name}"));
             view.arrived(&app.world);
@@ -515,7 +519,21 @@ fn nothing_hostile_reaches_the_screen() {
         row.triggers = vec![evil.into()];
         row.error = row.error.as_ref().map(|_| evil.into());
     }
-    let runs = crate::tui::world::RunList { rows: vec![data.run.clone().unwrap()], ..fixtures::runs() };
+    let line = RunLine { run: data.run.clone().unwrap(), metrics: data.tasks[3].metrics.clone() };
+    let ask = RunsAsk { pipeline: Some("ml_training".into()), filter: String::new(), edge: Edge::Newest, limit: 1 };
+    let runs = Msg::Runs(ask, Ok(RunPage { lines: vec![line], next: None }));
+    let mut grid = fixtures::grid();
+    grid.tasks[0] = evil.into();
+    for run in &mut grid.runs {
+        run.params.insert(evil.into(), json!(evil));
+    }
+    for cell in grid.cells.iter_mut().flatten().flatten() {
+        cell.message = Some(evil.into());
+        cell.metrics.insert(evil.into(), json!(evil));
+    }
+    rows[5].last_run.as_mut().unwrap().concerns =
+        vec![crate::model::Concern { task: evil.into(), map_index: None, state: TaskState::Failed, words: evil.into(), since: None }];
+    rows[5].headline = Some(crate::model::Headline { name: evil.into(), value: json!(evil) });
     let mut app = fixtures::app((120, 35));
     app.world.workspace = evil.into();
     tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
@@ -532,8 +550,16 @@ fn nothing_hostile_reaches_the_screen() {
     press(&mut app, "w ?");
     safe(&app);
     press(&mut app, "esc ]");
-    tell(&mut app, Msg::Runs(Ok(runs)));
+    tell(&mut app, Msg::Grid(Ok(Box::new(grid))));
     safe(&app);
+    press(&mut app, "j");
+    safe(&app);
+    press(&mut app, "] ]");
+    tell(&mut app, runs);
+    safe(&app);
+    press(&mut app, "v");
+    safe(&app);
+    press(&mut app, "esc");
     tell(&mut app, Msg::Pipelines(Err(evil.into())));
     let why = Why { about: evil.into(), state: evil.into(), lines: vec![WhyLine { mark: WhyMark::Note, text: evil.into() }] };
     tell(&mut app, Msg::Why(Ok(why)));
@@ -549,7 +575,7 @@ fn safe(app: &App) {
 #[test]
 fn only_ascii_is_drawn_where_only_ascii_can_be_shown() {
     let mut app = failed_run((120, 35));
-    app.theme.ascii = true;
+    app.theme = fixtures::theme("default-dark", Depth::True, Glyphs::Ascii);
     assert!(drawn(&app).content.iter().all(|cell| cell.symbol().is_ascii()));
     insta::assert_snapshot!("run_ascii_120x35", screen(&app));
 }

@@ -2,7 +2,10 @@
 
 use super::{
     graphs::Drafts,
-    world::{Ask, LogBatch, LogTarget, Msg, Resources, RunData, RunList, Subject},
+    grid::{GridAsk, GridData},
+    query::Query,
+    runs::{self, Edge, RunLine, RunPage, RunsAsk},
+    world::{Ask, LogBatch, LogTarget, Msg, Resources, RunData, Subject},
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
@@ -111,7 +114,7 @@ impl<'a> Reader<'a> {
             let mut asks = vec![first];
             // Of equal questions that piled up, one answer is enough.
             for ask in reads.try_iter() {
-                asks.retain(|known| *known != ask);
+                asks.retain(|known| !supersedes(&ask, known));
                 asks.push(ask);
             }
             for ask in asks {
@@ -121,7 +124,7 @@ impl<'a> Reader<'a> {
                 if ask == Ask::Resources {
                     looked = Some(clock::now());
                 }
-                if matches!(ask, Ask::Pipelines | Ask::Runs { .. } | Ask::Run(_) | Ask::Resources) {
+                if is_shown(&ask) {
                     shown = Some(ask.clone());
                 }
                 let answer = self.answer(&ask);
@@ -145,11 +148,8 @@ impl<'a> Reader<'a> {
     fn answer(&mut self, ask: &Ask) -> Msg {
         match ask {
             Ask::Pipelines => Msg::Pipelines(self.handle().and_then(Handle::pipelines).map_err(said)),
-            Ask::Runs { pipeline, limit } => {
-                let filter = RunFilter { pipeline: pipeline.clone(), limit: *limit, ..RunFilter::default() };
-                let rows = self.handle().and_then(|handle| handle.runs(&filter)).map_err(said);
-                Msg::Runs(rows.map(|rows| RunList { pipeline: pipeline.clone(), limit: *limit, rows }))
-            }
+            Ask::Runs(ask) => Msg::Runs(ask.clone(), self.handle().and_then(|handle| page(handle, ask)).map_err(said)),
+            Ask::Grid(ask) => Msg::Grid(self.handle().and_then(|handle| grid(handle, ask)).map(Box::new).map_err(said)),
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(Box::new).map_err(said)),
             Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
             Ask::Definition { pipeline, purpose } => {
@@ -188,6 +188,111 @@ impl<'a> Reader<'a> {
         let graph = self.drafts.of(&tasks);
         Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph })
     }
+}
+
+/// Whether a question makes an earlier one needless: it is the same, or of a filter that was typed on meanwhile.
+fn supersedes(new: &Ask, old: &Ask) -> bool {
+    match (new, old) {
+        (Ask::Runs(new), Ask::Runs(old)) if new.filter != old.filter => true,
+        (Ask::Grid(new), Ask::Grid(old)) => new.pipeline == old.pipeline,
+        _ => new == old,
+    }
+}
+
+/// Whether a question is about what is looked at, to be asked again when time passes.
+const fn is_shown(ask: &Ask) -> bool {
+    match ask {
+        Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
+        Ask::Runs(ask) => ask.edge.repeats(),
+        Ask::Definition { .. } | Ask::Why { .. } | Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) => false,
+    }
+}
+
+/// Runs that are read at once when a filter may leave few of them.
+const STRIDE: usize = 500;
+/// After this long what was found is told; the rest is looked for when it is asked for.
+const PATIENCE: chrono::Duration = chrono::Duration::milliseconds(40);
+
+/// A page of runs that meet a filter.
+fn page(handle: &Handle, ask: &RunsAsk) -> Result<RunPage, RuntimeError> {
+    let query = Query::parse(&ask.filter, runs::KEYS, clock::now());
+    let stride = if query.is_empty() { ask.limit } else { STRIDE };
+    let measured = query.asks_for("metric.");
+    let until = clock::now() + PATIENCE;
+    let mut filter = RunFilter { pipeline: ask.pipeline.clone(), limit: stride, ..at_edge(&ask.edge) };
+    (filter.since, filter.state) = (query.since(), query.only("state").and_then(runs::state_of));
+    let (mut lines, mut next) = (Vec::new(), None);
+    loop {
+        let mut read = handle.runs(&filter)?;
+        if ask.edge.ascends() {
+            read.reverse();
+        }
+        let ended = read.len() < stride;
+        let last = read.last().map(|run| run.run_id.clone());
+        let found = read.into_iter().map(|run| RunLine { run, metrics: serde_json::Map::new() }).collect();
+        let found = if measured { with_metrics(handle, found)? } else { found };
+        lines.extend(found.into_iter().filter(|line| query.keeps(line)));
+        if lines.len() > ask.limit || (lines.len() == ask.limit && !ended) {
+            lines.truncate(ask.limit);
+            next = lines.last().map(|line| line.run.run_id.clone());
+        } else if !ended {
+            next = last;
+        }
+        if ended || lines.len() >= ask.limit || clock::now() >= until {
+            break;
+        }
+        let Some(beyond) = next.take() else { break };
+        (filter.upto, filter.before, filter.after) = (None, None, None);
+        *(if ask.edge.ascends() { &mut filter.after } else { &mut filter.before }) = Some(beyond);
+    }
+    if !measured {
+        lines = with_metrics(handle, lines)?;
+    }
+    if ask.edge.ascends() {
+        lines.reverse();
+    }
+    Ok(RunPage { lines, next })
+}
+
+fn at_edge(edge: &Edge) -> RunFilter {
+    let filter = RunFilter { oldest: edge.ascends(), ..RunFilter::default() };
+    match edge {
+        Edge::Newest | Edge::Front | Edge::Oldest => filter,
+        Edge::Older(run) => RunFilter { before: Some(run.clone()), ..filter },
+        Edge::Newer(run) => RunFilter { after: Some(run.clone()), ..filter },
+        Edge::Upto(run) => RunFilter { upto: Some(run.clone()), ..filter },
+    }
+}
+
+fn with_metrics(handle: &Handle, mut lines: Vec<RunLine>) -> Result<Vec<RunLine>, RuntimeError> {
+    let ids: Vec<_> = lines.iter().map(|line| line.run.run_id.clone()).collect();
+    for (line, metrics) in lines.iter_mut().zip(handle.metrics(&ids)?) {
+        line.metrics = metrics;
+    }
+    Ok(lines)
+}
+
+/// A page of runs by tasks: only the tasks that are looked at.
+fn grid(handle: &Handle, ask: &GridAsk) -> Result<GridData, RuntimeError> {
+    let of = |edge: &Edge, limit| RunFilter { pipeline: Some(ask.pipeline.clone()), limit, ..at_edge(edge) };
+    let mut runs = handle.runs(&of(&ask.edge, ask.runs + 1))?;
+    if ask.edge.ascends() && runs.len() <= ask.runs && !matches!(ask.edge, Edge::Oldest) {
+        // Fewer newer ones than a page has: the newest page, so that it is full.
+        runs = handle.runs(&of(&Edge::Newest, ask.runs + 1))?;
+    } else if ask.edge.ascends() && runs.len() > ask.runs {
+        runs.remove(0);
+    }
+    runs.truncate(ask.runs);
+    let beyond = |edge: Edge| handle.runs(&of(&edge, 1)).map(|runs| !runs.is_empty());
+    let older = runs.last().map(|run| beyond(Edge::Older(run.run_id.clone()))).transpose()?.unwrap_or(false);
+    let newer = runs.first().map(|run| beyond(Edge::Newer(run.run_id.clone()))).transpose()?.unwrap_or(false);
+    let newest_first: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
+    let tasks = handle.task_names(&newest_first)?;
+    runs.reverse();
+    let ids: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
+    let first = ask.tasks.start.min(tasks.len());
+    let cells = handle.grid(&ids, &tasks[first..ask.tasks.end.clamp(first, tasks.len())])?;
+    Ok(GridData { pipeline: ask.pipeline.clone(), runs, tasks, first, cells, older, newer })
 }
 
 /// What is shared, with what each running attempt takes of the machine.

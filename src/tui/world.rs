@@ -1,6 +1,12 @@
 //! What the screens show, as plain data, and the messages that change it. Owned by the thread that draws.
 
-use super::{graphs::Levels, logs::LogBuffer, record::Record};
+use super::{
+    graphs::Levels,
+    grid::{GridAsk, GridData},
+    logs::LogBuffer,
+    record::Record,
+    runs::{RunList, RunPage, RunsAsk},
+};
 use crate::{
     model::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
@@ -27,8 +33,12 @@ pub struct World {
     pub engine: Engine,
     /// Pipelines; `None` until they were read.
     pub pipelines: Option<Vec<PipelineRow>>,
-    /// Runs, of one pipeline or of all.
+    /// A stretch of the runs of one pipeline or of all.
     pub runs: Option<RunList>,
+    /// The columns that a person chose for the runs of a pipeline (`""` is all pipelines).
+    pub columns: BTreeMap<String, Vec<String>>,
+    /// Runs by tasks of one pipeline.
+    pub grid: Option<GridData>,
     /// The run or the graph that is looked at.
     pub run: Option<RunData>,
     /// What is shared; `None` until it was read.
@@ -64,17 +74,6 @@ pub struct Resources {
     pub usages: Vec<Option<Usage>>,
     /// Bytes that are free on the disk of the state folder, and how many it has.
     pub disk: Option<(u64, u64)>,
-}
-
-/// Runs, newest first.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunList {
-    /// Of which pipeline; `None` is all.
-    pub pipeline: Option<PipelineId>,
-    /// As many as were asked for.
-    pub limit: usize,
-    /// The runs.
-    pub rows: Vec<RunRow>,
 }
 
 /// What the run view looks at.
@@ -191,12 +190,9 @@ pub enum Ask {
     /// All pipelines.
     Pipelines,
     /// Runs of one pipeline, or of all.
-    Runs {
-        /// Which.
-        pipeline: Option<PipelineId>,
-        /// At most so many.
-        limit: usize,
-    },
+    Runs(RunsAsk),
+    /// Runs by tasks of one pipeline.
+    Grid(GridAsk),
     /// A run or the graph of a pipeline.
     Run(Subject),
     /// What is shared, runs and waits.
@@ -250,7 +246,9 @@ pub enum Msg {
     /// Pipelines were read.
     Pipelines(Result<Vec<PipelineRow>, String>),
     /// Runs were read.
-    Runs(Result<RunList, String>),
+    Runs(RunsAsk, Result<RunPage, String>),
+    /// Runs by tasks were read.
+    Grid(Result<Box<GridData>, String>),
     /// A run was read.
     Run(Subject, Result<Box<RunData>, String>),
     /// What is shared was read.

@@ -168,7 +168,7 @@ fn pipeline(row: &PipelineRow) -> Item {
 }
 
 fn runs(world: &World) -> impl Iterator<Item = Item> {
-    let rows = world.runs.iter().flat_map(|list| &list.rows).take(1_000);
+    let rows = world.runs.iter().flat_map(|list| &list.lines).map(|line| &line.run).take(1_000);
     rows.map(|run| {
         let label = format!("Open run {} of {} ({})", run.number, run.pipeline, run.state.word());
         open(format!("run {}", run.run_id), label, Subject::Run(run.run_id.clone()))

@@ -1,26 +1,28 @@
 //! Framed parts of a view that show one thing.
 
+pub mod attention;
 pub mod graph;
 pub mod log;
 pub mod tasks;
 
-use super::{text, theme::Theme};
+use super::{input::Filter, text, theme::Theme};
 use ratatui::{
     Frame,
     layout::Rect,
     text::{Line, Span},
-    widgets::{Block, BorderType, Clear},
+    widgets::{Block, Clear},
 };
 
 /// Draws the frame of a pane and returns what is inside.
 pub fn framed(frame: &mut Frame<'_>, area: Rect, title: &str, right: &str, focused: bool, theme: &Theme) -> Rect {
-    let (kind, token) = if focused { (BorderType::Thick, "border.focus") } else { (BorderType::Rounded, "border") };
+    let (set, edge) = theme.border(focused);
+    let token = if focused { "border.focus" } else { "border" };
     let width = usize::from(area.width).saturating_sub(6);
     let right = text::cut(&text::safe(right), width / 2);
     let title = text::cut(&text::safe(title), width.saturating_sub(text::width(&right) + 3));
     let style = theme.style(if focused { "title" } else { "fg.muted" });
-    let mut block = Block::bordered().border_type(kind).border_style(theme.style(token));
-    let edge = Span::styled(if focused { "━" } else { "─" }, theme.style(token));
+    let mut block = Block::bordered().border_set(set).border_style(theme.style(token));
+    let edge = Span::styled(edge, theme.style(token));
     if !title.is_empty() {
         block = block.title(Line::from(vec![edge.clone(), Span::styled(format!(" {title} "), style)]));
     }
@@ -51,5 +53,27 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
 pub fn lines<'a>(frame: &mut Frame<'_>, area: Rect, lines: impl IntoIterator<Item = Line<'a>>) {
     for (y, line) in (area.y..area.bottom()).zip(lines) {
         frame.buffer_mut().set_line(area.x, y, &line, area.width);
+    }
+}
+
+/// Draws a filter that is being typed over the lower edge of a pane, and beside it what of it is not understood.
+pub fn filter(frame: &mut Frame<'_>, pane: Rect, filter: &Filter, problems: &[String], theme: &Theme) {
+    if !filter.is_typing() {
+        return;
+    }
+    let width = pane.width.saturating_sub(4);
+    let line = Rect { x: pane.x + 2, y: pane.bottom().saturating_sub(1), width, height: 1 };
+    let typed = if problems.is_empty() { width.min(60) } else { (width / 3).min(40) };
+    filter.draw(frame, Rect { width: typed, ..line }, theme);
+    if let Some(problem) = problems.first() {
+        let rest = Rect { x: line.x + typed, width: width - typed, ..line };
+        lines(
+            frame,
+            rest,
+            [Line::styled(
+                format!(" {} ", text::cut(&text::safe(problem), usize::from(rest.width).saturating_sub(2))),
+                theme.style("error"),
+            )],
+        );
     }
 }

@@ -20,7 +20,7 @@ fn retried() -> RunData {
 
 fn timeline(size: (u16, u16)) -> App {
     let mut app = run(size, retried());
-    press(&mut app, "]");
+    press(&mut app, "] ]");
     app
 }
 
@@ -33,21 +33,23 @@ fn the_timeline_shows_waits_attempts_and_the_critical_path() {
 fn the_timeline_of_many_tasks_is_scrolled() {
     pictures("timeline_large", |size| {
         let mut app = run(size, fixtures::large());
-        press(&mut app, "] g g pagedown j");
+        press(&mut app, "] ] g g pagedown j");
         app
     });
 }
 
 #[test]
-fn tabs_go_from_the_graph_to_the_timeline_to_the_history_and_around() {
+fn tabs_go_from_the_graph_to_the_history_and_around() {
     let mut app = running_run((120, 35));
     for (key, tabs) in [
-        ("]", "Graph [Timeline] History"),
-        ("]", "Graph Timeline [History]"),
-        ("]", "[Graph] Timeline History"),
-        ("[", "Graph Timeline [History]"),
-        ("[", "Graph [Timeline] History"),
-        ("[", "[Graph] Timeline History"),
+        ("]", "Graph [Grid] Timeline History"),
+        ("]", "Graph Grid [Timeline] History"),
+        ("]", "Graph Grid Timeline [History]"),
+        ("]", "[Graph] Grid Timeline History"),
+        ("[", "Graph Grid Timeline [History]"),
+        ("[", "Graph Grid [Timeline] History"),
+        ("[", "Graph [Grid] Timeline History"),
+        ("[", "[Graph] Grid Timeline History"),
     ] {
         press(&mut app, key);
         assert!(screen(&app).contains(tabs), "{key} {tabs}\n{}", screen(&app));

@@ -1,14 +1,19 @@
 //! History: the runs of a pipeline, or of all, newest first.
 
-use super::{Intent, Place, Selected, Typed, View, body, distance, run::RunView, timeline::TimelineView};
+use super::{Intent, Place, Selected, Typed, View, body, distance, run::RunView};
 use crate::{
     model::{PipelineId, RunId, RunRow},
-    stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
+        columns::{self, Shown},
+        dialogs::columns::Columns,
         input::Filter,
+        keymap::shown_key,
         list::{self, Column, ListState},
-        panes::{self, tasks::value_text},
+        panes,
+        query::Query,
+        runs::{self, Edge, PAGE, RunLine, RunList, RunsAsk},
+        tabs::{Beside, Tab},
         text,
         theme::Theme,
         verbs,
@@ -20,57 +25,74 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
-
-/// Runs read at once; more are read when the end is near.
-const PAGE: usize = 200;
+use std::collections::BTreeSet;
 
 /// The list of runs.
 #[derive(Debug)]
 pub struct HistoryView {
     pipeline: Option<PipelineId>,
-    /// The run whose tabs this one stands beside.
-    beside: Option<Subject>,
+    /// The graph whose tabs this one stands beside.
+    beside: Option<Beside>,
     list: ListState,
     selected: Option<RunId>,
     filter: Filter,
-    limit: usize,
+    /// What of the filter is not understood.
+    problems: Vec<String>,
+    marked: BTreeSet<RunId>,
+    /// The page that is being read.
+    waiting: Option<RunsAsk>,
+    /// Where the selection goes when that page is there.
+    lands: Option<Landing>,
 }
 
-const COLUMNS: &[Column] = &[
-    Column { title: "RUN", width: 5, grows: false, drop: 0 },
-    Column { title: "STATE", width: 6, grows: false, drop: 0 },
-    Column { title: "PIPELINE", width: 20, grows: false, drop: 0 },
-    Column { title: "STARTED (UTC)", width: 16, grows: false, drop: 0 },
-    Column { title: "TOOK", width: 6, grows: false, drop: 0 },
-    Column { title: "TRIGGER", width: 9, grows: false, drop: 3 },
-    Column { title: "BY", width: 14, grows: true, drop: 4 },
-    Column { title: "COMMIT", width: 8, grows: false, drop: 2 },
-    Column { title: "PARAMS", width: 18, grows: true, drop: 1 },
-];
+/// An end of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Landing {
+    First,
+    Last,
+}
 
 impl HistoryView {
-    /// Of one pipeline, or of all.
-    pub fn new(pipeline: Option<PipelineId>) -> Self {
-        Self { pipeline, beside: None, list: ListState::default(), selected: None, filter: Filter::default(), limit: PAGE }
+    /// Of all pipelines.
+    pub fn of_all() -> Self {
+        Self {
+            pipeline: None,
+            beside: None,
+            list: ListState::default(),
+            selected: None,
+            filter: Filter::default(),
+            problems: Vec::new(),
+            marked: BTreeSet::new(),
+            waiting: None,
+            lands: None,
+        }
     }
 
-    /// Of the pipeline of a run that is looked at.
-    pub fn beside(pipeline: PipelineId, run: Subject) -> Self {
-        Self { beside: Some(run), ..Self::new(Some(pipeline)) }
-    }
-
-    fn all<'a>(&self, world: &'a World) -> Option<&'a [RunRow]> {
-        world.runs.as_ref().filter(|runs| runs.pipeline == self.pipeline).map(|runs| runs.rows.as_slice())
-    }
-
-    fn rows<'a>(&self, world: &'a World) -> Vec<&'a RunRow> {
-        let all = self.all(world).unwrap_or_default();
-        let keeps = |run: &RunRow| {
-            let words =
-                [run.pipeline.to_string(), run.state.word().to_owned(), run.number.to_string(), run.by.clone(), params(run), commit(run)];
-            self.filter.keeps(words.iter().map(String::as_str))
+    /// Of one pipeline, beside a graph of it; the run one comes from is selected.
+    pub fn beside(pipeline: PipelineId, beside: Beside) -> Self {
+        let selected = match &beside.subject {
+            Subject::Run(run) => Some(run.clone()),
+            Subject::Pipeline(_) => None,
         };
-        all.iter().filter(|run| keeps(run)).collect()
+        Self { pipeline: Some(pipeline), beside: Some(beside), selected, ..Self::of_all() }
+    }
+
+    /// What is known of these runs; of another filter while the answer to this one is awaited.
+    fn known<'a>(&self, world: &'a World) -> Option<&'a RunList> {
+        world.runs.as_ref().filter(|runs| runs.pipeline == self.pipeline)
+    }
+
+    fn lines<'a>(&self, world: &'a World) -> &'a [RunLine] {
+        self.known(world).map_or(&[], |list| &list.lines)
+    }
+
+    fn current<'a>(&self, world: &'a World) -> Option<&'a RunRow> {
+        self.lines(world).get(self.list.selected).map(|line| &line.run)
+    }
+
+    /// Whether what is known is what the filter asks for.
+    fn is_answered(&self, world: &World) -> bool {
+        self.known(world).is_some_and(|list| list.filter == self.filter.text())
     }
 
     fn height(area: Rect) -> usize {
@@ -78,28 +100,100 @@ impl HistoryView {
     }
 
     fn select(&mut self, line: usize, world: &World) {
-        let rows = self.rows(world);
-        self.list.select(line, rows.len(), Self::height(body(world.size)));
-        self.selected = rows.get(self.list.selected).map(|run| run.run_id.clone());
+        let lines = self.lines(world);
+        self.list.select(line, lines.len(), Self::height(body(world.size)));
+        self.selected = lines.get(self.list.selected).map(|line| line.run.run_id.clone());
     }
 
+    /// The selected run stays where it is on the screen, whatever came above it.
     fn keep_selection(&mut self, world: &World) {
-        let line = self.selected.as_ref().and_then(|id| self.rows(world).iter().position(|run| run.run_id == *id));
-        self.select(line.unwrap_or(self.list.selected), world);
+        let lines = self.lines(world);
+        let height = Self::height(body(world.size));
+        let known = self.selected.as_ref().and_then(|id| lines.iter().position(|line| line.run.run_id == *id));
+        match (self.lands.take(), known) {
+            (Some(Landing::First), _) => self.select(0, world),
+            (Some(Landing::Last), _) => self.select(usize::MAX, world),
+            (None, Some(at)) => self.list.follow(at, lines.len(), height),
+            (None, None) => self.select(self.list.selected, world),
+        }
     }
 
-    /// More runs, when the selection nears the end of those that were read.
-    fn more(&mut self, world: &World) -> Vec<Intent> {
-        let read = self.all(world).map_or(0, <[_]>::len);
-        if read < self.limit || self.list.selected + PAGE / 4 < self.rows(world).len() {
+    /// The question for a page that is not a step from a known one.
+    fn from(&self, edge: Edge) -> RunsAsk {
+        RunsAsk { pipeline: self.pipeline.clone(), filter: self.filter.text().to_owned(), edge, limit: PAGE }
+    }
+
+    /// Moves; at an end that is not the end of the history, further runs are read.
+    fn go(&mut self, action: Action, lines: isize, world: &World) -> Vec<Intent> {
+        let list = self.known(world);
+        let jump = match action {
+            Action::Bottom if list.is_some_and(|list| list.below.is_some()) => Some((Edge::Oldest, Landing::Last)),
+            Action::Top if list.is_some_and(|list| list.above.is_some()) => Some((Edge::Front, Landing::First)),
+            _ => None,
+        };
+        if let Some((edge, lands)) = jump {
+            self.lands = Some(lands);
+            return self.wait_for(self.from(edge));
+        }
+        self.select(self.list.selected.saturating_add_signed(lines), world);
+        self.more(world)
+    }
+
+    fn wait_for(&mut self, ask: RunsAsk) -> Vec<Intent> {
+        if self.waiting.as_ref() == Some(&ask) {
             return Vec::new();
         }
-        self.limit += PAGE;
-        vec![Intent::Ask(Ask::Runs { pipeline: self.pipeline.clone(), limit: self.limit })]
+        self.waiting = Some(ask.clone());
+        vec![Intent::Ask(Ask::Runs(ask))]
+    }
+
+    /// Runs beyond those that are known, when the selection nears their end or they do not fill the screen.
+    fn more(&mut self, world: &World) -> Vec<Intent> {
+        let Some(list) = self.known(world).filter(|list| list.filter == self.filter.text()) else { return Vec::new() };
+        let near = PAGE / 4;
+        let height = Self::height(body(world.size));
+        let older = self.list.selected + near.max(height) >= list.lines.len();
+        let ask = match list.beyond(true).filter(|_| older) {
+            Some(ask) => Some(ask),
+            None => list.beyond(false).filter(|_| self.list.selected < near),
+        };
+        ask.map(|ask| self.wait_for(ask)).unwrap_or_default()
+    }
+
+    /// Asks for what the filter says now.
+    fn filtered(&mut self, world: &World) -> Vec<Intent> {
+        self.problems = Query::parse(self.filter.text(), runs::KEYS, world.now).problems;
+        self.lands = Some(Landing::First);
+        self.wait_for(self.from(Edge::Newest))
+    }
+
+    fn mark(&mut self) {
+        if let Some(run) = self.selected.clone()
+            && !self.marked.remove(&run)
+        {
+            self.marked.insert(run);
+        }
+    }
+
+    /// Whose columns these are, in [`World::columns`].
+    fn owner(&self) -> String {
+        self.pipeline.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
+    fn columns(&self, world: &World) -> Vec<Shown> {
+        let lines = self.lines(world);
+        let chosen = world.columns.get(&self.owner());
+        chosen.map_or_else(|| columns::usual(lines, self.pipeline.is_none()), |names| names.iter().map(|name| Shown::named(name)).collect())
+    }
+
+    fn choose_columns(&self, world: &World) -> Intent {
+        let chosen = self.columns(world).iter().map(Shown::name).collect();
+        let all = columns::all(self.lines(world)).iter().map(Shown::name).collect();
+        Intent::Show(Box::new(Columns::new(self.owner(), all, chosen)))
     }
 
     fn verb(&self, action: Action, world: &World) -> Vec<Intent> {
-        let run = self.rows(world).get(self.list.selected).copied();
+        let run = self.current(world);
         let trigger = |pipeline: &PipelineId| Ask::Definition { pipeline: pipeline.to_string(), purpose: Purpose::Trigger };
         let intent = match (action, run) {
             (Action::Trigger, run) => match self.pipeline.as_ref().or(run.map(|run| &run.pipeline)) {
@@ -115,11 +209,13 @@ impl HistoryView {
                 Some(dialog) => Intent::Show(Box::new(dialog)),
                 None => return Vec::new(),
             },
-            (Action::PreviousTab, _) if self.beside.is_some() => {
-                let timeline = self.beside.clone().map(|run| Intent::Open(Box::new(TimelineView::new(run, 0))));
-                return std::iter::once(Intent::Back).chain(timeline).collect();
+            (Action::NextTab | Action::PreviousTab, _) => {
+                let beside = self.beside.as_ref().zip(self.pipeline.as_ref());
+                let turned = beside.map(|(beside, pipeline)| beside.turn(Tab::History, action == Action::NextTab, pipeline));
+                return turned.unwrap_or_default();
             }
-            (Action::Back | Action::NextTab | Action::PreviousTab, _) => Intent::Back,
+            (Action::ViewCycle, _) => self.choose_columns(world),
+            (Action::Back, _) => Intent::Back,
             _ => return Vec::new(),
         };
         vec![intent]
@@ -136,50 +232,79 @@ impl View for HistoryView {
     }
 
     fn crumbs(&self, _world: &World) -> String {
-        match &self.pipeline {
+        let mut words = match &self.pipeline {
             Some(pipeline) => format!("Pipelines ▸ {} ▸ history", text::safe(pipeline.as_str())),
             None => "Runs of all pipelines".to_owned(),
+        };
+        if !self.marked.is_empty() {
+            words.push_str(&format!("  ·  {} marked", self.marked.len()));
         }
+        if self.filter.is_on() && !self.filter.is_typing() {
+            words.push_str(&format!("  ·  filter: {}", self.filter.text()));
+        }
+        words
     }
 
     fn aside(&self, _world: &World) -> String {
-        let tabs = match (&self.pipeline, &self.beside) {
-            (None, _) => "",
-            (Some(_), None) => "Graph [History]",
-            (Some(_), Some(_)) => "Graph Timeline [History]",
-        };
-        let filter =
-            if self.filter.is_on() && !self.filter.is_typing() { format!("filter: {}  ", self.filter.text()) } else { String::new() };
-        filter + tabs
+        self.beside.as_ref().map(|beside| beside.titles(Tab::History)).unwrap_or_default()
     }
 
     fn hints(&self) -> &'static [Action] {
         if self.filter.is_typing() {
             return &[Action::PromptDone, Action::PromptClear];
         }
-        &[Action::Open, Action::Trigger, Action::Retry, Action::Cancel, Action::Why, Action::Search]
+        &[
+            Action::Open,
+            Action::Trigger,
+            Action::Search,
+            Action::Mark,
+            Action::ViewCycle,
+            Action::Retry,
+            Action::Cancel,
+            Action::Why,
+            Action::NextTab,
+        ]
     }
 
-    fn asks(&self, _world: &World) -> Vec<Ask> {
-        vec![Ask::Runs { pipeline: self.pipeline.clone(), limit: self.limit }]
+    fn asks(&self, world: &World) -> Vec<Ask> {
+        let again = self.known(world).filter(|_| self.is_answered(world)).map(RunList::again);
+        vec![Ask::Runs(again.unwrap_or_else(|| self.from(Edge::Newest)))]
     }
 
     fn is_live(&self, world: &World) -> bool {
-        self.all(world).unwrap_or_default().iter().any(|run| !run.state.is_terminal())
+        self.lines(world).iter().any(|line| !line.run.state.is_terminal())
     }
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
+        let Some(list) = self.known(world) else { return Vec::new() };
+        let is_here = self.waiting.as_ref().is_some_and(|ask| match &ask.edge {
+            _ if list.filter != ask.filter => false,
+            Edge::Newest => true,
+            Edge::Front => list.above.is_none(),
+            Edge::Oldest => list.below.is_none(),
+            Edge::Older(from) => list.below.as_ref() != Some(from),
+            Edge::Newer(from) => list.above.as_ref() != Some(from),
+            Edge::Upto(_) => true,
+        });
+        if self.waiting.is_some() && !is_here {
+            let lands = self.lands.take();
+            self.keep_selection(world);
+            self.lands = lands;
+            return Vec::new();
+        }
         self.keep_selection(world);
-        Vec::new()
+        let stepped = self.waiting.take().is_some_and(|ask| !ask.edge.repeats());
+        // From now on this is what is looked at, to be read again when time passes.
+        let again = stepped.then(|| Intent::Ask(Ask::Runs(list.again())));
+        let more = self.more(world);
+        if more.is_empty() { again.into_iter().collect() } else { more }
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
-        if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
-            return Err("in the run view, with the task selected".into());
-        }
-        let run = self.rows(world).get(self.list.selected).copied();
+        let run = self.current(world);
         match action {
-            Action::Open if run.is_none() => Err("no run is selected".into()),
+            Action::Failure | Action::NextAttempt | Action::PreviousAttempt => Err("in the run view, with the task selected".into()),
+            Action::Open | Action::Mark if run.is_none() => Err("no run is selected".into()),
             Action::Trigger if self.pipeline.is_none() && run.is_none() => Err("no pipeline is selected".into()),
             Action::Pause | Action::Undo => {
                 run.map_or_else(|| Err("no run is selected".into()), |run| verbs::possible_for_row(action, run))
@@ -187,17 +312,17 @@ impl View for HistoryView {
             Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom | Action::Approve | Action::More => {
                 verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))
             }
-            Action::NextTab | Action::PreviousTab if self.pipeline.is_none() => Err("select a run and open it first".into()),
+            Action::NextTab | Action::PreviousTab if self.beside.is_none() => Err("select a run and open it first".into()),
             Action::Back if !self.filter.is_on() && self.pipeline.is_none() => Err("nowhere to go back (1 goes home, q leaves)".into()),
             Action::NextPane | Action::PreviousPane | Action::Left | Action::Right => Err("there is one list here".into()),
+            Action::Sort => Err(format!("runs are always newest first ({} filters them)", shown_key(Action::Search))),
             _ => Ok(()),
         }
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
         if let Some(lines) = distance(action, Self::height(body(world.size))) {
-            self.select(self.list.selected.saturating_add_signed(lines), world);
-            return self.more(world);
+            return self.go(action, lines, world);
         }
         match action {
             Action::Search => self.filter.start(),
@@ -205,94 +330,89 @@ impl View for HistoryView {
             Action::PromptErase => self.filter.erase(),
             Action::PromptClear => self.filter.clear(),
             Action::Back if self.filter.is_on() => self.filter.clear(),
+            Action::Mark => {
+                self.mark();
+                return self.go(Action::Down, 1, world);
+            }
             _ => return self.verb(action, world),
         }
-        self.keep_selection(world);
-        Vec::new()
+        if self.is_answered(world) { Vec::new() } else { self.filtered(world) }
     }
 
     fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
         self.filter.typed(input);
-        self.select(0, world);
-        Vec::new()
+        self.filtered(world)
     }
 
     fn selected(&self, world: &World) -> Selected {
-        let run = self.rows(world).get(self.list.selected).copied();
+        let run = self.current(world);
         let pipeline = run.map(|run| run.pipeline.clone()).or_else(|| self.pipeline.clone());
         Selected { pipeline, run: run.map(|run| run.run_id.clone()), ..Selected::default() }
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
-        let all = self.all(world);
-        let rows = self.rows(world);
-        let right = match all.map(<[_]>::len) {
-            Some(n) if n != rows.len() => format!("{} of {n}", rows.len()),
-            Some(n) => text::count(n, "run"),
-            None => String::new(),
-        };
-        let inner = panes::framed(frame, area, "Runs", &right, true, theme);
-        if rows.is_empty() {
-            let words = match (all, self.filter.is_on()) {
-                (None, _) => "reading…",
-                (_, true) => "nothing matches the filter (Esc clears it)",
-                (_, false) => "no run yet: t starts one",
+        let lines = self.lines(world);
+        let inner = panes::framed(frame, area, "Runs", &self.extent(world), true, theme);
+        if lines.is_empty() {
+            let words = match (self.known(world), &world.trouble) {
+                (None, Some(trouble)) => text::safe(trouble),
+                (None, None) => "reading…".to_owned(),
+                (Some(list), _) if list.below.is_some() || !self.is_answered(world) => "looking for runs that match…".to_owned(),
+                (Some(_), _) if self.filter.is_on() => "nothing matches the filter (Esc clears it)".to_owned(),
+                (Some(_), _) => format!("no run yet: {} starts one", shown_key(Action::Trigger)),
             };
             panes::lines(frame, inner, [Line::styled(format!("  {words}"), theme.style("fg.muted"))]);
         } else {
-            self.table(frame, inner, &rows, world.now, theme);
+            self.table(frame, inner, lines, world, theme);
         }
-        if self.filter.is_typing() {
-            let line = Rect { x: area.x + 2, y: area.bottom().saturating_sub(1), width: area.width.saturating_sub(4).min(40), height: 1 };
-            self.filter.draw(frame, line, theme);
-        }
+        panes::filter(frame, area, &self.filter, &self.problems, theme);
     }
 }
 
 impl HistoryView {
-    fn table(&self, frame: &mut Frame<'_>, inner: Rect, rows: &[&RunRow], now: Timestamp, theme: &Theme) {
+    /// How many runs there are, as far as that is known.
+    fn extent(&self, world: &World) -> String {
+        let Some(list) = self.known(world) else { return String::new() };
+        let found = list.lines.len();
+        let whole = list.above.is_none() && list.below.is_none();
+        let filtered = !list.filter.is_empty();
+        match (list.newest.filter(|_| self.pipeline.is_some() && !filtered), filtered) {
+            _ if !self.is_answered(world) => "looking…".to_owned(),
+            (_, true) if whole => format!("{found} found"),
+            (_, true) => format!("{found} found so far"),
+            (Some(newest), _) => match list.lines.get(self.list.selected) {
+                Some(line) if !whole => format!("run {} of {newest}", line.run.number),
+                _ => text::count(found, "run"),
+            },
+            (None, _) if whole => text::count(found, "run"),
+            (None, _) => format!("{found}+ runs"),
+        }
+    }
+
+    fn table(&self, frame: &mut Frame<'_>, inner: Rect, lines: &[RunLine], world: &World, theme: &Theme) {
         let content = Rect { height: inner.height.saturating_sub(1), y: inner.y + 1, ..inner };
-        let columns: Vec<Column> = COLUMNS.iter().copied().filter(|column| self.pipeline.is_none() || column.title != "PIPELINE").collect();
+        let shown = self.columns(world);
+        let titles: Vec<String> = shown.iter().map(Shown::title).collect();
+        let digits = lines.first().map_or(0, |line| line.run.number.to_string().len());
+        let mut columns = vec![
+            Column { title: "RUN", width: digits.max(5), grows: false, drop: 0 },
+            Column { title: "STATE", width: 6, grows: false, drop: 0 },
+        ];
+        columns.extend(shown.iter().zip(&titles).enumerate().map(|(at, (shown, title))| shown.column(title, at)));
         let fitted = list::fit(&columns, usize::from(inner.width).saturating_sub(3));
         frame.buffer_mut().set_line(inner.x + 2, inner.y, &list::header(&columns, &fitted, theme), inner.width.saturating_sub(2));
-        let window = self.list.window(rows.len(), usize::from(content.height));
-        let lines = rows[window.clone()].iter().map(|run| {
-            let mut cells = cells(run, now, theme);
-            if self.pipeline.is_some() {
-                cells.remove(2);
-            }
-            let mut line = list::row(&cells, &fitted);
-            line.spans.insert(0, Span::raw(" "));
-            line
+        let window = self.list.window(lines.len(), usize::from(content.height));
+        let rows = lines[window.clone()].iter().map(|line| {
+            let run = &line.run;
+            let look = run.state.look();
+            let mut cells =
+                vec![(run.number.to_string(), theme.style("fg")), (format!("{} {}", look.glyph, look.code), theme.style(look.token))];
+            cells.extend(shown.iter().map(|shown| shown.cell(line, world.now, theme)));
+            let mut drawn = list::row(&cells, &fitted);
+            let mark = if self.marked.contains(&run.run_id) { "●" } else { " " };
+            drawn.spans.insert(0, Span::styled(mark, theme.style("accent")));
+            drawn
         });
-        list::draw(frame, content, lines, Some((self.list.selected.saturating_sub(window.start), "selection")), theme);
+        list::draw(frame, content, rows, Some((self.list.selected.saturating_sub(window.start), "selection")), theme);
     }
-}
-
-fn cells(run: &RunRow, now: Timestamp, theme: &Theme) -> Vec<(String, ratatui::style::Style)> {
-    let look = run.state.look();
-    let (fg, muted) = (theme.style("fg"), theme.style("fg.muted"));
-    vec![
-        (run.number.to_string(), fg),
-        (format!("{} {}", look.glyph, look.code), theme.style(look.token)),
-        (text::safe(run.pipeline.as_str()), fg),
-        (run.started_at.unwrap_or(run.created_at).format("%Y-%m-%d %H:%M").to_string(), fg),
-        (text::right(&text::took(run.started_at, run.ended_at, now), 6), fg),
-        (run.run_type.word().to_owned(), muted),
-        (text::safe(&run.by), muted),
-        (commit(run), muted),
-        (text::safe(&params(run)), muted),
-    ]
-}
-
-/// The commit's beginning; `*` if files differed from it.
-fn commit(run: &RunRow) -> String {
-    let Some(commit) = &run.git.commit else { return "-".to_owned() };
-    text::safe(text::take(commit, 7)) + if run.git.dirty == Some(true) { "*" } else { "" }
-}
-
-/// `epochs=50 lr=0.01`.
-fn params(run: &RunRow) -> String {
-    let pairs: Vec<_> = run.params.iter().map(|(name, value)| format!("{name}={}", value_text(value))).collect();
-    pairs.join(" ")
 }

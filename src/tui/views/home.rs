@@ -1,14 +1,22 @@
 //! Home: every pipeline, those that need a person first.
 
-use super::{Intent, Place, Selected, Typed, View, body, distance, history::HistoryView, run::RunView};
+use super::{Intent, Place, Selected, Typed, View, body, distance, run::RunView};
 use crate::{
     model::{PipelineId, PipelineRow, RunState, TaskState},
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
         input::Filter,
+        keymap::shown_key,
         list::{self, Column, ListState},
-        panes, text,
+        panes::{
+            self,
+            attention::{self, Item},
+            tasks::value_text,
+        },
+        query::{self, Key, Kind, Query, Value},
+        tabs::{Beside, Tab},
+        text,
         theme::Theme,
         verbs,
         world::{Ask, Purpose, Subject, World},
@@ -20,75 +28,266 @@ use ratatui::{
     style::Style,
     text::{Line, Span},
 };
+use std::cmp::Ordering;
+
+/// Which pane has the keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Focus {
+    #[default]
+    Pipelines,
+    Attention,
+}
+
+/// In which order pipelines stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Sort {
+    #[default]
+    Attention,
+    Name,
+    LastRun,
+}
+
+impl Sort {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Attention => "attention",
+            Self::Name => "name",
+            Self::LastRun => "last run",
+        }
+    }
+
+    const fn next(self) -> Self {
+        match self {
+            Self::Attention => Self::Name,
+            Self::Name => Self::LastRun,
+            Self::LastRun => Self::Attention,
+        }
+    }
+
+    fn compare(self, a: &PipelineRow, b: &PipelineRow) -> Ordering {
+        let by_name = || a.pipeline.cmp(&b.pipeline);
+        let began = |row: &PipelineRow| row.last_run.as_ref().map(|run| run.created_at);
+        match self {
+            Self::Attention => {
+                let urgency = |row: &PipelineRow| (attention(row), row.next_fire.is_none(), row.next_fire);
+                urgency(a).cmp(&urgency(b)).then_with(by_name)
+            }
+            Self::Name => by_name(),
+            Self::LastRun => began(b).cmp(&began(a)).then_with(by_name),
+        }
+    }
+}
 
 /// The list of pipelines.
 #[derive(Debug, Default)]
 pub struct HomeView {
+    focus: Focus,
+    sort: Sort,
     list: ListState,
     /// What is selected, by name, so that a new order does not move it.
     selected: Option<PipelineId>,
     filter: Filter,
+    query: Query,
+    /// Places in the world's list, of those that the filter keeps, in order.
+    order: Vec<usize>,
+    items: Vec<Item>,
+    at: ListState,
 }
 
-const COLUMNS: &[Column] = &[
+const COLUMNS: &[Column<'_>] = &[
     Column { title: "STATE", width: 6, grows: false, drop: 0 },
-    Column { title: "PIPELINE", width: 19, grows: true, drop: 0 },
+    Column { title: "PIPELINE", width: 20, grows: true, drop: 0 },
     Column { title: "LAST 10", width: 10, grows: false, drop: 2 },
     Column { title: "LAST RUN", width: 16, grows: false, drop: 0 },
-    Column { title: "NEXT TRIGGER", width: 20, grows: true, drop: 1 },
-    Column { title: "OWNER", width: 12, grows: false, drop: 3 },
+    Column { title: "HEADLINE", width: 15, grows: false, drop: 1 },
+    Column { title: "NEXT TRIGGER", width: 20, grows: true, drop: 3 },
 ];
+
+/// The filter keys of pipelines.
+const KEYS: &[Key] = &[
+    Key { name: "state", kind: Kind::Choice(states) },
+    Key { name: "since", kind: Kind::Since },
+    Key { name: "before", kind: Kind::Before },
+    Key { name: "owner", kind: Kind::Any },
+    Key { name: "tag", kind: Kind::Any },
+    Key { name: "name", kind: Kind::Any },
+    Key { name: "file", kind: Kind::Any },
+];
+
+fn states() -> Vec<&'static str> {
+    let words = RunState::ALL.iter().map(|state| state.word());
+    words.chain(["ok", "fail", "run", "que", "canc", "appr", "err", "new", "off", "pause"]).collect()
+}
+
+impl query::Subject for PipelineRow {
+    fn texts(&self) -> Vec<String> {
+        [self.pipeline.to_string(), self.description.clone(), self.owner.clone()].into_iter().chain(self.tags.iter().cloned()).collect()
+    }
+
+    fn values(&self, key: &str) -> Vec<Value> {
+        let text = |text: &str| Value::Text(text.to_owned());
+        match key {
+            "state" => {
+                let run = self.last_run.as_ref().filter(|_| self.error.is_none());
+                std::iter::once(text(state_of(self).1)).chain(run.map(|run| text(run.state.word()))).collect()
+            }
+            "owner" => vec![text(&self.owner)],
+            "tag" => self.tags.iter().map(|tag| text(tag)).collect(),
+            "name" => vec![text(self.pipeline.as_str())],
+            "file" => vec![text(&self.file)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        self.last_run.as_ref().map(|run| run.created_at)
+    }
+}
 
 /// How soon a person should look: smaller is sooner.
 fn attention(row: &PipelineRow) -> u8 {
-    match row.last_run.as_ref().map(|run| run.state) {
-        _ if row.error.is_some() => 0,
-        Some(RunState::Failed) => 1,
-        Some(RunState::Running | RunState::Queued | RunState::Canceling) => 2,
-        Some(RunState::Success | RunState::Canceled) | None => 3,
+    match &row.last_run {
+        _ if row.error.is_some() => 1,
+        Some(run) if run.awaiting > 0 && !run.state.is_terminal() => 0,
+        Some(run) => match run.state {
+            RunState::Failed => 1,
+            RunState::Running | RunState::Queued | RunState::Canceling => 2,
+            RunState::Success | RunState::Canceled => 3,
+        },
+        None => 3,
     }
 }
 
+/// Where the panes are; one that is not shown has no lines.
+struct Layout {
+    pipelines: Rect,
+    about: Rect,
+    attention: Rect,
+}
+
 impl HomeView {
-    /// What the filter keeps, in order of attention.
-    fn rows<'a>(&self, world: &'a World) -> Vec<&'a PipelineRow> {
-        let all = world.pipelines.as_deref().unwrap_or_default();
-        let texts = |row: &'a PipelineRow| {
-            [row.pipeline.as_str(), &row.description, &row.owner].into_iter().chain(row.tags.iter().map(String::as_str))
+    /// The list above; below it what is known of the selected pipeline and what needs a person, as far as there is room.
+    fn layout(&self, area: Rect) -> Layout {
+        let below = match area.height {
+            26.. => 11,
+            18..26 => 7,
+            16..18 => 6,
+            _ => 0,
         };
-        let mut rows: Vec<_> = all.iter().filter(|row| self.filter.keeps(texts(row))).collect();
-        rows.sort_by_key(|row| (attention(row), row.next_fire.is_none(), row.next_fire, row.pipeline.clone()));
-        rows
+        let pipelines = Rect { height: area.height - below, ..area };
+        let below = Rect { y: pipelines.bottom(), height: below, ..area };
+        let none = Rect { height: 0, ..below };
+        if area.width >= 100 {
+            let right = area.width * 2 / 5;
+            let about = Rect { width: area.width - right, ..below };
+            return Layout { pipelines, about, attention: Rect { x: about.right(), width: right, ..below } };
+        }
+        if self.items.is_empty() {
+            Layout { pipelines, about: below, attention: none }
+        } else {
+            Layout { pipelines, about: none, attention: below }
+        }
+    }
+
+    fn row<'a>(&self, line: usize, world: &'a World) -> Option<&'a PipelineRow> {
+        world.pipelines.as_deref()?.get(*self.order.get(line)?)
     }
 
     fn current<'a>(&self, world: &'a World) -> Option<&'a PipelineRow> {
-        self.rows(world).get(self.list.selected).copied()
+        match self.focus {
+            Focus::Pipelines => self.row(self.list.selected, world),
+            Focus::Attention => {
+                let item = self.items.get(self.at.selected)?;
+                world.pipelines.iter().flatten().find(|row| row.pipeline == item.pipeline)
+            }
+        }
     }
 
-    fn height(area: Rect) -> usize {
-        usize::from(list_area(area).height.saturating_sub(3))
+    fn height(&self, area: Rect) -> usize {
+        usize::from(self.layout(area).pipelines.height.saturating_sub(3))
     }
 
     fn select(&mut self, line: usize, world: &World) {
-        let rows = self.rows(world);
-        self.list.select(line, rows.len(), Self::height(body(world.size)));
-        self.selected = rows.get(self.list.selected).map(|row| row.pipeline.clone());
+        self.list.select(line, self.order.len(), self.height(body(world.size)));
+        self.selected = self.row(self.list.selected, world).map(|row| row.pipeline.clone());
     }
 
-    fn keep_selection(&mut self, world: &World) {
-        let line = self.selected.as_ref().and_then(|id| self.rows(world).iter().position(|row| row.pipeline == *id));
-        self.select(line.unwrap_or(self.list.selected), world);
+    /// Sorts and filters anew; what was selected stays selected.
+    fn arrange(&mut self, world: &World) {
+        let all = world.pipelines.as_deref().unwrap_or_default();
+        self.order = (0..all.len()).filter(|&at| self.query.keeps(&all[at])).collect();
+        self.order.sort_by(|&a, &b| self.sort.compare(&all[a], &all[b]));
+        let before = self.items.get(self.at.selected).cloned();
+        self.items = attention::items(all);
+        let at = before.and_then(|before| self.items.iter().position(|item| item.is_same(&before))).unwrap_or(self.at.selected);
+        self.at.select(at, self.items.len(), attention::rows(self.layout(body(world.size)).attention));
+        if self.items.is_empty() {
+            self.focus = Focus::Pipelines;
+        }
+        let line = self.selected.as_ref().and_then(|id| self.order.iter().position(|&at| all[at].pipeline == *id));
+        match line {
+            Some(line) => self.list.follow(line, self.order.len(), self.height(body(world.size))),
+            None => self.select(self.list.selected, world),
+        }
     }
 
-    fn open(row: &PipelineRow) -> Intent {
+    fn filtered(&mut self, world: &World) {
+        self.query = Query::parse(self.filter.text(), KEYS, world.now);
+        self.arrange(world);
+    }
+
+    fn go(&mut self, action: Action, world: &World) -> bool {
+        let area = body(world.size);
+        match self.focus {
+            Focus::Pipelines => {
+                let Some(lines) = distance(action, self.height(area)) else { return false };
+                self.select(self.list.selected.saturating_add_signed(lines), world);
+            }
+            Focus::Attention => {
+                let rows = attention::rows(self.layout(area).attention);
+                let Some(lines) = distance(action, rows) else { return false };
+                self.at.by(lines, self.items.len(), rows);
+            }
+        }
+        true
+    }
+
+    fn open(&self, row: &PipelineRow) -> Intent {
         if row.error.is_some() {
             return Intent::Ask(Ask::Definition { pipeline: row.file.clone(), purpose: Purpose::Diagnostics });
         }
-        let subject = match &row.last_run {
-            Some(run) => Subject::Run(run.run_id.clone()),
-            None => Subject::Pipeline(row.pipeline.clone()),
+        let item = self.items.get(self.at.selected).filter(|_| self.focus == Focus::Attention);
+        match item.and_then(|item| item.place.clone()) {
+            Some((run, task)) => Intent::Open(Box::new(RunView::at(Subject::Run(run), task))),
+            None => Intent::Open(Box::new(RunView::new(subject(row)))),
+        }
+    }
+
+    fn verb(&self, action: Action, world: &World) -> Vec<Intent> {
+        let Some(row) = self.current(world) else { return Vec::new() };
+        let run = row.last_run.as_ref();
+        let intent = match (action, run) {
+            (Action::Open, _) => self.open(row),
+            (Action::Trigger, _) => Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger }),
+            (Action::Pause, _) => verbs::pause_pipeline(row.pipeline.clone(), row.paused),
+            (Action::NextTab | Action::PreviousTab, _) => {
+                let turned = Beside::apart(subject(row)).turn(Tab::Graph, action == Action::NextTab, &row.pipeline);
+                return turned;
+            }
+            (Action::Retry, Some(run)) => verbs::retry(run.run_id.clone(), None),
+            (Action::Cancel, Some(run)) => Intent::Show(Box::new(verbs::ask_cancel_run(&run.run_id, run.number, Some(run.progress)))),
+            (Action::Why, Some(run)) => Intent::Ask(Ask::Why { run: run.run_id.clone(), task: None }),
+            _ => return Vec::new(),
         };
-        Intent::Open(Box::new(RunView::new(subject)))
+        vec![intent]
+    }
+}
+
+/// The newest run, or the pipeline that never ran.
+fn subject(row: &PipelineRow) -> Subject {
+    match &row.last_run {
+        Some(run) => Subject::Run(run.run_id.clone()),
+        None => Subject::Pipeline(row.pipeline.clone()),
     }
 }
 
@@ -103,29 +302,39 @@ impl View for HomeView {
 
     fn crumbs(&self, world: &World) -> String {
         let Some(all) = &world.pipelines else { return "Pipelines".to_owned() };
-        let count = |rank| all.iter().filter(|row| attention(row) == rank).count();
-        let mut parts = vec![format!("Pipelines  {}", all.len())];
-        let runs = || all.iter().filter_map(|row| row.last_run.as_ref()).filter(|run| !run.state.is_terminal());
-        let approve = runs().filter(|run| run.awaiting > 0).count();
-        let paused = runs().filter(|run| run.paused).count();
-        let counted = [(count(0), "broken"), (count(1), "failed"), (count(2), "running"), (approve, "to approve"), (paused, "paused")];
-        for (n, what) in counted {
-            if n > 0 {
-                parts.push(format!("{n} {what}"));
-            }
-        }
-        parts.join(" · ")
+        let count = |is: fn(&PipelineRow) -> bool| all.iter().filter(|row| is(row)).count();
+        let counted = [
+            (count(|row| attention(row) == 0), "to approve"),
+            (count(|row| row.error.is_some()), "broken"),
+            (count(|row| row.error.is_none() && attention(row) == 1), "failed"),
+            (count(|row| row.last_run.as_ref().is_some_and(|run| !run.state.is_terminal())), "running"),
+            (count(|row| row.last_run.as_ref().is_some_and(|run| run.paused && !run.state.is_terminal())), "paused"),
+        ];
+        let counted = counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+        std::iter::once(format!("Pipelines  {}", all.len())).chain(counted).collect::<Vec<_>>().join(" · ")
     }
 
     fn aside(&self, _world: &World) -> String {
-        if self.filter.is_on() && !self.filter.is_typing() { format!("filter: {}", self.filter.text()) } else { String::new() }
+        let sort = format!("sort: {}", self.sort.title());
+        if self.filter.is_on() && !self.filter.is_typing() { format!("{sort}  filter: {}", self.filter.text()) } else { sort }
     }
 
     fn hints(&self) -> &'static [Action] {
         if self.filter.is_typing() {
             return &[Action::PromptDone, Action::PromptClear];
         }
-        &[Action::Open, Action::Trigger, Action::NextTab, Action::Retry, Action::Cancel, Action::Why, Action::Pause, Action::Search]
+        &[
+            Action::Open,
+            Action::Trigger,
+            Action::Search,
+            Action::Pause,
+            Action::Retry,
+            Action::Cancel,
+            Action::NextPane,
+            Action::Sort,
+            Action::NextTab,
+            Action::Why,
+        ]
     }
 
     fn asks(&self, _world: &World) -> Vec<Ask> {
@@ -133,11 +342,11 @@ impl View for HomeView {
     }
 
     fn is_live(&self, world: &World) -> bool {
-        world.pipelines.iter().flatten().any(|row| attention(row) == 2)
+        world.pipelines.iter().flatten().any(|row| row.last_run.as_ref().is_some_and(|run| !run.state.is_terminal()))
     }
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
-        self.keep_selection(world);
+        self.arrange(world);
         Vec::new()
     }
 
@@ -148,41 +357,54 @@ impl View for HomeView {
         let row = self.current(world);
         let run = row.and_then(|row| row.last_run.as_ref());
         match action {
-            Action::Open | Action::Trigger | Action::NextTab | Action::PreviousTab if row.is_none() => {
+            Action::Open | Action::Trigger | Action::NextTab | Action::PreviousTab | Action::Pause if row.is_none() => {
                 Err("no pipeline is selected".into())
             }
-            Action::Trigger if row.is_some_and(|row| row.error.is_some()) => Err("its file has errors (Enter shows them)".into()),
+            Action::Trigger | Action::NextTab | Action::PreviousTab if row.is_some_and(|row| row.error.is_some()) => {
+                Err("its file has errors (Enter shows them)".into())
+            }
             Action::Retry | Action::Cancel | Action::Why if run.is_none() && row.is_some() => Err("this pipeline never ran".into()),
-            Action::Pause if row.is_none() => Err("no pipeline is selected".into()),
             Action::Undo => Err("open the run first".into()),
             Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom | Action::Approve | Action::More => {
                 verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))
             }
-            Action::Back if !self.filter.is_on() => Err("this is home (q leaves)".into()),
-            Action::NextPane | Action::PreviousPane | Action::Left | Action::Right => Err("there is one list here".into()),
+            Action::Back if !self.filter.is_on() && self.focus == Focus::Pipelines => Err("this is home (q leaves)".into()),
+            Action::NextPane | Action::PreviousPane if self.items.is_empty() => Err("nothing needs you".into()),
+            Action::NextPane | Action::PreviousPane if self.layout(body(world.size)).attention.height == 0 => {
+                Err("there is no room for another pane".into())
+            }
+            Action::Left | Action::Right => Err("there is one column here".into()),
+            Action::Mark | Action::ViewCycle => Err("in the runs of a pipeline (])".into()),
             _ => Ok(()),
         }
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
-        let height = Self::height(body(world.size));
-        if let Some(lines) = distance(action, height) {
-            self.select(self.list.selected.saturating_add_signed(lines), world);
+        if self.go(action, world) {
             return Vec::new();
         }
         match action {
-            Action::Search => self.filter.start(),
+            Action::Search => {
+                self.focus = Focus::Pipelines;
+                self.filter.start();
+            }
             Action::PromptDone => self.filter.done(),
             Action::PromptErase => self.filter.erase(),
+            Action::Back if self.focus == Focus::Attention => self.focus = Focus::Pipelines,
             Action::PromptClear | Action::Back => self.filter.clear(),
+            Action::Sort => self.sort = self.sort.next(),
+            Action::NextPane | Action::PreviousPane => {
+                self.focus = if self.focus == Focus::Pipelines { Focus::Attention } else { Focus::Pipelines };
+            }
             _ => return self.verb(action, world),
         }
-        self.keep_selection(world);
+        self.filtered(world);
         Vec::new()
     }
 
     fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
         self.filter.typed(input);
+        self.filtered(world);
         self.select(0, world);
         Vec::new()
     }
@@ -208,74 +430,55 @@ impl View for HomeView {
         if all.is_empty() {
             return welcome(frame, area, world, theme);
         }
-        let rows = self.rows(world);
-        let right = if rows.len() == all.len() { String::new() } else { format!("{} of {}", rows.len(), all.len()) };
-        let list_area = list_area(area);
-        let inner = panes::framed(frame, list_area, "Pipelines", &right, true, theme);
-        self.table(frame, inner, &rows, world.now, theme);
-        if let (Some(row), true) = (rows.get(self.list.selected), area.height > list_area.height) {
-            let below = Rect { y: list_area.bottom(), height: area.height - list_area.height, ..area };
-            about(frame, below, row, world.now, theme);
+        let layout = self.layout(area);
+        let right = if self.order.len() == all.len() { String::new() } else { format!("{} of {}", self.order.len(), all.len()) };
+        let focused = self.focus == Focus::Pipelines;
+        let inner = panes::framed(frame, layout.pipelines, "Pipelines", &right, focused, theme);
+        self.table(frame, inner, world, theme);
+        if layout.about.height > 0
+            && let Some(row) = self.current(world)
+        {
+            about(frame, layout.about, row, world.now, theme);
         }
-        if self.filter.is_typing() {
-            let line =
-                Rect { x: area.x + 2, y: list_area.bottom().saturating_sub(1), width: area.width.saturating_sub(4).min(40), height: 1 };
-            self.filter.draw(frame, line, theme);
+        if layout.attention.height > 0 {
+            attention::draw(frame, layout.attention, &self.items, self.at, !focused, world.now, theme);
         }
+        panes::filter(frame, layout.pipelines, &self.filter, &self.query.problems, theme);
     }
 }
 
 impl HomeView {
-    fn verb(&self, action: Action, world: &World) -> Vec<Intent> {
-        let Some(row) = self.current(world) else { return Vec::new() };
-        let run = row.last_run.as_ref();
-        let intent = match (action, run) {
-            (Action::Open, _) => Self::open(row),
-            (Action::Trigger, _) => Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger }),
-            (Action::Pause, _) => verbs::pause_pipeline(row.pipeline.clone(), row.paused),
-            (Action::NextTab | Action::PreviousTab, _) => Intent::Open(Box::new(HistoryView::new(Some(row.pipeline.clone())))),
-            (Action::Retry, Some(run)) => verbs::retry(run.run_id.clone(), None),
-            (Action::Cancel, Some(run)) => Intent::Show(Box::new(verbs::ask_cancel_run(&run.run_id, run.number, Some(run.progress)))),
-            (Action::Why, Some(run)) => Intent::Ask(Ask::Why { run: run.run_id.clone(), task: None }),
-            _ => return Vec::new(),
-        };
-        vec![intent]
-    }
-
-    fn table(&self, frame: &mut Frame<'_>, inner: Rect, rows: &[&PipelineRow], now: Timestamp, theme: &Theme) {
+    fn table(&self, frame: &mut Frame<'_>, inner: Rect, world: &World, theme: &Theme) {
         let content = Rect { height: inner.height.saturating_sub(1), y: inner.y + 1, ..inner };
         let fitted = list::fit(COLUMNS, usize::from(inner.width).saturating_sub(3));
         let head = list::header(COLUMNS, &fitted, theme);
         frame.buffer_mut().set_line(inner.x + 2, inner.y, &head, inner.width.saturating_sub(2));
-        if rows.is_empty() {
+        if self.order.is_empty() {
             return panes::lines(frame, content, [Line::styled("  nothing matches the filter (Esc clears it)", theme.style("fg.muted"))]);
         }
-        let window = self.list.window(rows.len(), usize::from(content.height));
-        let lines = rows[window.clone()].iter().map(|row| {
-            let mut line = pipeline_line(row, &fitted, now, theme);
+        let window = self.list.window(self.order.len(), usize::from(content.height));
+        let lines = window.clone().filter_map(|line| self.row(line, world)).map(|row| {
+            let mut line = pipeline_line(row, &fitted, world.now, theme);
             line.spans.insert(0, Span::raw(" "));
             line
         });
-        list::draw(frame, content, lines, Some((self.list.selected - window.start, "selection")), theme);
+        let token = if self.focus == Focus::Pipelines { "selection" } else { "selection.inactive" };
+        list::draw(frame, content, lines, Some((self.list.selected - window.start, token)), theme);
     }
-}
-
-/// The list; below it, when there is room, what is known of the selected pipeline.
-const fn list_area(area: Rect) -> Rect {
-    let below = if area.height >= 16 { 6 } else { 0 };
-    Rect { height: area.height - below, ..area }
 }
 
 /// Glyph, code and token of a pipeline's state.
 fn state_of(row: &PipelineRow) -> (char, &'static str, &'static str) {
+    let is_off = row.paused && !row.triggers.is_empty();
     match &row.last_run {
         _ if row.error.is_some() => ('!', "ERR", "error"),
         Some(run) if run.paused && !run.state.is_terminal() => ('‖', "PAUSE", "warning"),
+        Some(run) if is_off && matches!(run.state, RunState::Success | RunState::Canceled) => ('‖', "OFF", "fg.muted"),
         Some(run) => {
             let look = if run.awaiting > 0 { TaskState::AwaitingApproval.look() } else { run.state.look() };
             (look.glyph, look.code, look.token)
         }
-        None if row.paused && !row.triggers.is_empty() => ('‖', "OFF", "fg.muted"),
+        None if is_off => ('‖', "OFF", "fg.muted"),
         None => ('·', "NEW", "accent"),
     }
 }
@@ -288,14 +491,14 @@ fn pipeline_line(row: &PipelineRow, fitted: &[(usize, usize)], now: Timestamp, t
         (None, Some(run)) => (last_run(run, now), theme.style("fg")),
         (None, None) => ("never ran".to_owned(), muted),
     };
-    let next = if row.error.is_some() { String::new() } else { next(row) };
+    let headline = row.headline.as_ref().map(|headline| format!("{} {}", value_text(&headline.value), headline.name));
     let cells = [
         (format!("{glyph} {code}"), theme.style(token)),
         (text::safe(row.pipeline.as_str()), theme.style("fg")),
         (String::new(), Style::default()),
         last,
-        (next, muted),
-        (text::safe(&row.owner), muted),
+        (text::safe(&headline.unwrap_or_else(|| "-".to_owned())), theme.style(if row.headline.is_some() { "fg" } else { "fg.muted" })),
+        (next(row), muted),
     ];
     let mut line = list::row(&cells, fitted);
     if row.error.is_some() {
@@ -312,11 +515,14 @@ fn pipeline_line(row: &PipelineRow, fitted: &[(usize, usize)], now: Timestamp, t
 
 /// The states of the last ten runs, newest right.
 fn strip(row: &PipelineRow, theme: &Theme) -> Vec<Span<'static>> {
-    let known = row.recent.iter().rev().take(10).rev();
-    let missing = 10 - known.len();
-    let dots = (0..missing).map(|_| Span::styled("·", theme.style("edge.dim")));
-    let states = known.map(|state| Span::styled(state.look().glyph.to_string(), theme.style(state.look().token)));
-    dots.chain(states).collect()
+    let known = row.recent.len().min(10);
+    let dots = (known..10).map(|_| Span::styled("·", theme.style("edge.dim")));
+    let awaits = row.last_run.as_ref().is_some_and(|run| run.awaiting > 0);
+    let looks = row.recent[row.recent.len() - known..].iter().enumerate().map(|(at, state)| {
+        let look = if awaits && at + 1 == known { TaskState::AwaitingApproval.look() } else { state.look() };
+        Span::styled(look.glyph.to_string(), theme.style(look.token))
+    });
+    dots.chain(looks).collect()
 }
 
 fn last_run(run: &crate::model::LastRun, now: Timestamp) -> String {
@@ -339,24 +545,49 @@ fn next(row: &PipelineRow) -> String {
 fn about(frame: &mut Frame<'_>, area: Rect, row: &PipelineRow, now: Timestamp, theme: &Theme) {
     let inner = panes::framed(frame, area, row.pipeline.as_str(), &row.file, false, theme);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let width = usize::from(inner.width);
     let muted = theme.style("fg.muted");
-    let mut lines = Vec::new();
     if let Some(error) = &row.error {
-        lines.extend(text::wrap(&text::safe(error), usize::from(inner.width)).into_iter().map(|l| Line::styled(l, theme.style("error"))));
-        lines.push(Line::styled("Enter shows everything that is wrong with it", muted));
-    } else {
-        let description = if row.description.is_empty() { "no description" } else { &row.description };
-        lines.push(Line::styled(text::safe(description), theme.style("fg")));
-        let facts = [("owner", row.owner.clone()), ("tags", row.tags.join(", ")), ("triggers", row.triggers.join(", "))];
-        let known = facts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name} {}", text::safe(value)));
-        lines.push(Line::styled(known.collect::<Vec<_>>().join("  ·  "), muted));
-        if let Some(run) = &row.last_run {
-            let look = run.state.look();
-            lines.push(Line::from(vec![
-                Span::styled(format!("run {}  ", run.number), muted),
+        let words = text::wrap(&text::safe(error), width).into_iter().map(|line| Line::styled(line, theme.style("error")));
+        let hint = format!("{} shows everything that is wrong with it", shown_key(Action::Open));
+        return panes::lines(frame, inner, words.chain([Line::styled(hint, muted)]));
+    }
+    let mut lines = Vec::new();
+    let mut fact = |name: &str, value: Line<'static>| {
+        let mut line = value;
+        line.spans.insert(0, Span::styled(format!("{name:<9} "), muted));
+        lines.push(line);
+    };
+    let plain = |value: &str| Line::styled(text::cut(&text::safe(value), width.saturating_sub(10)), theme.style("fg"));
+    if !row.description.is_empty() {
+        fact("about", plain(&row.description));
+    }
+    if let Some(run) = &row.last_run {
+        let look = run.state.look();
+        fact(
+            "run",
+            Line::from(vec![
+                Span::styled(format!("{}  ", run.number), theme.style("fg")),
                 Span::styled(format!("{} {}", look.glyph, look.code), theme.style(look.token)),
-                Span::styled(format!("  {}/{} tasks  {}", run.progress.0, run.progress.1, text::ago(run.created_at, now)), muted),
-            ]));
+                Span::styled(
+                    format!("  {} of {}  {}", run.progress.0, text::count(run.progress.1 as usize, "task"), text::ago(run.created_at, now)),
+                    muted,
+                ),
+            ]),
+        );
+    }
+    if let Some(headline) = &row.headline {
+        fact("headline", plain(&format!("{} {}", headline.name, value_text(&headline.value))));
+    }
+    let triggers = match (row.triggers.is_empty(), row.paused) {
+        (true, _) => format!("none: {} starts a run", shown_key(Action::Trigger)),
+        (false, true) => format!("{}  ‖ off: {} turns them on", row.triggers.join(", "), shown_key(Action::Pause)),
+        (false, false) => row.triggers.join(", "),
+    };
+    fact("triggers", plain(&triggers));
+    for (name, value) in [("owner", row.owner.clone()), ("tags", row.tags.join(", "))] {
+        if !value.is_empty() {
+            fact(name, plain(&value));
         }
     }
     panes::lines(frame, inner, lines);

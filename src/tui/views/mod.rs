@@ -1,5 +1,6 @@
 //! Full screens. A view is one file here and one line in [`ALL`].
 
+pub mod grid;
 pub mod history;
 pub mod home;
 pub mod log;
@@ -12,6 +13,7 @@ use super::{
     dialogs::Dialog,
     keymap::Bound,
     panes,
+    tabs::Beside,
     theme::Theme,
     world::{Ask, RunData, Tone, World},
 };
@@ -74,6 +76,8 @@ pub enum Intent {
     Program(usize),
     /// Put a text into the clipboard.
     Copy(String),
+    /// Show these columns of the runs of a pipeline from now on.
+    Columns(String, Vec<String>),
 }
 
 impl Intent {
@@ -176,14 +180,29 @@ pub enum Typed {
 pub type Entry = (&'static str, fn(&World) -> Option<Box<dyn View>>);
 
 /// Every view.
-pub const ALL: &[Entry] = &[
-    ("history", |world| world.runs.as_ref().map(|runs| Box::new(history::HistoryView::new(runs.pipeline.clone())) as Box<dyn View>)),
-    ("home", |_| Some(Box::new(home::HomeView::default()))),
-    ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
-    ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
-    ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
-    ("timeline", |world| world.run.as_ref().map(|run| Box::new(timeline::TimelineView::new(run.subject.clone(), 0)) as Box<dyn View>)),
-];
+pub const ALL: &[Entry] =
+    &[
+        ("grid", |world| {
+            world
+                .run
+                .as_ref()
+                .map(|run| Box::new(grid::GridView::new(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>)
+        }),
+        ("history", |world| {
+            world.run.as_ref().map(|run| {
+                Box::new(history::HistoryView::beside(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+            })
+        }),
+        ("home", |_| Some(Box::new(home::HomeView::default()))),
+        ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
+        ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
+        ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
+        ("timeline", |world| {
+            world.run.as_ref().map(|run| {
+                Box::new(timeline::TimelineView::new(run.subject.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+            })
+        }),
+    ];
 
 /// Between the two lines above and the one below.
 pub fn body((width, height): (u16, u16)) -> Rect {

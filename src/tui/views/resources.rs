@@ -24,7 +24,7 @@ pub struct ResourcesView {
     list: ListState,
 }
 
-const RUNNING: &[Column] = &[
+const RUNNING: &[Column<'_>] = &[
     Column { title: "RUNNING", width: 18, grows: true, drop: 0 },
     Column { title: "FOR", width: 7, grows: false, drop: 0 },
     Column { title: "CPU TIME", width: 8, grows: false, drop: 0 },
@@ -35,7 +35,7 @@ const RUNNING: &[Column] = &[
     Column { title: "POOL, GPU", width: 12, grows: false, drop: 3 },
 ];
 
-const WAITING: &[Column] = &[
+const WAITING: &[Column<'_>] = &[
     Column { title: "WAITING", width: 18, grows: false, drop: 0 },
     Column { title: "FOR", width: 7, grows: false, drop: 0 },
     Column { title: "WHY", width: 20, grows: true, drop: 0 },

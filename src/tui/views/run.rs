@@ -1,8 +1,8 @@
 //! A run: its graph, its tasks, and the log of the selected one.
 
-use super::{Intent, Place, Selected, View, body, distance, history::HistoryView, log::LogView, timeline::TimelineView};
+use super::{Intent, Place, Selected, View, body, distance, log::LogView};
 use crate::{
-    model::TaskState,
+    model::{TaskId, TaskState},
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
@@ -15,6 +15,7 @@ use crate::{
             log::{self, LogPane},
             tasks::TasksPane,
         },
+        tabs::{Beside, Tab},
         text,
         theme::Theme,
         verbs,
@@ -40,6 +41,8 @@ pub struct RunView {
     focus: Focus,
     /// Position in order of declaration, the same in all panes.
     selected: usize,
+    /// The task to select as soon as the run was read.
+    wanted: Option<TaskId>,
     /// Until a person chooses a task, the selection goes with what happens.
     chosen: bool,
     /// Which attempt of the selected task; `None` is the newest.
@@ -64,6 +67,7 @@ impl RunView {
             subject,
             focus: Focus::Graph,
             selected: 0,
+            wanted: None,
             chosen: false,
             attempt: None,
             graph: GraphPane::default(),
@@ -71,6 +75,11 @@ impl RunView {
             scroll: LogScroll::default(),
             target: None,
         }
+    }
+
+    /// Of that run, with that task selected.
+    pub fn at(subject: Subject, task: TaskId) -> Self {
+        Self { wanted: Some(task), ..Self::new(subject) }
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
@@ -208,17 +217,14 @@ impl RunView {
 
     fn verb(&mut self, action: Action, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
-        if action == Action::NextTab && data.run.is_some() {
-            return vec![Intent::Open(Box::new(TimelineView::new(self.subject.clone(), self.selected)))];
-        }
         if matches!(action, Action::NextTab | Action::PreviousTab) {
-            let history = match data.run {
-                Some(_) => HistoryView::beside(data.pipeline.clone(), self.subject.clone()),
-                None => HistoryView::new(Some(data.pipeline.clone())),
-            };
-            return vec![Intent::Open(Box::new(history))];
+            return self.beside_tabs().turn(Tab::Graph, action == Action::NextTab, &data.pipeline);
         }
         verbs::for_task(action, data, self.selected)
+    }
+
+    fn beside_tabs(&self) -> Beside {
+        Beside::below(self.subject.clone(), self.selected)
     }
 
     fn next_pane(&mut self, by: usize, world: &World) -> Vec<Intent> {
@@ -294,9 +300,8 @@ impl View for RunView {
         crumbs(data, world.now)
     }
 
-    fn aside(&self, world: &World) -> String {
-        let ran = self.data(world).is_some_and(|data| data.run.is_some());
-        if ran { "[Graph] Timeline History" } else { "[Graph] History" }.to_owned()
+    fn aside(&self, _world: &World) -> String {
+        self.beside_tabs().titles(Tab::Graph)
     }
 
     fn hints(&self) -> &'static [Action] {
@@ -346,6 +351,10 @@ impl View for RunView {
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
+        if let Some(position) = self.wanted.take().and_then(|task| data.position(&task)) {
+            self.chosen = true;
+            return self.select(position, world);
+        }
         let position = if self.chosen { self.selected } else { Self::interesting(data) };
         self.select(position, world)
     }

@@ -1,6 +1,6 @@
 //! Timeline: when each task of a run waited, ran and paused between attempts, over one scale.
 
-use super::{Intent, Place, Selected, View, body, distance, history::HistoryView, log::LogView, run};
+use super::{Intent, Place, Selected, View, body, distance, log::LogView, run};
 use crate::{
     model::{AttemptState, TaskSnapshot},
     stdx::time::Timestamp,
@@ -11,6 +11,7 @@ use crate::{
             self,
             tasks::{detail, look},
         },
+        tabs::{Beside, Tab},
         text,
         theme::Theme,
         timeline::{Kind, Scale, critical_path, stretches},
@@ -36,6 +37,7 @@ const DETAIL: u16 = 6;
 #[derive(Debug)]
 pub struct TimelineView {
     subject: Subject,
+    beside: Beside,
     /// Position in order of declaration.
     selected: usize,
     list: ListState,
@@ -44,9 +46,9 @@ pub struct TimelineView {
 }
 
 impl TimelineView {
-    /// Of that run, with that task selected.
-    pub fn new(subject: Subject, selected: usize) -> Self {
-        Self { subject, selected, list: ListState::default(), critical: HashSet::new() }
+    /// Of that run, beside its graph, with the task selected that is selected there.
+    pub fn new(subject: Subject, beside: Beside) -> Self {
+        Self { subject, selected: beside.task, beside, list: ListState::default(), critical: HashSet::new() }
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
@@ -90,7 +92,7 @@ impl View for TimelineView {
     }
 
     fn aside(&self, _world: &World) -> String {
-        "Graph [Timeline] History".to_owned()
+        self.beside.titles(Tab::Timeline)
     }
 
     fn hints(&self) -> &'static [Action] {
@@ -143,10 +145,10 @@ impl View for TimelineView {
             return Vec::new();
         }
         match action {
-            Action::Back | Action::PreviousTab => vec![Intent::Back],
-            Action::NextTab => {
-                let history = HistoryView::beside(data.pipeline.clone(), self.subject.clone());
-                vec![Intent::Back, Intent::Open(Box::new(history))]
+            Action::Back => vec![Intent::Back],
+            Action::NextTab | Action::PreviousTab => {
+                let beside = Beside { task: self.selected, ..self.beside.clone() };
+                beside.turn(Tab::Timeline, action == Action::NextTab, &data.pipeline)
             }
             Action::Open => vec![Intent::Open(Box::new(LogView::new(self.subject.clone(), self.selected, None)))],
             _ => verbs::for_task(action, data, self.selected),
