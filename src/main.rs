@@ -1,6 +1,6 @@
-//! Wires the layers together and starts: shim, component, or the command line.
+//! Wires the layers together and starts: shim, component, reader, or the command line.
 
-use flowyard::{cli, tui};
+use flowyard::{cli, runtime::apart, tui};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -9,8 +9,12 @@ fn main() -> ExitCode {
         return code;
     }
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == "__component") {
-        return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
+    match arguments.next() {
+        Some(first) if first == "__component" => {
+            return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
+        }
+        Some(first) if first == apart::WORD => return apart::main(arguments),
+        _ => {}
     }
     cli::main(tui::keymap::rows, |screen| {
         tui::run(screen.attach, &tui::Options { theme: screen.theme, config: screen.config, color: depth(screen.color) })

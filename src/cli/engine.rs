@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     runtime::{
-        EngineStatus, Handle, clock, own_log,
+        EngineStatus, Handle, allocator, clock, own_log,
         serve::{self, ServeOptions},
         workspace,
     },
@@ -71,8 +71,12 @@ fn foreground(args: &Args, context: &Context) -> Result<u8, Failure> {
         return Err(Failure::refused("an engine writes; leave --read-only out to run one"));
     }
     let place = context.place()?;
+    let unsettled = allocator::settle();
     workspace::prepare(&place)?;
     let _log = own_log::start(&place.logs(), "engine", context.global.verbose)?;
+    if let Some(error) = unsettled {
+        tracing::warn!(%error, "memory of large runs may stay with the engine: it could not set how it is given back");
+    }
     if context.err.tty && !args.detached {
         context.note(&format!("the engine of {} runs; Ctrl-C ends it, and running tasks go on", place.workspace.display()));
     }

@@ -42,10 +42,10 @@ impl Run {
         });
         let task = self.task_mut(position);
         task.never_begun = 0;
-        task.metrics = report.metrics;
+        task.metrics = report.metrics.into();
         task.gates = gates;
         if outcome.state == AttemptState::Success {
-            task.output_parameters = report.output_parameters;
+            task.output_parameters = report.output_parameters.into();
             task.outputs = report.artifacts.iter().map(|a| (a.name.clone(), Value::from(a.id.clone()))).collect();
             for artifact in report.artifacts {
                 out.commit(What::Artifact(Box::new(artifact.clone())));

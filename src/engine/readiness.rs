@@ -171,7 +171,7 @@ impl Run {
     fn handed_on(&self, task: &TaskRecord) -> Map<String, Value> {
         let path = |id: &Value| Some(Value::from(self.artifacts.get(id.as_str()?)?.uri.clone()));
         let artifacts = task.outputs.iter().filter_map(|(name, id)| Some((name.clone(), path(id)?)));
-        artifacts.chain(task.output_parameters.clone()).collect()
+        artifacts.chain(task.output_parameters.clone().into_map()).collect()
     }
 
     /// Every position above, nearest first.

@@ -68,7 +68,7 @@ mod tests {
     }
 
     fn task(retry_on: Option<RetryOn>) -> Task {
-        Task { retry_on, ..Task::new("t".into(), Action::Argv { argv: vec!["true".to_owned()] }) }
+        Task { retry_on: retry_on.map(Box::new), ..Task::new("t".into(), Action::Argv { argv: vec!["true".to_owned()] }) }
     }
 
     fn ended(reason: Reason) -> Ended<'static> {

@@ -9,6 +9,7 @@ pub mod graph;
 pub mod grid;
 pub mod ids;
 pub mod journal;
+pub mod named;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
@@ -27,6 +28,7 @@ pub use graph::Graph;
 pub use grid::GridCell;
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
+pub use named::Named;
 pub use pipeline::{
     Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task, TriggerDef,
 };

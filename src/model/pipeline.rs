@@ -1,6 +1,6 @@
 //! The definition of a pipeline, as a file says it and a run keeps it.
 
-use super::{PipelineId, Reason, TaskId, TriggerRule};
+use super::{Named, PipelineId, Reason, TaskId, TriggerRule};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -144,7 +144,7 @@ pub struct Task {
     pub retry_delay: RetryDelay,
     /// Which ends of an attempt are followed by another; `None` is every exit code, signal, timeout and want of memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_on: Option<RetryOn>,
+    pub retry_on: Option<Box<RetryOn>>,
     /// It may be repeated where nobody knows how it ended.
     #[serde(default, skip_serializing_if = "is_default")]
     pub idempotent: bool,
@@ -312,7 +312,7 @@ pub enum Action {
         /// Its name in the catalog.
         name: String,
         /// Its arguments; texts within are templates.
-        with: serde_json::Map<String, serde_json::Value>,
+        with: Named,
     },
 }
 

@@ -1,9 +1,8 @@
 //! What the engine decided and the store writes: whole rows, each with the transition that made it.
 
-use super::{AttemptKey, AttemptState, GateLine, GitState, Params, Pipeline, Reason, RunId, RunState, RunType, TaskKey, TaskState};
+use super::{AttemptKey, AttemptState, GateLine, GitState, Named, Params, Pipeline, Reason, RunId, RunState, RunType, TaskKey, TaskState};
 use crate::stdx::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A run as the database keeps it.
@@ -86,17 +85,17 @@ pub struct TaskRecord {
     /// A person asked to end its open attempt.
     pub cancel_requested: bool,
     /// Artifact ids by output name.
-    pub outputs: Map<String, Value>,
+    pub outputs: Named,
     /// Small values handed on.
-    pub output_parameters: Map<String, Value>,
+    pub output_parameters: Named,
     /// Last value of each metric.
-    pub metrics: Map<String, Value>,
+    pub metrics: Named,
     /// Each gate with what was measured.
     pub gates: Vec<GateLine>,
     /// When it began to wait for a slot or a resource.
     pub queued_at: Option<Timestamp>,
     /// Who let it start, or marked it, and what they wrote.
-    pub decision: Option<Decision>,
+    pub decision: Option<Box<Decision>>,
 }
 
 impl TaskRecord {
@@ -114,9 +113,9 @@ impl TaskRecord {
             never_begun: 0,
             retry_at: None,
             cancel_requested: false,
-            outputs: Map::new(),
-            output_parameters: Map::new(),
-            metrics: Map::new(),
+            outputs: Named::default(),
+            output_parameters: Named::default(),
+            metrics: Named::default(),
             gates: Vec::new(),
             queued_at: None,
             decision: None,

@@ -173,7 +173,7 @@ fn job(
 ) -> Result<Job, String> {
     let mut with = serde_json::Map::new();
     if let Action::Component { with: arguments, .. } = &launch.task.action {
-        for (name, value) in arguments {
+        for (name, value) in &**arguments {
             let value = template::render_json(value, scope).map_err(|error| format!("`with.{name}`: {error}"))?;
             with.insert(name.clone(), value);
         }

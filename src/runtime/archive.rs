@@ -95,23 +95,32 @@ pub fn keep(state_dir: &Path, run: &RunRecord, seq: i64) -> Result<(), RuntimeEr
 }
 
 fn write(state_dir: &Path, keep: Keep) -> Result<(), RuntimeError> {
-    let archive = match keep {
-        Keep::Begun(run, last_seq) => Archive::begun(*run, last_seq),
-        Keep::Ended(id, last_seq) => match Reader::open(state_dir)?.archive(&id)? {
-            // What others committed meanwhile may not be on the disk yet, and must not be missed after a loss of power.
-            Some(archive) => Archive { last_seq, ..archive },
-            None => return Ok(()),
-        },
-    };
-    let folder = folder(state_dir, &archive.run.run_id);
+    match keep {
+        Keep::Begun(run, last_seq) => {
+            let folder = folder(state_dir, &run.run_id);
+            let archive = Archive::begun(*run, last_seq);
+            in_folder(&folder, |out| Ok(serde_json::to_writer(out, &archive)?))
+        }
+        Keep::Ended(id, last_seq) => {
+            let reader = Reader::open(state_dir)?;
+            if reader.runs_with_prefix(id.as_str())?.is_empty() {
+                return Ok(());
+            }
+            // What others committed since `last_seq` may not be on the disk yet, and must not be missed after a loss of power.
+            in_folder(&folder(state_dir, &id), |out| reader.write_archive(&id, last_seq, out).map_err(io::Error::other)?)
+        }
+    }
+}
+
+/// Writes the file as a stream: the text of a run of 10,000 tasks would take as much memory as the engine has for everything.
+fn in_folder(folder: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), RuntimeError> {
     let path = folder.join(FILE);
-    // As a stream: the text of a run of 10,000 tasks would take as much memory as the engine has for everything.
     let stream = |file: &fs::File| -> io::Result<()> {
         let mut buffer = io::BufWriter::new(file);
-        serde_json::to_writer(&mut buffer, &archive)?;
+        fill(&mut buffer)?;
         buffer.flush()
     };
-    atomic::create_private_dir(&folder)
+    atomic::create_private_dir(folder)
         .and_then(|()| atomic::write_with(&path, stream))
         .map_err(|error| RuntimeError::Io(format!("{}: {error}", path.display())))
 }

@@ -1,7 +1,7 @@
 //! A client's line to the engine: finds it, starts it if it must, asks and listens.
 
 use super::{
-    EngineStatus, RuntimeError,
+    EngineStatus, RuntimeError, allocator,
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
@@ -271,6 +271,7 @@ fn spawn(place: &Place, words: &Path, manner: Manner) -> Result<std::process::Ch
         .arg("--state-dir")
         .arg(&place.state_dir)
         .args(["engine", "--detached"])
+        .env(allocator::SETTING.0, allocator::SETTING.1)
         .args((manner == Manner::LeavesWhenIdle).then_some("--exit-when-idle"))
         .current_dir("/")
         .stdin(Stdio::null())

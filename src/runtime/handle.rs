@@ -227,7 +227,7 @@ impl Handle {
     /// # Errors
     /// There is no such file, or it cannot be read.
     pub fn definition(&self, pipeline: &str) -> Result<(Option<Pipeline>, Diagnostics), RuntimeError> {
-        let found = pipelines::find(&self.attach.place, pipeline)?;
+        let found = pipelines::find(&self.attach.place, pipeline, pipelines::read)?;
         Ok((found.pipeline, found.diagnostics))
     }
 

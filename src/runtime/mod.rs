@@ -1,5 +1,7 @@
 //! The imperative shell: owns the engine, store and executors, carries out effects; the one clock; `Handle` for clients.
 
+pub mod allocator;
+pub mod apart;
 pub mod archive;
 mod attempts;
 pub mod cause;

@@ -4,13 +4,15 @@ use super::RuntimeError;
 use crate::stdx::atomic;
 use std::path::Path;
 use tracing_appender::{
-    non_blocking::WorkerGuard,
+    non_blocking::{NonBlockingBuilder, WorkerGuard},
     rolling::{RollingFileAppender, Rotation},
 };
 use tracing_subscriber::EnvFilter;
 
 /// Days that are kept.
 const KEPT: usize = 14;
+/// Lines that may wait for a slow disk before some are dropped; room for all of them is taken at the start.
+const WAITING: usize = 4_096;
 
 /// Keeps the log open; dropping it writes what is still waiting.
 #[must_use = "the log ends when this is dropped"]
@@ -33,7 +35,7 @@ pub fn start(folder: &Path, who: &str, verbose: u8) -> Result<OwnLog, RuntimeErr
         .max_log_files(KEPT)
         .build(folder)
         .map_err(|error| failed(&error))?;
-    let (writer, guard) = tracing_appender::non_blocking(appender);
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(appender);
     let level = ["info", "debug", "trace"][usize::from(verbose.min(2))];
     let filter = EnvFilter::try_from_env("FLOWYARD_LOG").unwrap_or_else(|_| EnvFilter::new(format!("warn,flowyard={level}")));
     // A second start in one process, as tests do, keeps the first log.

@@ -10,6 +10,7 @@ use crate::{
     spec,
     stdx::suggest,
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs,
@@ -17,7 +18,7 @@ use std::{
 };
 
 /// One file of `pipelines/`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Found {
     /// Its path relative to the workspace.
     pub file: String,
@@ -77,11 +78,11 @@ fn name_in(place: &Place, path: &Path) -> String {
     path.strip_prefix(&place.workspace).unwrap_or(path).display().to_string()
 }
 
-/// The pipeline meant by an id, or by the path of a file in `pipelines/`.
+/// The pipeline meant by an id, or by the path of a file in `pipelines/`; `read` reads the file that it probably is.
 ///
 /// # Errors
 /// There is none: which there are, and which was probably meant.
-pub fn find(place: &Place, name: &str) -> Result<Found, RuntimeError> {
+pub fn find(place: &Place, name: &str, read: impl Fn(&Path, &str) -> Found) -> Result<Found, RuntimeError> {
     let given = Path::new(name);
     if given.extension().is_some_and(|e| e == "toml") {
         let below_workspace = place.workspace.join(given);

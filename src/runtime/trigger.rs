@@ -1,6 +1,6 @@
 //! From "run this pipeline" to a run: reads the file, checks it, resolves its params, asks git.
 
-use super::{git, pipelines, workspace::Place};
+use super::{apart, git, pipelines, workspace::Place};
 use crate::{
     model::{Diagnostics, Reply, RunId, RunState, RunType, TriggerRequest, record::RunRecord},
     plan::params,
@@ -14,7 +14,8 @@ use std::sync::Arc;
 /// The reply that says what is wrong with the file or the params.
 pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestamp, run_id: RunId) -> Result<RunRecord, Reply> {
     let invalid = |message: String, diagnostics: Diagnostics| Reply::Invalid { message, diagnostics };
-    let found = pipelines::find(place, request.pipeline.as_str()).map_err(|error| invalid(error.to_string(), Diagnostics::default()))?;
+    let found = pipelines::find(place, request.pipeline.as_str(), apart::read)
+        .map_err(|error| invalid(error.to_string(), Diagnostics::default()))?;
     let (pipeline, diagnostics) = (found.pipeline, found.diagnostics);
     let Some(pipeline) = pipeline.filter(|_| !diagnostics.has_errors()) else {
         return Err(invalid(format!("{} has errors; nothing was started", found.file), diagnostics));

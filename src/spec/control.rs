@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) struct Control {
     retries: Option<u32>,
     retry_delay: Option<RetryDelay>,
-    retry_on: Option<RetryOn>,
+    retry_on: Option<Box<RetryOn>>,
     idempotent: Option<bool>,
     trigger_rule: Option<TriggerRule>,
     pool: Option<String>,
@@ -31,7 +31,7 @@ impl Control {
         Self {
             retries: count(table, "retries", 1_000, report),
             retry_delay: retry_delay(table, report),
-            retry_on: table.table("retry_on").map(|table| retry_on(table, report)),
+            retry_on: table.table("retry_on").map(|table| Box::new(retry_on(table, report))),
             idempotent: flag(table, "idempotent"),
             trigger_rule: trigger_rule(table, report),
             pool: pool(table, report),

@@ -223,7 +223,7 @@ fn action(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Action {
     }
     if let Some(name) = table.text("component") {
         let with = table.get("with").map(Node::to_json).and_then(|with| with.as_object().cloned()).unwrap_or_default();
-        return Action::Component { name: name.to_owned(), with };
+        return Action::Component { name: name.to_owned(), with: with.into() };
     }
     if let Some(node) = table.get("argv") {
         let argv: Vec<String> = node.as_list().iter().filter_map(Node::as_text).map(str::to_owned).collect();

@@ -2,6 +2,7 @@
 //!
 //! One writer, the engine; readers open the same file read-only. Every transition and its journal entry are one transaction.
 
+mod archive;
 mod backup;
 mod grid;
 mod open;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         AttemptFiles, AttemptSnapshot, JournalEntry, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
-        record::{Archive, AttemptRecord, TaskRecord},
+        record::{AttemptRecord, TaskRecord},
     },
     stdx::time::{Timestamp, to_micros},
 };
@@ -55,6 +55,7 @@ impl Reader {
         Ok(Self { db: open::for_reading(&path)?, path, state_dir: state_dir.to_owned() })
     }
 
+    /// One query, or several of the same moment.
     pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let fail = StoreError::at(&self.path);
         // One transaction, so that a run and its tasks are of the same moment.
@@ -196,29 +197,6 @@ impl Reader {
         }
     }
 
-    /// Everything about a run, to be kept beside its logs; `None` if there is no such run.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn archive(&self, id: &RunId) -> Result<Option<Archive>, StoreError> {
-        self.read(|db| {
-            let sql = format!("SELECT {}, {} FROM runs WHERE run_id = ?1", rows::RUN, rows::LOADED);
-            let Some(run) = db.prepare_cached(&sql)?.query_row([id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
-            let last_seq = db.prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?.query_row([], |row| row.get(0))?;
-            let tasks = format!("SELECT {} FROM task_instances WHERE run_id = ?1 ORDER BY position, map_index", rows::TASK);
-            let attempts = format!("SELECT {} FROM attempts WHERE run_id = ?1", rows::ATTEMPT);
-            let artifacts = format!("SELECT {} FROM artifacts WHERE run_id = ?1", rows::ARTIFACT);
-            Ok(Some(Archive {
-                format: Archive::FORMAT,
-                last_seq,
-                run,
-                tasks: db.prepare_cached(&tasks)?.query_map([id.as_str()], rows::task)?.collect::<rusqlite::Result<_>>()?,
-                attempts: db.prepare_cached(&attempts)?.query_map([id.as_str()], rows::attempt)?.collect::<rusqlite::Result<_>>()?,
-                artifacts: db.prepare_cached(&artifacts)?.query_map([id.as_str()], rows::artifact)?.collect::<rusqlite::Result<_>>()?,
-            }))
-        })
-    }
-
     /// Runs that are over, oldest first.
     ///
     /// # Errors
@@ -308,12 +286,12 @@ fn snapshot(attempts: Vec<AttemptSnapshot>, task: TaskRecord, definition: &Pipel
         upstream: def.map(|def| def.upstream.clone()).unwrap_or_default(),
         retry_at: task.retry_at,
         queued_at: task.queued_at,
-        decision: task.decision,
+        decision: task.decision.map(|decision| *decision),
         max_attempts: task.forgiven + def.map_or(0, |def| def.retries) + 1,
         attempts,
-        outputs: task.outputs,
-        output_parameters: task.output_parameters,
-        metrics: task.metrics,
+        outputs: task.outputs.into_map(),
+        output_parameters: task.output_parameters.into_map(),
+        metrics: task.metrics.into_map(),
         gates: task.gates,
     }
 }

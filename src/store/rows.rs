@@ -73,7 +73,11 @@ fn key(row: &Row<'_>) -> rusqlite::Result<TaskKey> {
 
 /// A run and its display number, from [`RUN`]; [`LOADED`] follow.
 pub fn loaded_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    let definition: Pipeline = json(row, 14)?;
+    run_defined_by(row, Arc::new(json(row, 14)?))
+}
+
+/// The same with a definition that was read already.
+pub fn run_defined_by(row: &Row<'_>, definition: Arc<Pipeline>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
         run_id: RunId::from(row.get::<_, String>(0)?),
         state: word(row, 2)?,
@@ -85,7 +89,7 @@ pub fn loaded_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         ended_at: optional_time(row, 8)?,
         params: json(row, 9)?,
         git: json::<GitState>(row, 10)?,
-        definition: Arc::new(definition),
+        definition,
         env: Arc::new(json(row, 15)?),
         paused: row.get(12)?,
         idempotency_key: row.get(16)?,

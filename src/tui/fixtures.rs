@@ -6,7 +6,7 @@ use super::{
     graphs::Drafts,
     grid::GridData,
     runs::{self, Edge, RunLine, RunPage, RunsAsk},
-    theme::{Theme, color::Depth},
+    theme::{Glyphs, Library, Screen, Theme, color::Depth},
     world::{LogBatch, LogKey, Msg, Resources, RunData, Subject, World},
 };
 use crate::{
@@ -39,7 +39,12 @@ fn before(seconds: i64) -> Timestamp {
 /// The interactive face at home, at that size.
 pub fn app(size: (u16, u16)) -> App {
     let world = World { now: now(), size, workspace: "/home/me/flights".into(), ..World::default() };
-    App::new(world, Theme::builtin("default-dark", Depth::True, false).unwrap())
+    App::new(world, theme("default-dark", Depth::True, Glyphs::Unicode))
+}
+
+/// A theme of the program on such a terminal.
+pub fn theme(name: &str, depth: Depth, glyphs: Glyphs) -> Theme {
+    Library::default().theme(name, Screen { depth, glyphs }).unwrap().0
 }
 
 /// Hands a message over at the time of every test.

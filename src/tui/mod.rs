@@ -51,7 +51,7 @@ use std::{
 };
 use terminal::Screen;
 use theme::{
-    Theme,
+    Glyphs, Library, Theme,
     color::{Depth, Environment},
 };
 use worker::Offices;
@@ -94,7 +94,7 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
         read_only: attach.read_only,
         ..World::default()
     };
-    let ascii = theme.ascii;
+    let ascii = theme.ascii();
     let mut app = App::new(world, theme);
     app.programs = Programs { own: own_command(&attach), commands: options.config.commands.clone() };
     for notice in &attach.place.notices {
@@ -119,7 +119,9 @@ fn choose_theme(options: &Options, environment: &Environment) -> Result<Theme, R
         _ => "default-dark",
     };
     let name = options.theme.as_deref().unwrap_or(by_itself);
-    Theme::builtin(name, depth, environment.ascii_only()).map_err(RuntimeError::Usage)
+    let glyphs = if environment.ascii_only() { Glyphs::Ascii } else { Glyphs::Unicode };
+    let found = Library::default().theme(name, theme::Screen { depth, glyphs }).map_err(RuntimeError::Usage)?;
+    Ok(found.0)
 }
 
 /// This program on the same workspace, to be followed by a subcommand.

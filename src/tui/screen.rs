@@ -26,7 +26,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
     } else {
         whole(app, frame, area);
     }
-    text::guard(frame.buffer_mut(), app.theme.ascii);
+    text::guard(frame.buffer_mut(), app.theme.screen.glyphs);
 }
 
 fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {

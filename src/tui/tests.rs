@@ -5,6 +5,7 @@ use super::{
     app::{App, Chore},
     fixtures::{self, drawn, press, screen, tell, type_text},
     runs::{Edge, RunLine, RunPage, RunsAsk},
+    theme::{Glyphs, color::Depth},
     views,
     world::{Ask, Msg, Purpose, RunData, Subject, World},
 };
@@ -573,7 +574,7 @@ fn safe(app: &App) {
 #[test]
 fn only_ascii_is_drawn_where_only_ascii_can_be_shown() {
     let mut app = failed_run((120, 35));
-    app.theme.ascii = true;
+    app.theme = fixtures::theme("default-dark", Depth::True, Glyphs::Ascii);
     assert!(drawn(&app).content.iter().all(|cell| cell.symbol().is_ascii()));
     insta::assert_snapshot!("run_ascii_120x35", screen(&app));
 }

@@ -1,5 +1,6 @@
 //! Texts in cells: made safe, cut and padded to a width that the terminal agrees with.
 
+use super::theme::Glyphs;
 use crate::stdx::{duration, sanitize, time::Timestamp};
 use ratatui::buffer::Buffer;
 use unicode_segmentation::UnicodeSegmentation;
@@ -123,8 +124,9 @@ pub fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// The last guard before the terminal: no cell holds anything that could act on it. In ASCII mode, no cell holds more than ASCII.
-pub fn guard(buffer: &mut Buffer, ascii: bool) {
+/// The last guard before the terminal: no cell holds anything that could act on it, and none what the terminal cannot show in
+/// the cells that it has.
+pub fn guard(buffer: &mut Buffer, glyphs: Glyphs) {
     for cell in &mut buffer.content {
         let symbol = cell.symbol();
         if symbol.len() == 1 && symbol.is_ascii() && !symbol.as_bytes()[0].is_ascii_control() {
@@ -132,10 +134,18 @@ pub fn guard(buffer: &mut Buffer, ascii: bool) {
         }
         if sanitize::line(symbol) != symbol {
             cell.set_symbol("?");
-        } else if ascii && !symbol.is_ascii() {
+        } else if !fits(symbol, glyphs) {
             let stand_in = symbol.chars().next().map_or(' ', ascii_of);
             cell.set_char(stand_in);
         }
+    }
+}
+
+fn fits(symbol: &str, glyphs: Glyphs) -> bool {
+    match glyphs {
+        Glyphs::Unicode => true,
+        Glyphs::Narrow => symbol.width_cjk() == symbol.width(),
+        Glyphs::Ascii => symbol.is_ascii(),
     }
 }
 
@@ -201,13 +211,16 @@ mod tests {
         let mut buffer = Buffer::with_lines(["ab ✓─c"]);
         buffer[(0, 0)].set_symbol("\x1b");
         buffer[(1, 0)].set_symbol("\u{202e}");
-        guard(&mut buffer, false);
+        guard(&mut buffer, Glyphs::Unicode);
         assert_eq!(buffer, {
             let mut b = Buffer::with_lines(["?? ✓─c"]);
             b.set_style(b.area, ratatui::style::Style::default());
             b
         });
-        guard(&mut buffer, true);
-        assert_eq!(buffer.content.iter().map(|c| c.symbol()).collect::<String>(), "?? +-c");
+        guard(&mut buffer, Glyphs::Narrow);
+        let symbols = |buffer: &Buffer| buffer.content.iter().map(|c| c.symbol().to_owned()).collect::<String>();
+        assert_eq!(symbols(&buffer), "?? ✓-c");
+        guard(&mut buffer, Glyphs::Ascii);
+        assert_eq!(symbols(&buffer), "?? +-c");
     }
 }

@@ -10,7 +10,7 @@ impl Run {
     pub(super) fn approve(&mut self, position: usize, word: &str, note: Option<String>, out: &mut Out<'_>) -> Answer {
         self.must_await_approval(position)?;
         let decision = decision(word, note, out);
-        self.set_task(position, TaskState::Queued, out, |task| task.decision = Some(decision));
+        self.set_task(position, TaskState::Queued, out, |task| task.decision = Some(Box::new(decision)));
         Ok(format!("`{}` is approved", self.id(position)))
     }
 
@@ -21,7 +21,7 @@ impl Run {
             Some(note) => format!("{} rejected it: {note}", decision.by),
             None => format!("{} rejected it", decision.by),
         };
-        self.task_mut(position).decision = Some(decision);
+        self.task_mut(position).decision = Some(Box::new(decision));
         self.end_task(position, TaskState::Failed, Reason::Rejected, message, out);
         self.reconsider(self.graph.downstream[position].clone(), out);
         Ok(format!("`{}` is rejected", self.id(position)))
@@ -58,7 +58,7 @@ impl Run {
         self.set_task(position, to, out, |task| {
             task.reason = Some(Reason::ByPerson);
             task.message = Some(message);
-            task.decision = Some(decision);
+            task.decision = Some(Box::new(decision));
         });
         let missing = self.not_handed_on(position);
         self.revive_below(&[position], out);

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::RetryOn;
 
 fn retrying(retries: u32, delay: RetryDelay, retry_on: Option<RetryOn>) -> Vec<Task> {
-    vec![Task { retries, retry_delay: delay, retry_on, ..task("a", &[]) }]
+    vec![Task { retries, retry_delay: delay, retry_on: retry_on.map(Box::new), ..task("a", &[]) }]
 }
 
 fn seconds(seconds: u64) -> RetryDelay {

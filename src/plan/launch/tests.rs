@@ -79,7 +79,7 @@ fn arguments_are_rendered_without_quotes() {
 #[test]
 fn a_component_gets_typed_arguments_in_its_job() {
     let with = json!({"rounds": "{{ params.epochs }}", "label": "x{{ params.epochs }}", "list": [{"a": "{{ params.on }}"}], "n": 1});
-    let action = Action::Component { name: "trainer".into(), with: with.as_object().cloned().unwrap() };
+    let action = Action::Component { name: "trainer".into(), with: with.as_object().cloned().unwrap().into() };
     let (ticket, job) = launched(action, json!({"model": "gbdt", "epochs": 5, "on": true})).unwrap();
     assert_eq!(ticket.argv, ["/bin/flowyard", "__component", "trainer"]);
     assert_eq!(serde_json::Value::Object(job.with), json!({"rounds": 5, "label": "x5", "list": [{"a": true}], "n": 1}));

@@ -10,18 +10,19 @@ use ratatui::{
     Frame,
     layout::Rect,
     text::{Line, Span},
-    widgets::{Block, BorderType, Clear},
+    widgets::{Block, Clear},
 };
 
 /// Draws the frame of a pane and returns what is inside.
 pub fn framed(frame: &mut Frame<'_>, area: Rect, title: &str, right: &str, focused: bool, theme: &Theme) -> Rect {
-    let (kind, token) = if focused { (BorderType::Thick, "border.focus") } else { (BorderType::Rounded, "border") };
+    let (set, edge) = theme.border(focused);
+    let token = if focused { "border.focus" } else { "border" };
     let width = usize::from(area.width).saturating_sub(6);
     let right = text::cut(&text::safe(right), width / 2);
     let title = text::cut(&text::safe(title), width.saturating_sub(text::width(&right) + 3));
     let style = theme.style(if focused { "title" } else { "fg.muted" });
-    let mut block = Block::bordered().border_type(kind).border_style(theme.style(token));
-    let edge = Span::styled(if focused { "━" } else { "─" }, theme.style(token));
+    let mut block = Block::bordered().border_set(set).border_style(theme.style(token));
+    let edge = Span::styled(edge, theme.style(token));
     if !title.is_empty() {
         block = block.title(Line::from(vec![edge.clone(), Span::styled(format!(" {title} "), style)]));
     }

@@ -104,7 +104,7 @@ fn nearest(r: u8, g: u8, b: u8, among: std::ops::RangeInclusive<u8>) -> u8 {
 }
 
 /// The usual colours of the 256: sixteen of the terminal, a cube, a ramp of greys.
-fn palette(index: u8) -> (u8, u8, u8) {
+pub fn palette(index: u8) -> (u8, u8, u8) {
     const ANSI: [(u8, u8, u8); 16] = [
         (0, 0, 0),
         (205, 0, 0),
