@@ -93,6 +93,11 @@ impl Theme {
         Style::default()
     }
 
+    /// The nearest colour that the terminal has.
+    pub fn quantised(&self, colour: Color) -> Color {
+        color::quantise(colour, self.screen.depth)
+    }
+
     /// What every cell has before anything is drawn: foreground and background.
     pub fn base(&self) -> Style {
         let mut style = self.style("fg");
