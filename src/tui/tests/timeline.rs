@@ -72,7 +72,7 @@ fn each_attempt_has_its_line_and_enter_opens_its_log() {
     assert!(lines.contains("✗ *trainer #1") && lines.contains("▸ *trainer #2"), "{lines}");
     press(&mut app, "k enter");
     let asked = app.take_asks();
-    let log = asked.iter().rev().find_map(|ask| if let Ask::Log(Some(target)) = ask { Some(target.key.attempt) } else { None });
+    let log = asked.iter().rev().find_map(|ask| if let Ask::Log(request) = ask { Some(request.targets[0].key.attempt) } else { None });
     assert_eq!(log, Some(1), "{asked:?}");
 }
 
