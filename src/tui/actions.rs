@@ -163,6 +163,10 @@ actions! {
     ViewCycle "view_cycle" List | Grid ["v"] "view" "Show it another way: other columns, other cells";
     Older "older" Grid ["H"] "older" "To older runs";
     Newer "newer" Grid ["L"] "newer" "To newer runs";
+    ZoomIn "zoom_in" Timeline ["+"] "zoom" "Nearer";
+    ZoomOut "zoom_out" Timeline ["-"] "" "Farther";
+    Fit "fit" Timeline ["0"] "fit" "All of it";
+    CriticalPath "critical_path" Timeline ["C"] "critical path" "Only what the end of the run waited for, or everything";
     Follow "follow" Log ["f"] "follow" "Follow the log's end";
     NextMatch "next_match" Log ["n"] "" "Next match";
     PreviousMatch "prev_match" Log ["N"] "" "Previous match";

@@ -14,6 +14,7 @@ pub mod input;
 mod keyboard;
 pub mod keymap;
 pub mod list;
+pub mod load;
 pub mod logs;
 pub mod panes;
 pub mod programs;
