@@ -92,6 +92,7 @@ fn key(name: &str) -> KeyEvent {
         "backtab" => plain(KeyCode::BackTab),
         "up" => plain(KeyCode::Up),
         "down" => plain(KeyCode::Down),
+        "backspace" => plain(KeyCode::Backspace),
         "pagedown" => plain(KeyCode::PageDown),
         "pageup" => plain(KeyCode::PageUp),
         "space" => plain(KeyCode::Char(' ')),
@@ -731,4 +732,21 @@ pub fn resources() -> Resources {
     let usage =
         Usage { cpu_millis: 95_300, memory: 1 << 30, peak_memory: 3 << 29, read_bytes: 5 << 20, written_bytes: 7 << 20, processes: 3 };
     Resources { shared: Some(shared), usages: vec![Some(usage)], disk: Some((40 << 30, 100 << 30)) }
+}
+
+/// A machine on which forty attempts run and a thousand tasks wait for the same pool.
+pub fn crowded() -> Resources {
+    let mut resources = resources();
+    let shared = resources.shared.as_mut().unwrap();
+    let key = |name: String| TaskKey { run: "run-12".into(), task: name.as_str().into(), map_index: None };
+    let one = shared.running[0].clone();
+    let attempt = |n: usize| AttemptKey { task: key(format!("shard_{n:02}")), attempt: 1 };
+    shared.running = (0..40).map(|n| RunningSnapshot { attempt: attempt(n), gpus: Vec::new(), ..one.clone() }).collect();
+    let waits = shared.queue[0].waits.clone();
+    let entry = |n: usize| QueueEntry { task: key(format!("trial_{n:03}")), since: before(42), priority_weight: 1, waits: waits.clone() };
+    shared.queue = (0..1_000).map(entry).collect();
+    shared.pools.extend((0..9).map(|n| PoolSnapshot { name: format!("api_{n}"), used: n, slots: 9 }));
+    shared.slots = (40, 40);
+    resources.usages = vec![resources.usages[0]; 40];
+    resources
 }

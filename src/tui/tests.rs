@@ -16,6 +16,7 @@ use crate::stdx::sanitize;
 use serde_json::json;
 
 mod control;
+mod foundations;
 mod graph;
 mod grid;
 mod lists;

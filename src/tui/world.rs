@@ -8,6 +8,7 @@ use super::{
         desk::Handed,
         talk::{LogAnswer, LogPart, LogRequest, SLOTS},
     },
+    record::Record,
     runs::{RunList, RunPage, RunsAsk},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub struct World {
     pub log_places: BTreeMap<LogKey, Position>,
     /// What was said lately, newest last.
     pub toasts: Vec<Toast>,
+    /// What was said and done since the start.
+    pub record: Record,
     /// Why the last read failed.
     pub trouble: Option<String>,
 }

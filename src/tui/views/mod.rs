@@ -68,6 +68,13 @@ pub enum Intent {
     Say(Tone, String),
     /// Do an action as if its key was pressed.
     Do(Action),
+    /// Remember what was chosen by name; if something is bound to it, do that and tell its key.
+    Chosen {
+        /// What is remembered.
+        name: String,
+        /// What is done.
+        bound: Option<Bound>,
+    },
     /// Start a program of the user, by its position in the configuration.
     Program(usize),
     /// Put a text into the clipboard.
