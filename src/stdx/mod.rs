@@ -3,6 +3,7 @@
 pub mod atomic;
 pub mod duration;
 pub mod fault;
+pub mod fuzzy;
 pub mod ids;
 pub mod pattern;
 pub mod sanitize;
