@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod clock_watch;
 pub mod duration;
 pub mod fault;
+pub mod fuzzy;
 pub mod ids;
 pub mod pattern;
 pub mod sanitize;

@@ -4,7 +4,10 @@ pub mod columns;
 pub mod confirm;
 pub mod help;
 pub mod menu;
+pub mod messages;
 pub mod note;
+pub mod palette;
+pub mod pick;
 pub mod report;
 pub mod trigger;
 
