@@ -6,6 +6,7 @@ use super::{
     dialogs::{Dialog, help::Help, report::Report, trigger},
     keymap::{self, Bound, Meaning},
     logs::LogBuffer,
+    looks::Looks,
     programs::Program,
     runs::RunList,
     screen,
@@ -27,6 +28,8 @@ use std::{path::PathBuf, time::Duration};
 pub enum Chore {
     /// Draw everything anew.
     Redraw,
+    /// Write the name of the theme into the settings.
+    KeepTheme(String),
     /// Give the terminal back to the shell until it is called again.
     Suspend,
     /// Put a text into the clipboard.
@@ -51,12 +54,14 @@ pub struct App {
     /// What can be started from here.
     pub programs: Programs,
     pub(super) theme: Theme,
+    /// Which theme is on, and why.
+    pub looks: Looks,
     pub(super) views: Vec<Box<dyn View>>,
     pub(super) dialogs: Vec<Box<dyn Dialog>>,
     /// The first of two keys.
     pending: Option<String>,
     asks: Vec<Ask>,
-    chores: Vec<Chore>,
+    pub(super) chores: Vec<Chore>,
     exit: Option<Result<u8, String>>,
     dirty: bool,
     ticked: Timestamp,
@@ -75,6 +80,7 @@ impl App {
             world,
             programs: Programs::default(),
             theme,
+            looks: Looks::default(),
             views: Vec::new(),
             dialogs: Vec::new(),
             pending: None,
@@ -94,6 +100,8 @@ impl App {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.typed(Typed::Text(text)),
             Msg::Resize | Msg::Mouse(_) => {}
+            Msg::Ground(rgb) => self.ground_said(rgb),
+            Msg::ThemesChanged => self.themes_changed(),
             Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),
@@ -254,6 +262,7 @@ impl App {
             Action::PlaceRuns => self.go(Place::Runs),
             Action::PlaceResources => self.go(Place::Resources),
             Action::Help => self.help(),
+            Action::SettingsTheme => self.pick_theme(),
             Action::Shell => self.start(self.shell(), &keymap::shown_key(action)),
             Action::EditExternal => self.start(self.editor(), &keymap::shown_key(action)),
             Action::CopyLine | Action::CopyAll | Action::CopyMarkdown | Action::CopyId | Action::CopyPath | Action::CopyCli => {
@@ -328,8 +337,16 @@ impl App {
 
     fn help(&mut self) {
         let Some(view) = self.views.last() else { return };
-        let known_to_all =
-            [Action::Help, Action::Redraw, Action::Suspend, Action::Close, Action::Quit, Action::PlacePipelines, Action::PlaceRuns];
+        let known_to_all = [
+            Action::Help,
+            Action::Redraw,
+            Action::Suspend,
+            Action::Close,
+            Action::Quit,
+            Action::PlacePipelines,
+            Action::PlaceRuns,
+            Action::SettingsTheme,
+        ];
         let allowed = |bound| match bound {
             Bound::Action(action) if !known_to_all.contains(&action) => possible(view.as_ref(), action, &self.world),
             Bound::Action(_) | Bound::Program(_) => Ok(()),
@@ -354,6 +371,8 @@ impl App {
                     self.start(self.user_program(at), &name);
                 }
                 Intent::Copy(text) => self.copy(text),
+                Intent::Wear(theme) => self.theme = *theme,
+                Intent::KeepTheme(name) => self.keep_theme(name),
                 Intent::Columns(of, columns) => drop(self.world.columns.insert(of, columns)),
             }
         }
@@ -445,7 +464,7 @@ impl App {
         self.say(Tone::Note, text);
     }
 
-    fn say(&mut self, tone: Tone, text: String) {
+    pub(super) fn say(&mut self, tone: Tone, text: String) {
         let seconds = if tone == Tone::Bad { LONG_TOAST } else { SHORT_TOAST };
         let until = self.world.now + chrono::Duration::seconds(seconds);
         self.world.toasts.retain(|toast| toast.text != text);

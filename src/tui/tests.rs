@@ -18,6 +18,7 @@ use serde_json::json;
 mod control;
 mod grid;
 mod lists;
+mod themes;
 mod timeline;
 
 const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];

@@ -6,6 +6,7 @@ pub mod help;
 pub mod menu;
 pub mod note;
 pub mod report;
+pub mod themes;
 pub mod trigger;
 
 use super::{

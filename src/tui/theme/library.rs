@@ -1,9 +1,6 @@
 //! Where themes come from: those that come with the program, and the user's own files.
 
-use super::{
-    BUILTIN, Screen, TOKENS, Theme,
-    source::{Source, Variant},
-};
+use super::{BUILTIN, Screen, TOKENS, Theme, source::Source};
 use crate::{
     model::{Diagnostics, Report, did_you_mean},
     stdx::suggest,
@@ -39,6 +36,16 @@ impl Library {
     /// With the user's own in that folder.
     pub const fn new(folder: Option<PathBuf>, changes: Source) -> Self {
         Self { folder, changes }
+    }
+
+    /// Takes other changes of the user.
+    pub fn change(&mut self, changes: Source) {
+        self.changes = changes;
+    }
+
+    /// Where the user's own are.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// The file of a user's own theme, if there is one.
@@ -140,11 +147,6 @@ impl Library {
         let hint =
             suggest::nearest(name, names.iter().map(String::as_str)).map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
         format!("there is no theme `{name}`.{hint} Known are {}.", names.join(", "))
-    }
-
-    /// Which half of `[theme] auto` a theme belongs to.
-    pub fn variant(&self, name: &str) -> Option<Variant> {
-        self.find(name).ok().map(|found| found.source.variant())
     }
 }
 

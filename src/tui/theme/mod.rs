@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod color;
+pub mod detect;
 pub mod library;
 pub mod look;
 pub mod measure;
