@@ -252,7 +252,8 @@ fn a_full_disk_stops_the_engine_and_with_room_the_run_goes_on() {
     let state = ["--state-dir", "disk/state"];
     let run = yard.text(0, &[&state[..], &["run", "p", "--detach"]].concat()).trim().to_owned();
     let show = || yard.json(&[&state[..], &["show", &run, "--json"]].concat());
-    until("it runs", || show()["tasks"][0]["state"] == "running");
+    // Not only committed as running: an attempt without room for the proof that it began is followed by another.
+    until("it began", || show()["tasks"][0]["attempts"][0]["started_at"].is_string());
     let mut filler = fs::File::create(disk.join("filler")).unwrap();
     while filler.write_all(&[0; 4096]).is_ok() {}
     yard.go();

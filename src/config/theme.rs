@@ -5,6 +5,7 @@ use crate::{
     model::{Report, did_you_mean},
     stdx::toml_tree::Table,
 };
+use serde::Serialize;
 
 /// `[theme]`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +24,23 @@ pub struct ThemeConfig {
     pub ambiguous_is_wide: bool,
     /// `[theme.override]`: tokens of whichever theme it is.
     pub changes: Table,
+}
+
+/// A theme as the command line lists it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ThemeRow {
+    /// Its name.
+    pub name: String,
+    /// `dark`, `light`, or `any` if it has the terminal's own ground.
+    pub variant: &'static str,
+    /// Its file; none if it comes with the program.
+    pub file: Option<String>,
+    /// Least contrast of a text with its ground, if that can be measured.
+    pub contrast: Option<f64>,
+    /// Least contrast of a text on the selected line.
+    pub selected: Option<f64>,
+    /// Least distance of two states for anyone's eyes, in OKLab times 100.
+    pub states: Option<f64>,
 }
 
 /// `color`.

@@ -27,12 +27,15 @@ use std::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, Sender},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{oneshot, watch};
 
 /// Most messages decided and committed together: one sync serves all that wait.
 const BATCH: usize = 512;
+
+/// How long the news that an attempt began waits for something else to commit.
+const BEGAN_WAITS: Duration = Duration::from_millis(5);
 
 /// How long an engine that may leave stays without a reason, so that the next command of a script finds it.
 const LINGER: Duration = Duration::from_millis(500);
@@ -203,7 +206,7 @@ impl Core {
                 Err(RecvTimeoutError::Timeout) => Vec::new(),
                 Err(RecvTimeoutError::Disconnected) => break self.left(0),
             };
-            batch.extend(self.inbox.try_iter().take(BATCH));
+            self.gather(&mut batch);
             match self.turn(batch) {
                 Ok(None) => {}
                 Ok(Some(code)) => break self.left(code),
@@ -220,6 +223,21 @@ impl Core {
             let _ = self.commit(vec![self.own_change(Some("running"), "stopped")]);
         }
         ending
+    }
+
+    /// Takes what has come, too. That attempts began is news that nobody acts on, so it waits a moment for something to be committed
+    /// with: the end of a short task then need not wait for the sync of its own beginning.
+    #[allow(clippy::disallowed_methods, reason = "a deadline of the shell around the engine, not a time that is recorded")]
+    fn gather(&self, batch: &mut Vec<Msg>) {
+        batch.extend(self.inbox.try_iter().take(BATCH));
+        let until = Instant::now() + BEGAN_WAITS;
+        while !batch.is_empty() && batch.iter().all(|msg| matches!(msg, Msg::Notice(Notice::Began { .. }))) {
+            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(msg) => batch.push(msg),
+                Err(_) => return,
+            }
+            batch.extend(self.inbox.try_iter().take(BATCH));
+        }
     }
 
     fn left(&self, code: u8) -> Ending {

@@ -5,14 +5,14 @@ use super::{
     command_line,
     dialogs::{Dialog, help::Help, report::Report, trigger},
     keymap::{self, Bound, Meaning},
-    logs::LogBuffer,
+    logs::{desk::Handed, talk::LogAnswer},
     looks::Looks,
     programs::Program,
     runs::RunList,
     screen,
     theme::Theme,
     views::{Intent, Place, Selected, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
-    world::{Ask, Engine, LogBatch, Msg, Purpose, Subject, Toast, Tone, World},
+    world::{Ask, Engine, Msg, Purpose, Subject, Toast, Tone, World},
 };
 use crate::{
     config::keymap::UserCommand,
@@ -21,7 +21,7 @@ use crate::{
 };
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What only the loop can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,7 @@ impl App {
             Msg::Definition(name, purpose, read) => self.definition(&name, purpose, read.map(|pair| *pair)),
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
+            Msg::LogPart(handed) => self.handed(handed),
             other => return self.data(other),
         }
         self.dirty = true;
@@ -143,7 +144,7 @@ impl App {
                 })
             }
             Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
-            Msg::Log(batch) => self.log(batch),
+            Msg::Log(answer) => self.log(*answer),
             _ => false,
         };
         if changed {
@@ -167,16 +168,27 @@ impl App {
         }
     }
 
-    fn log(&mut self, batch: LogBatch) -> bool {
-        if batch.fresh {
-            self.world.log = Some(LogBuffer::new(batch.key.clone()));
-        }
-        match &mut self.world.log {
-            Some(log) if log.key == batch.key => {
-                log.take(batch);
-                true
+    fn log(&mut self, mut answer: LogAnswer) -> bool {
+        // Whoever sent it may send the next one now.
+        answer.under_way = Arc::default();
+        let Some(place) = self.world.logs.get_mut(answer.slot) else { return false };
+        *place = Some(Arc::new(answer));
+        true
+    }
+
+    fn handed(&mut self, handed: Result<Handed, String>) {
+        match handed {
+            Ok(Handed::Text { text, whole }) => {
+                self.copy(text);
+                if !whole {
+                    self.say(Tone::Note, "that is only the beginning: too much to copy (S saves all of it)".to_owned());
+                }
             }
-            _ => false,
+            Ok(Handed::Saved { lines, path }) => {
+                let lines = super::text::count(usize::try_from(lines).unwrap_or(usize::MAX), "line");
+                self.say(Tone::Good, format!("saved {lines} to {path}"));
+            }
+            Err(error) => self.say(Tone::Bad, error),
         }
     }
 
@@ -373,6 +385,7 @@ impl App {
                 Intent::Copy(text) => self.copy(text),
                 Intent::Wear(theme) => self.theme = *theme,
                 Intent::KeepTheme(name) => self.keep_theme(name),
+                Intent::KeepLogPlace(key, position) => drop(self.world.log_places.insert(key, position)),
                 Intent::Columns(of, columns) => drop(self.world.columns.insert(of, columns)),
             }
         }
@@ -411,8 +424,19 @@ impl App {
     }
 
     fn ask_again(&mut self) {
+        self.close_logs();
         if let Some(view) = self.views.last() {
             self.asks.extend(view.asks(&self.world));
+        }
+    }
+
+    /// Logs that are not on the screen any more are not read any more.
+    fn close_logs(&mut self) {
+        let shown = self.views.last().map_or(0, |view| view.logs());
+        for (slot, log) in self.world.logs.iter_mut().enumerate().skip(shown) {
+            if log.take().is_some() {
+                self.asks.push(Ask::CloseLog(slot));
+            }
         }
     }
 

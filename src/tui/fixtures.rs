@@ -5,9 +5,14 @@ use super::{
     app::App,
     graphs::Drafts,
     grid::GridData,
+    logs::{
+        desk::{self, Business, Desk},
+        entry,
+        talk::{LogAnswer, Sieve},
+    },
     runs::{self, Edge, RunLine, RunPage, RunsAsk},
     theme::{Glyphs, Library, Screen, Theme, color::Depth},
-    world::{LogBatch, LogKey, Msg, Resources, RunData, Subject, World},
+    world::{Ask, LogKey, LogTarget, Msg, Resources, RunData, Subject, World},
 };
 use crate::{
     model::{
@@ -17,10 +22,11 @@ use crate::{
     },
     runtime::{
         EngineStatus,
+        book::{Anchor, Row, RowKind},
         failure::{Difference, FailureCard, SinceGood},
-        logs::{LogLine, Stream},
+        logs::Stream,
     },
-    stdx::time::Timestamp,
+    stdx::time::{self, Timestamp},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
@@ -225,6 +231,12 @@ pub fn task(name: &str, state: TaskState, upstream: &[&str]) -> TaskSnapshot {
         TaskState::UpForRetry => vec![attempt(1, AttemptState::Failed, 100, 3)],
         _ => Vec::new(),
     };
+    let attempts = attempts.into_iter().map(|attempt| AttemptSnapshot {
+        stdout: format!("/state/runs/r/{name}/{}/stdout.log", attempt.attempt).into(),
+        stderr: format!("/state/runs/r/{name}/{}/stderr.log", attempt.attempt).into(),
+        ..attempt
+    });
+    let attempts = attempts.collect();
     TaskSnapshot {
         task: name.into(),
         map_index: None,
@@ -440,24 +452,142 @@ pub fn log(task: &str, lines: impl IntoIterator<Item = String>, ended: bool) -> 
     log_of(task, 1, lines, ended)
 }
 
-/// Lines of an attempt.
+/// Lines of an attempt, all of them.
 pub fn log_of(task: &str, attempt: u32, lines: impl IntoIterator<Item = String>, ended: bool) -> Msg {
-    let at = before(60);
-    let line = |(n, text): (usize, String)| LogLine {
-        at: Some(at + chrono::Duration::milliseconds(37 * i64::try_from(n).unwrap())),
+    let row = |(n, text): (usize, String)| Row {
+        end: n as u64 + 1,
+        lines: Some(n as u64),
+        at: Some(line_time(n)),
+        source: 0,
         stream: Stream::Stdout,
-        text,
+        kind: RowKind::Line(text),
     };
-    Msg::Log(LogBatch {
-        key: LogKey { run: "run-12".into(), task: task.into(), attempt },
-        fresh: true,
-        skipped: 0,
-        lines: lines.into_iter().enumerate().map(line).collect(),
-        unfinished: None,
+    let rows: Vec<_> = lines.into_iter().enumerate().map(row).collect();
+    let count = rows.len() as u64;
+    Msg::Log(Box::new(LogAnswer {
+        slot: 0,
+        keys: vec![LogKey { run: "run-12".into(), task: task.into(), attempt }],
+        anchor: Anchor::End,
+        sieve: Sieve::default(),
+        entries: entry::entries(&rows),
+        from_start: true,
+        to_end: true,
+        lines: count,
+        bytes: (count, count),
+        indexed: true,
+        shown: None,
+        matches: None,
+        rank: None,
+        hunt: None,
         ended,
         trouble: None,
         under_way: std::sync::Arc::default(),
-    })
+    }))
+}
+
+fn line_time(n: usize) -> Timestamp {
+    before(60) + chrono::Duration::milliseconds(37 * i64::try_from(n).unwrap())
+}
+
+/// Logs on a real disk, and who reads them.
+pub struct LogShelf {
+    folder: tempfile::TempDir,
+    desk: Desk,
+    now: Timestamp,
+}
+
+impl LogShelf {
+    /// Without a log.
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), desk: Desk::default(), now: now() }
+    }
+
+    fn folder(&self, asked: &std::path::Path) -> std::path::PathBuf {
+        self.folder.path().join(asked.strip_prefix("/state/runs/r").unwrap())
+    }
+
+    /// Adds lines to the log of an attempt, each at its own time, `late` milliseconds after the lines of other tasks.
+    pub fn write(&self, task: &str, attempt: u32, lines: &[impl AsRef<[u8]>], late: i64) {
+        use std::io::Write;
+        let files = crate::model::AttemptFiles::new(self.folder.path().join(task).join(attempt.to_string()));
+        std::fs::create_dir_all(files.stdout().parent().unwrap()).unwrap();
+        let open = |path| std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        let (mut log, mut index) = (open(files.stdout()), open(files.log_index()));
+        for (n, line) in lines.iter().enumerate() {
+            log.write_all(line.as_ref()).unwrap();
+            log.write_all(b"\n").unwrap();
+            let at = time::to_micros(line_time(n) + chrono::Duration::milliseconds(late));
+            writeln!(index, "{at} {} 0", log.metadata().unwrap().len()).unwrap();
+        }
+    }
+
+    /// Makes the log of an attempt something that cannot be read.
+    pub fn unreadable(&self, task: &str, attempt: u32) {
+        let files = crate::model::AttemptFiles::new(self.folder.path().join(task).join(attempt.to_string()));
+        std::fs::create_dir_all(files.stdout().parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("stdout.log", files.stdout()).unwrap();
+    }
+
+    /// Answers what was asked about logs, until nothing is left to do.
+    pub fn serve(&mut self, app: &mut App) {
+        let mut rest = Vec::new();
+        loop {
+            let asks = app.take_asks();
+            if asks.is_empty() {
+                break;
+            }
+            for ask in asks {
+                match ask {
+                    Ask::Log(mut request) => {
+                        request.targets = self.targets(&request.targets);
+                        self.desk.ask(*request);
+                    }
+                    Ask::CloseLog(slot) => self.desk.close(slot),
+                    Ask::LogPart(mut part) => {
+                        part.targets = self.targets(&part.targets);
+                        part.file = part.file.map(|name| self.folder.path().join(name));
+                        tell(app, Msg::LogPart(desk::hand_over(&part, self.now)));
+                    }
+                    other => rest.push(other),
+                }
+            }
+            self.work(app);
+        }
+    }
+
+    fn work(&mut self, app: &mut App) {
+        self.now += chrono::Duration::milliseconds(200);
+        let mut business = Business::Work;
+        while business == Business::Work {
+            let mut answers = Vec::new();
+            business = self.desk.work(self.now, &mut |answer| answers.push(answer));
+            answers.into_iter().for_each(|answer| tell(app, Msg::Log(Box::new(answer))));
+        }
+    }
+
+    /// Lets time pass in which logs may have grown.
+    pub fn look(&mut self, app: &mut App) {
+        self.work(app);
+        self.work(app);
+        self.serve(app);
+    }
+
+    /// Presses keys, and answers after each.
+    pub fn press(&mut self, app: &mut App, keys: &str) {
+        for key in keys.split(' ') {
+            press(app, key);
+            self.serve(app);
+        }
+    }
+
+    /// What is in a file that was saved.
+    pub fn saved(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    fn targets(&self, asked: &[LogTarget]) -> Vec<LogTarget> {
+        asked.iter().map(|target| LogTarget { folder: self.folder(&target.folder), ..target.clone() }).collect()
+    }
 }
 
 /// What a training task writes.

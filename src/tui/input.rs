@@ -79,7 +79,12 @@ pub struct Filter {
 impl Filter {
     /// Begins to type, from nothing.
     pub fn start(&mut self) {
-        *self = Self { field: Some(TextField::new("")), typing: true };
+        self.start_with("");
+    }
+
+    /// Begins to type, from a text.
+    pub fn start_with(&mut self, text: &str) {
+        *self = Self { field: Some(TextField::new(text)), typing: true };
     }
 
     /// Keeps what is typed.
@@ -130,9 +135,15 @@ impl Filter {
 
     /// Draws `/text` in one line.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        self.draw_after("/", frame, area, theme);
+    }
+
+    /// Draws some words and the text in one line.
+    pub fn draw_after(&self, words: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         let Some(field) = &self.field else { return };
-        frame.buffer_mut().set_span(area.x, area.y, &Span::styled("/", theme.style("hint.key")), area.width);
-        let rest = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        let width = u16::try_from(text::width(words)).unwrap_or(0).min(area.width);
+        frame.buffer_mut().set_span(area.x, area.y, &Span::styled(words, theme.style("hint.key")), area.width);
+        let rest = Rect { x: area.x + width, width: area.width - width, ..area };
         field.draw(frame, rest, self.typing, if self.typing { "input" } else { "fg" }, theme);
     }
 }

@@ -49,6 +49,8 @@ pub struct Looks {
     /// The name that the person gave, on the command line or in the settings.
     named: Option<String>,
     halves: (Option<String>, Option<String>),
+    /// What is wrong with `[theme.override]`.
+    fault: Option<String>,
 }
 
 impl Default for Looks {
@@ -61,6 +63,7 @@ impl Default for Looks {
             ground: Ground::Unknown,
             named: None,
             halves: (None, None),
+            fault: None,
         }
     }
 }
@@ -85,14 +88,8 @@ impl Looks {
             ground: environment.variant().map_or(Ground::Unknown, Ground::Variable),
             named: named.or_else(|| config.name.clone()),
             halves: (config.dark.clone(), config.light.clone()),
+            fault: report.finish().0.first().map(|fault| format!("[theme.override]: {}", fault.message)),
         }
-    }
-
-    /// Takes `[theme]` anew; the command line and what the person chose meanwhile still go before it.
-    pub fn change(&mut self, config: &ThemeConfig) {
-        let mut report = Report::new("config.toml", "");
-        self.library.change(library::read_changes(&config.changes, &mut report));
-        self.halves = (config.dark.clone(), config.light.clone());
     }
 
     /// The person chose that one.
@@ -123,7 +120,7 @@ impl Looks {
     pub fn theme(&self) -> (Theme, Option<String>) {
         let name = self.name();
         match self.library.theme(&name, self.detected.screen) {
-            Ok((theme, faults)) if faults.0.is_empty() => (theme, None),
+            Ok((theme, faults)) if faults.0.is_empty() => (theme, self.fault.clone()),
             Ok((theme, faults)) => (theme, Some(faulty(&name, faults.0.len()))),
             Err(error) => {
                 let (theme, _) = self.library.theme(SAFE, self.detected.screen).unwrap_or_else(|_| self.plain());
@@ -165,12 +162,6 @@ impl App {
             }
             Err(error) => self.say(Tone::Bad, error.lines().next().unwrap_or_default().to_owned()),
         }
-    }
-
-    /// Takes `[theme]` of the settings, which were saved.
-    pub fn settings_changed(&mut self, config: &ThemeConfig) {
-        self.looks.change(config);
-        self.themes_changed();
     }
 
     pub(super) fn pick_theme(&mut self) {

@@ -18,6 +18,7 @@ use serde_json::json;
 mod control;
 mod grid;
 mod lists;
+mod log;
 mod themes;
 mod timeline;
 
@@ -173,51 +174,6 @@ fn one_pane_at_a_time_in_a_narrow_terminal() {
     picture("too_small", (40, 10), home);
 }
 
-#[test]
-fn the_log_fills_the_screen() {
-    pictures("log", full_log);
-}
-
-#[test]
-fn a_search_is_counted_and_shown() {
-    pictures("log_search", |size| {
-        let mut app = full_log(size);
-        press(&mut app, "g g /");
-        type_text(&mut app, "lost a worker");
-        press(&mut app, "enter n");
-        app
-    });
-    let mut app = full_log((120, 35));
-    press(&mut app, "g g /");
-    type_text(&mut app, "lost");
-    press(&mut app, "enter");
-    assert!(screen(&app).contains("match 1 of 13"), "{}", screen(&app));
-    press(&mut app, "N");
-    assert!(screen(&app).contains("match 13 of 13"));
-    press(&mut app, "esc");
-    assert!(!screen(&app).contains("match 13"));
-}
-
-#[test]
-fn following_pauses_when_one_scrolls_up_and_lines_that_come_are_counted() {
-    let mut app = full_log((120, 35));
-    assert!(screen(&app).contains("FOLLOW"));
-    press(&mut app, "k k");
-    assert!(screen(&app).contains("PAUSED 2 new below"), "{}", screen(&app));
-    press(&mut app, "f");
-    assert!(screen(&app).contains("FOLLOW"));
-}
-
-#[test]
-fn a_wrapped_log_breaks_long_lines() {
-    picture("log_wrap", (80, 24), |size| {
-        let mut app = full_log(size);
-        tell(&mut app, fixtures::log("trainer", ["short".to_owned(), "long ".repeat(40)], true));
-        press(&mut app, "W");
-        app
-    });
-}
-
 fn history(size: (u16, u16)) -> App {
     let mut app = running_run(size);
     press(&mut app, "[");
@@ -305,7 +261,7 @@ fn what_is_selected_can_be_copied_as_id_path_and_command_line() {
     let mut app = failed_run((120, 35));
     press(&mut app, "y i y p y c");
     let copied: Vec<_> = app.take_chores();
-    let texts = ["run-12", "/state/runs/r/t/2", "flowyard logs run-12 evaluate_model --attempt 2"];
+    let texts = ["run-12", "/state/runs/r/evaluate_model/2", "flowyard logs run-12 evaluate_model --attempt 2"];
     assert_eq!(copied, texts.map(|text| Chore::Copy(text.to_owned())));
     assert!(screen(&app).contains("copied 1 line"), "{}", screen(&app));
     let mut app = fixtures::app((120, 35));
@@ -443,7 +399,11 @@ fn a_started_run_is_opened() {
 fn the_selection_goes_with_what_happens_until_a_person_chooses() {
     let mut app = running_run((120, 35));
     let asked = app.take_asks();
-    assert!(asked.iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.task.as_str() == "trainer" && target.live)));
+    assert!(
+        asked
+            .iter()
+            .any(|ask| matches!(ask, Ask::Log(request) if request.targets[0].key.task.as_str() == "trainer" && request.targets[0].live))
+    );
     let mut next = fixtures::running();
     next.tasks[6].state = TaskState::Success;
     next.tasks[7] = fixtures::task("evaluator", TaskState::Running, &["trainer"]);

@@ -1,29 +1,25 @@
-//! The threads that may wait: one reads, one hears of changes, one sends commands, one follows a log, one reads keys.
+//! The threads that may wait: one reads, one hears of changes, one sends commands, one reads logs, one reads keys.
 
 use super::{
     graphs::Drafts,
     grid::{GridAsk, GridData},
+    logs::{
+        desk::{self, Business, Desk},
+        talk::LogRequest,
+    },
     query::Query,
     runs::{self, Edge, RunLine, RunPage, RunsAsk},
-    world::{Ask, LogBatch, LogTarget, Msg, Resources, RunData, Subject},
+    world::{Ask, Msg, Resources, RunData, Subject},
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
-    runtime::{
-        Attach, Handle, RunFilter, RuntimeError, clock,
-        logs::{LogLine, LogReader, Stream},
-        user,
-    },
+    runtime::{Attach, Handle, RunFilter, RuntimeError, clock, user},
     stdx::time::Timestamp,
 };
 use std::{
     collections::BTreeMap,
-    iter::Peekable,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
     time::Duration,
 };
@@ -32,7 +28,9 @@ use std::{
 pub struct Offices {
     reader: Sender<Ask>,
     actor: Sender<(Command, Option<String>)>,
-    follower: Sender<Option<LogTarget>>,
+    desk: Sender<AtDesk>,
+    /// For what is done once, beside everything else.
+    tx: Sender<Msg>,
 }
 
 impl Offices {
@@ -40,15 +38,15 @@ impl Offices {
     pub fn open(attach: &Attach, ascii: bool, tx: &Sender<Msg>) -> Self {
         let (reader, reads) = channel();
         let (actor, commands) = channel();
-        let (follower, targets) = channel();
+        let (desk, questions) = channel();
         let look = Attach { read_only: true, in_process: false, ..attach.clone() };
         let (hear, act) = (attach.clone(), Attach { in_process: false, ..attach.clone() });
         let ((nudge, nudges), (ready, is_ready)) = (channel(), channel());
         spawn("tui-reader", tx, move |tx| Reader::new(look, ascii, tx).serve(&reads));
         spawn("tui-ears", tx, move |tx| listen_to_engine(&hear, &nudges, &ready, tx));
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
-        spawn("tui-log", tx, move |tx| follow(&targets, tx));
-        Self { reader, actor, follower }
+        spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
+        Self { reader, actor, desk, tx: tx.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -56,7 +54,11 @@ impl Offices {
         match ask {
             Ask::Send(command) => drop(self.actor.send((command, None))),
             Ask::SendNoted(command, note) => drop(self.actor.send((command, Some(note)))),
-            Ask::Log(target) => drop(self.follower.send(target)),
+            Ask::Log(request) => drop(self.desk.send(AtDesk::Show(request))),
+            Ask::CloseLog(slot) => drop(self.desk.send(AtDesk::Close(slot))),
+            Ask::LogPart(part) => spawn("tui-log-part", &self.tx, move |tx| {
+                let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
+            }),
             read => drop(self.reader.send(read)),
         }
     }
@@ -157,7 +159,7 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) => Msg::Changed,
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => Msg::Changed,
         }
     }
 
@@ -204,7 +206,8 @@ const fn is_shown(ask: &Ask) -> bool {
     match ask {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
-        Ask::Definition { .. } | Ask::Why { .. } | Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) => false,
+        Ask::Definition { .. } | Ask::Why { .. } | Ask::Send(_) | Ask::SendNoted(..) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => false,
     }
 }
 
@@ -387,169 +390,39 @@ fn with_environment(command: Command, attach: &Attach) -> Command {
     Command::Trigger(request)
 }
 
-/// The last part of a log that is read; what was before can be read with `flowyard logs`.
-const TAIL: u64 = 32 << 20;
-/// Between two looks at a log that grows.
+/// Between two looks at logs that grow.
 const GLANCE: Duration = Duration::from_millis(100);
-/// Lines, and bytes of them, sent at once, so that keys are answered in between.
-const BATCH: (usize, usize) = (4_000, 256 << 10);
-/// Between two looks whether what was sent has been taken.
-const BREATH: Duration = Duration::from_millis(1);
 
-/// Follows one log at a time.
-fn follow(targets: &Receiver<Option<LogTarget>>, tx: &Sender<Msg>) {
-    let mut current: Option<Followed> = None;
+/// What is asked of the desk.
+enum AtDesk {
+    Show(Box<LogRequest>),
+    Close(usize),
+}
+
+/// Keeps the logs that are on the screen.
+#[allow(clippy::disallowed_methods, reason = "how often to look, not a time that is recorded")]
+fn keep_desk(questions: &Receiver<AtDesk>, tx: &Sender<Msg>) {
+    let mut desk = Desk::default();
+    let mut business = Business::None;
     loop {
-        let waiting = current.as_ref().is_some_and(|followed| !followed.ended);
-        let next = if waiting { targets.recv_timeout(GLANCE) } else { targets.recv().map_err(|_| RecvTimeoutError::Disconnected) };
-        match next {
-            Ok(target) => {
-                let target = targets.try_iter().last().unwrap_or(target);
-                current = Followed::take(current, target);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-        if let Some(followed) = &mut current
-            && !followed.look(tx)
-        {
+        let first = match business {
+            Business::None => questions.recv().map(Some).map_err(|_| RecvTimeoutError::Disconnected),
+            Business::Growing => questions.recv_timeout(GLANCE).map(Some),
+            Business::Work => Ok(None),
+        };
+        if matches!(first, Err(RecvTimeoutError::Disconnected)) {
             return;
         }
-    }
-}
-
-struct Followed {
-    target: LogTarget,
-    reader: Option<LogReader>,
-    fresh: bool,
-    ended: bool,
-    /// Bytes left out before the first line.
-    skipped: u64,
-    /// The line without an end, as it was sent.
-    unfinished: Option<LogLine>,
-    /// Shared with the batch under way: the next one waits until it was taken, so that a log that grows faster than it can be
-    /// shown does not fill the memory and bury the keys.
-    under_way: Arc<()>,
-}
-
-impl Followed {
-    /// The next log to follow; if it is the one of before, only whether it still grows is taken over.
-    fn take(before: Option<Self>, target: Option<LogTarget>) -> Option<Self> {
-        let target = target?;
-        match before {
-            Some(mut followed) if followed.target.key == target.key => {
-                followed.ended = followed.ended && !target.live;
-                followed.target = target;
-                Some(followed)
-            }
-            _ => Some(Self { target, reader: None, fresh: true, ended: false, skipped: 0, unfinished: None, under_way: Arc::default() }),
-        }
-    }
-
-    /// Sends what came since the last look; false if nobody listens any more.
-    fn look(&mut self, tx: &Sender<Msg>) -> bool {
-        if self.ended {
-            return true;
-        }
-        let read = self.read();
-        let (lines, trouble) = match read {
-            Ok(lines) => (lines, None),
-            Err(error) => (Vec::new(), Some(error.to_string())),
-        };
-        self.ended = !self.target.live || trouble.is_some();
-        let unfinished = self.reader.as_ref().and_then(LogReader::unfinished);
-        let same = unfinished == self.unfinished;
-        self.unfinished = unfinished;
-        if lines.is_empty() && same && !self.fresh && !self.ended {
-            return true;
-        }
-        let key = self.target.key.clone();
-        let mut lines = lines.into_iter().peekable();
-        loop {
-            let part = portion(&mut lines);
-            let last = lines.peek().is_none();
-            while Arc::strong_count(&self.under_way) > 1 {
-                thread::sleep(BREATH);
-            }
-            let batch = LogBatch {
-                key: key.clone(),
-                fresh: self.fresh,
-                skipped: self.skipped,
-                lines: part,
-                unfinished: self.unfinished.clone().filter(|_| last),
-                ended: self.ended && last,
-                trouble: trouble.clone(),
-                under_way: Arc::clone(&self.under_way),
-            };
-            self.fresh = false;
-            if tx.send(Msg::Log(batch)).is_err() {
-                return false;
-            }
-            if last {
-                return true;
+        for question in first.ok().flatten().into_iter().chain(questions.try_iter()) {
+            match question {
+                AtDesk::Show(request) => desk.ask(*request),
+                AtDesk::Close(slot) => desk.close(slot),
             }
         }
-    }
-
-    fn read(&mut self) -> std::io::Result<Vec<LogLine>> {
-        let mut lines = Vec::new();
-        if self.reader.as_mut().map(LogReader::behind).transpose()?.is_some_and(|behind| behind > TAIL) {
-            self.reader = None;
-            let text = "-- lines left out: the log grew faster than it can be shown; `flowyard logs` has them --".to_owned();
-            lines.push(LogLine { at: None, stream: Stream::Stdout, text });
+        let mut gone = false;
+        business = desk.work(clock::now(), &mut |answer| gone |= tx.send(Msg::Log(Box::new(answer))).is_err());
+        if gone {
+            return;
         }
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            None => {
-                let opened = LogReader::open(&self.target.folder, Some(TAIL))?;
-                if lines.is_empty() {
-                    self.skipped = opened.skipped_bytes();
-                }
-                self.reader.insert(opened)
-            }
-        };
-        lines.extend(reader.poll()?);
-        if !self.target.live {
-            lines.extend(reader.rest());
-        }
-        Ok(lines)
-    }
-}
-
-/// The next lines that are sent at once.
-fn portion(lines: &mut Peekable<impl Iterator<Item = LogLine>>) -> Vec<LogLine> {
-    let (most, mut room) = BATCH;
-    let mut part = Vec::new();
-    while part.len() < most && room > 0 {
-        let Some(line) = lines.next() else { break };
-        room = room.saturating_sub(line.text.len() + 1);
-        part.push(line);
-    }
-    part
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tui::world::LogKey;
-
-    #[test]
-    fn of_a_long_log_no_second_part_is_sent_before_the_first_was_taken() {
-        let folder = tempfile::tempdir().unwrap();
-        let text: String = (0..9_000).map(|n| format!("line {n}\n")).collect();
-        std::fs::write(crate::model::AttemptFiles::new(folder.path()).stdout(), text).unwrap();
-        let key = LogKey { run: "run-1".into(), task: "talk".into(), attempt: 1 };
-        let target = LogTarget { key, folder: folder.path().to_owned(), live: false };
-        let (tx, rx) = channel();
-        thread::spawn(move || Followed::take(None, Some(target)).unwrap().look(&tx));
-        let wait = Duration::from_secs(20);
-        let mut seen = 0;
-        while seen < 9_000 {
-            let Msg::Log(batch) = rx.recv_timeout(wait).unwrap() else { panic!("a log was asked for") };
-            assert!(rx.recv_timeout(Duration::from_millis(20)).is_err(), "after {seen} lines");
-            assert!(batch.lines.len() <= BATCH.0);
-            seen += batch.lines.len();
-        }
-        assert_eq!(seen, 9_000);
     }
 }

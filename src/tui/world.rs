@@ -4,7 +4,11 @@ use super::theme::measure::Rgb;
 use super::{
     graphs::Levels,
     grid::{GridAsk, GridData},
-    logs::LogBuffer,
+    logs::{
+        Position,
+        desk::Handed,
+        talk::{LogAnswer, LogPart, LogRequest, SLOTS},
+    },
     runs::{RunList, RunPage, RunsAsk},
 };
 use crate::{
@@ -12,7 +16,7 @@ use crate::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
         TaskState, Usage, Why,
     },
-    runtime::{EngineStatus, failure::FailureCard, logs::LogLine},
+    runtime::{EngineStatus, failure::FailureCard},
     stdx::time::Timestamp,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -43,8 +47,10 @@ pub struct World {
     pub run: Option<RunData>,
     /// What is shared; `None` until it was read.
     pub resources: Option<Resources>,
-    /// The log that is followed.
-    pub log: Option<LogBuffer>,
+    /// The logs on the screen, as last told.
+    pub logs: [Option<Arc<LogAnswer>>; SLOTS],
+    /// Where one was in which log.
+    pub log_places: BTreeMap<LogKey, Position>,
     /// What was said lately, newest last.
     pub toasts: Vec<Toast>,
     /// Why the last read failed.
@@ -213,8 +219,12 @@ pub enum Ask {
     Send(Command),
     /// Something to do, and why.
     SendNoted(Command, String),
-    /// Follow this log instead of the one before.
-    Log(Option<LogTarget>),
+    /// A part of a log, and to go on telling about it.
+    Log(Box<LogRequest>),
+    /// Nothing more of the log in that place.
+    CloseLog(usize),
+    /// A part of a log, to be copied or saved.
+    LogPart(LogPart),
 }
 
 /// Why a definition is read.
@@ -261,31 +271,12 @@ pub enum Msg {
     Why(Result<Why, String>),
     /// A command was answered.
     Reply(Command, Result<Reply, String>),
-    /// Lines of a log.
-    Log(LogBatch),
+    /// About a log.
+    Log(Box<LogAnswer>),
+    /// A part of a log was copied or saved.
+    LogPart(Result<Handed, String>),
     /// The process was told to end.
     Signal(i32),
     /// A thread cannot go on.
     Fatal(String),
-}
-
-/// Lines of a log that came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogBatch {
-    /// Whose.
-    pub key: LogKey,
-    /// The first batch: forget what was there.
-    pub fresh: bool,
-    /// Bytes left out before the first line.
-    pub skipped: u64,
-    /// The lines.
-    pub lines: Vec<LogLine>,
-    /// What there is of a line that has no end yet.
-    pub unfinished: Option<LogLine>,
-    /// Nothing more will come.
-    pub ended: bool,
-    /// Why it cannot be read.
-    pub trouble: Option<String>,
-    /// Shared with who sent it, who sends the next when this one is gone.
-    pub under_way: Arc<()>,
 }

@@ -12,7 +12,7 @@ use crate::{
         list::{self, ListState},
         looks::{Ground, Looks},
         panes, text,
-        theme::{Glyphs, Theme, check::Measures, color::Depth, source::Source},
+        theme::{Glyphs, Theme, check::Measures, color::Depth, report::has_ground, source::Source},
         views::Intent,
         world::World,
     },
@@ -20,7 +20,6 @@ use crate::{
 use ratatui::{
     Frame,
     layout::Rect,
-    style::Color,
     text::{Line, Span},
 };
 
@@ -92,8 +91,7 @@ impl ThemePicker {
 }
 
 fn kind(source: &Source) -> &'static str {
-    let any = source.look("bg").fg.is_none_or(|ground| ground == Color::Reset);
-    if any { "any ground" } else { source.variant().word() }
+    if has_ground(source) { source.variant().word() } else { "any ground" }
 }
 
 fn measured(measures: &Measures) -> Vec<(&'static str, String)> {
@@ -160,7 +158,7 @@ impl Dialog for ThemePicker {
         let wanted = cells(self.entries.len() + below.len() + 2);
         let height = wanted.min(area.height.saturating_sub(3));
         let outer = Rect { x: area.right() - width, y: area.y + 2, width, height };
-        let keys = format!("{} keeps, {} puts back", shown_key(Action::MenuChoose), shown_key(Action::MenuLeave));
+        let keys = format!("{} keep · {} back", shown_key(Action::MenuChoose), shown_key(Action::MenuLeave));
         let inner = panes::popup(frame, outer, "Theme", &keys, theme);
         let fits = inner.height.saturating_sub(LEAST.min(cells(self.entries.len()))).min(cells(below.len()));
         let rows = Rect { height: inner.height - fits, ..inner };
@@ -185,7 +183,7 @@ impl ThemePicker {
 
     fn draw_list(&self, frame: &mut Frame<'_>, rows: Rect, theme: &Theme) {
         let height = usize::from(rows.height);
-        let mut state = self.list.clone();
+        let mut state = self.list;
         state.by(0, self.entries.len(), height);
         let window = state.window(self.entries.len(), height);
         let lines = self.entries[window.clone()].iter().map(|entry| {

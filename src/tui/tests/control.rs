@@ -128,10 +128,10 @@ fn attempts_are_listed_and_their_logs_are_walked_in_the_run() {
     assert!(screen(&app).contains("#1 exit"), "{}", screen(&app));
     app.take_asks();
     press(&mut app, "(");
-    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.attempt == 1)));
+    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(request) if request.targets[0].key.attempt == 1)));
     assert!(screen(&app).contains("attempt 1"));
     press(&mut app, "(");
     assert!(screen(&app).contains("this is the first attempt"));
     press(&mut app, ")");
-    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(Some(target)) if target.key.attempt == 2)));
+    assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(request) if request.targets[0].key.attempt == 2)));
 }

@@ -38,16 +38,6 @@ impl Library {
         Self { folder, changes }
     }
 
-    /// Takes other changes of the user.
-    pub fn change(&mut self, changes: Source) {
-        self.changes = changes;
-    }
-
-    /// Where the user's own are.
-    pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
-    }
-
     /// The file of a user's own theme, if there is one.
     pub fn file(&self, name: &str) -> Option<PathBuf> {
         let is_plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with('.');

@@ -6,6 +6,7 @@ pub mod detect;
 pub mod library;
 pub mod look;
 pub mod measure;
+pub mod report;
 pub mod source;
 pub mod tokens;
 
@@ -92,6 +93,11 @@ impl Theme {
             at = tokens::parent(name);
         }
         Style::default()
+    }
+
+    /// The nearest colour that the terminal has.
+    pub fn quantised(&self, colour: Color) -> Color {
+        color::quantise(colour, self.screen.depth)
     }
 
     /// What every cell has before anything is drawn: foreground and background.

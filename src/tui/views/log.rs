@@ -1,4 +1,4 @@
-//! The log of one attempt on the full screen, with search.
+//! Logs on the full screen: one attempt, all attempts of a run in the order of time, or two side by side.
 
 use super::{Intent, Place, Selected, Typed, View, body, distance};
 use crate::{
@@ -6,31 +6,102 @@ use crate::{
     tui::{
         actions::{Action, Context},
         input::Filter,
-        logs::{LogBuffer, LogScroll, Search},
+        logs::{LogPanel, Measure, News, Options, Position, talk::SLOTS},
         panes::log::{self, LogPane},
         text,
         theme::Theme,
         verbs,
-        world::{Ask, LogTarget, Purpose, RunData, Subject, World},
+        world::{Ask, LogKey, LogTarget, Purpose, RunData, Subject, Tone, World},
     },
 };
 use ratatui::{Frame, layout::Rect, text::Span};
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-/// The log of a task: one attempt at a time.
+/// The logs of a run.
 #[derive(Debug)]
 pub struct LogView {
     subject: Subject,
-    task: usize,
+    /// One, or two side by side.
+    shown: Vec<Shown>,
+    /// Which of them has the keys.
+    focus: usize,
+    typing: Filter,
+    typed_for: TypedFor,
+    /// The line from which a search goes.
+    origin: u64,
+}
+
+/// What is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TypedFor {
+    Search,
+    Filter,
+    Save,
+}
+
+/// Two logs are side by side in a terminal of so many columns, else one above the other.
+const WIDE: u16 = 100;
+
+/// One log on the screen.
+#[derive(Debug)]
+struct Shown {
+    /// Position of the task; `None` is all of them.
+    task: Option<usize>,
+    /// The task before all were shown.
+    last_task: usize,
     /// The attempt that was chosen; the newest if none was.
     attempt: Option<u32>,
-    scroll: LogScroll,
-    /// Where one was in the other attempts.
-    others: BTreeMap<u32, LogScroll>,
-    typing: Filter,
-    /// The line that was in sight when the search began.
-    origin: usize,
-    target: Option<LogTarget>,
+    panel: LogPanel,
+    /// Names of the attempts, if all are shown.
+    names: Vec<String>,
+    kept: Option<(LogKey, Position)>,
+}
+
+impl Shown {
+    fn new(slot: usize, task: usize, attempt: Option<u32>, options: Options) -> Self {
+        Self { task: Some(task), last_task: task, attempt, panel: LogPanel::new(slot, options), names: Vec::new(), kept: None }
+    }
+
+    fn snapshot<'a>(&self, data: &'a RunData) -> Option<&'a TaskSnapshot> {
+        data.tasks.get(self.task?)
+    }
+
+    fn targets(&mut self, data: &RunData) -> Vec<LogTarget> {
+        let Some(task) = self.task else {
+            let (targets, names) = log::all_targets(data);
+            self.names = names;
+            return targets;
+        };
+        self.names.clear();
+        log::target(data, task, self.attempt).into_iter().collect()
+    }
+
+    /// Takes what was told, and asks for what is wanted now.
+    fn settle(&mut self, world: &World, data: &RunData, inside: Rect) -> Vec<Intent> {
+        let mut intents = Vec::new();
+        let targets = self.targets(data);
+        let keys: Vec<_> = targets.iter().map(|target| target.key.clone()).collect();
+        if keys != self.panel.keys() {
+            let known = keys.first().filter(|_| keys.len() == 1).and_then(|key| world.log_places.get(key));
+            let grew = self.task.is_none() && self.panel.keys().len() > 1;
+            let position = if grew { self.panel.position } else { known.copied().unwrap_or_default() };
+            self.panel.switch(position);
+        }
+        // What is known of this log is shown at once, before anything more of it comes.
+        let first = self.panel.request(&targets, inside);
+        let news = self.panel.take(world.logs[self.panel.slot()].as_ref(), self.panel.measure(inside));
+        let request = self.panel.request(&targets, inside).or(first);
+        intents.extend(news.map(|News::NoMoreErrors| Intent::Say(Tone::Note, "no more errors".to_owned())));
+        intents.extend(request.filter(|_| !targets.is_empty()).map(|request| Intent::Ask(Ask::Log(Box::new(request)))));
+        if let [key] = &keys[..] {
+            let kept = Some((key.clone(), self.panel.position));
+            if kept != self.kept {
+                intents.push(Intent::KeepLogPlace(key.clone(), self.panel.position));
+                self.kept = kept;
+            }
+        }
+        intents
+    }
 }
 
 impl LogView {
@@ -38,68 +109,45 @@ impl LogView {
     pub fn new(subject: Subject, task: usize, attempt: Option<u32>) -> Self {
         Self {
             subject,
-            task,
-            attempt,
-            scroll: LogScroll::default(),
-            others: BTreeMap::new(),
+            shown: vec![Shown::new(0, task, attempt, Options::default())],
+            focus: 0,
             typing: Filter::default(),
+            typed_for: TypedFor::Search,
             origin: 0,
-            target: None,
         }
+    }
+
+    /// With lines shown in that way.
+    pub fn shown_as(mut self, options: Options) -> Self {
+        self.panel().options = options;
+        self
     }
 
     /// Begins to search at once.
     pub fn start_search(&mut self) {
         self.typing.start();
-        self.scroll.search = None;
+        self.typed_for = TypedFor::Search;
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
         world.run.as_ref().filter(|data| data.subject == self.subject)
     }
 
+    fn focused(&self) -> &Shown {
+        &self.shown[self.focus]
+    }
+
+    fn panel(&mut self) -> &mut LogPanel {
+        &mut self.shown[self.focus].panel
+    }
+
     fn snapshot<'a>(&self, world: &'a World) -> Option<&'a TaskSnapshot> {
-        self.data(world)?.tasks.get(self.task)
+        self.focused().snapshot(self.data(world)?)
     }
 
     /// The number of the attempt that is shown.
     fn number(&self, world: &World) -> Option<u32> {
-        log::chosen(self.snapshot(world)?, self.attempt).map(|attempt| attempt.attempt)
-    }
-
-    fn buffer<'a>(&self, world: &'a World) -> Option<&'a LogBuffer> {
-        let shown = &self.target.as_ref()?.key;
-        world.log.as_ref().filter(|log| log.key == *shown)
-    }
-
-    /// Where the lines are.
-    fn inside(area: Rect) -> Rect {
-        LogPane::inside(Self::pane(area))
-    }
-
-    /// The last line is for the search.
-    const fn pane(area: Rect) -> Rect {
-        Rect { height: area.height.saturating_sub(1), ..area }
-    }
-
-    fn follow_log(&mut self, world: &World) -> Vec<Intent> {
-        let target = self.data(world).and_then(|data| log::target(data, self.task, self.attempt));
-        if target == self.target {
-            return Vec::new();
-        }
-        self.target.clone_from(&target);
-        vec![Intent::Ask(Ask::Log(target))]
-    }
-
-    fn switch(&mut self, to: u32, world: &World) -> Vec<Intent> {
-        let fresh = LogScroll { times: self.scroll.times, wrap: self.scroll.wrap, ..LogScroll::default() };
-        let scroll = self.others.remove(&to).unwrap_or(fresh);
-        let before = std::mem::replace(&mut self.scroll, scroll);
-        if let Some(number) = self.number(world) {
-            self.others.insert(number, before);
-        }
-        self.attempt = Some(to);
-        self.follow_log(world)
+        log::chosen(self.snapshot(world)?, self.focused().attempt).map(|attempt| attempt.attempt)
     }
 
     /// The attempt before or after the one that is shown.
@@ -107,50 +155,194 @@ impl LogView {
         log::beside(self.snapshot(world)?, self.number(world)?, forward)
     }
 
-    /// Searches anew for what is typed, from where the search began.
-    fn search(&mut self, world: &World) {
-        let query = self.typing.text().to_owned();
-        let area = Self::inside(body(world.size));
-        let Some(log) = self.buffer(world) else { return };
-        if query.is_empty() {
-            self.scroll.search = None;
-            return;
+    /// Where each log is: the last line is for what is typed.
+    fn areas(&self, area: Rect) -> Vec<Rect> {
+        let all = Rect { height: area.height.saturating_sub(1), ..area };
+        if self.shown.len() < 2 {
+            return vec![all];
         }
-        let mut search = Search::new(&query);
-        search.update(log);
-        search.choose_from(self.origin);
-        if let Some(line) = search.line() {
-            self.scroll.show(line, log, area);
+        if all.width >= WIDE {
+            let left = all.width / 2;
+            return vec![Rect { width: left, ..all }, Rect { x: all.x + left, width: all.width - left, ..all }];
         }
-        self.scroll.search = Some(search);
+        let above = all.height / 2;
+        vec![Rect { height: above, ..all }, Rect { y: all.y + above, height: all.height - above, ..all }]
     }
 
-    fn step(&mut self, by: isize, world: &World) {
-        let area = Self::inside(body(world.size));
-        let Some(log) = self.buffer(world) else { return };
-        if let Some(search) = &mut self.scroll.search {
-            search.step(by);
-            if let Some(line) = search.line() {
-                self.scroll.show(line, log, area);
+    fn inside(&self, world: &World) -> Rect {
+        LogPane::inside(self.areas(body(world.size))[self.focus])
+    }
+
+    fn measure(&self, world: &World) -> Measure {
+        self.focused().panel.measure(self.inside(world))
+    }
+
+    fn settle(&mut self, world: &World) -> Vec<Intent> {
+        let areas = self.areas(body(world.size));
+        let Some(data) = world.run.as_ref().filter(|data| data.subject == self.subject) else { return Vec::new() };
+        self.shown.iter_mut().zip(areas).flat_map(|(shown, area)| shown.settle(world, data, LogPane::inside(area))).collect()
+    }
+
+    /// The nearest task with an attempt, in the order of the graph.
+    fn other_task(&self, world: &World, forward: bool) -> Option<usize> {
+        let data = self.data(world)?;
+        let order = &data.graph.order;
+        let at = order.iter().position(|task| *task == self.focused().last_task)?;
+        let has_log = |task: &&usize| data.tasks.get(**task).is_some_and(|task| !task.attempts.is_empty());
+        let mut after = order[at + 1..].iter().filter(has_log);
+        let mut before = order[..at].iter().rev().filter(has_log);
+        if forward { after.next() } else { before.next() }.copied()
+    }
+
+    fn show_task(&mut self, task: Option<usize>, attempt: Option<u32>) {
+        let shown = &mut self.shown[self.focus];
+        (shown.task, shown.attempt) = (task, attempt);
+        shown.last_task = task.unwrap_or(shown.last_task);
+    }
+
+    fn split(&mut self, world: &World) {
+        if self.shown.len() > 1 {
+            let kept = self.shown.swap_remove(self.focus);
+            let options = kept.panel.options;
+            let sieve = kept.panel.sieve.clone();
+            let mut only = Shown::new(0, kept.last_task, kept.attempt, options);
+            only.task = kept.task;
+            only.panel.sieve = sieve;
+            only.panel.position = kept.panel.position;
+            self.shown = vec![only];
+            self.focus = 0;
+        } else if let Some(task) = self.other_task(world, true).or_else(|| self.other_task(world, false)) {
+            let options = Options { times: false, ..self.focused().panel.options };
+            self.shown.push(Shown::new(SLOTS - 1, task, None, options));
+            self.focus = 1;
+        }
+    }
+
+    fn start(&mut self, what: TypedFor, world: &World) {
+        self.typed_for = what;
+        let measure = self.measure(world);
+        self.origin = self.focused().panel.sight(measure).map_or(0, |(first, _)| first);
+        match what {
+            TypedFor::Search => {
+                self.typing.start();
+                let origin = self.origin;
+                self.panel().search("", origin);
+            }
+            TypedFor::Filter => self.typing.start_with(&self.focused().panel.sieve.filter.clone()),
+            TypedFor::Save => {
+                let task = self.snapshot(world).map_or("all", |task| task.task.as_str());
+                let name = match (self.focused().task, self.number(world)) {
+                    (Some(_), Some(number)) => format!("{task}-{number}.log"),
+                    _ => "all-tasks.log".to_owned(),
+                };
+                self.typing.start_with(&name);
             }
         }
+    }
+
+    /// What is typed takes effect at once.
+    fn typed_so_far(&mut self) {
+        let (text, origin) = (self.typing.text().to_owned(), self.origin);
+        match self.typed_for {
+            TypedFor::Search => self.panel().search(&text, origin),
+            TypedFor::Filter => self.panel().sieve.filter = text,
+            TypedFor::Save => {}
+        }
+    }
+
+    fn done(&mut self, world: &World) -> Vec<Intent> {
+        if self.typed_for != TypedFor::Save {
+            self.typing.done();
+            if self.typed_for == TypedFor::Filter {
+                self.typing.clear();
+            }
+            return Vec::new();
+        }
+        let name = self.typing.text().trim().to_owned();
+        self.typing.clear();
+        if name.is_empty() {
+            return vec![Intent::Say(Tone::Note, "nothing was saved: no name was given".to_owned())];
+        }
+        let measure = self.measure(world);
+        let panel = self.panel();
+        let part = panel.part(panel.selection.is_none(), Some(PathBuf::from(name)), measure);
+        panel.selection = None;
+        part.map(|part| Intent::Ask(Ask::LogPart(part))).into_iter().collect()
+    }
+
+    fn escape(&mut self) -> Vec<Intent> {
+        let panel = self.panel();
+        if panel.selection.take().is_some() {
+            return Vec::new();
+        }
+        if panel.is_searching() {
+            panel.search("", 0);
+            self.typing.clear();
+            return Vec::new();
+        }
+        if !panel.sieve.is_all() {
+            panel.sieve = crate::tui::logs::talk::Sieve::default();
+            return Vec::new();
+        }
+        vec![Intent::Back]
     }
 
     fn scrolled(&mut self, action: Action, world: &World) {
-        let area = Self::inside(body(world.size));
-        let Some(log) = self.buffer(world) else { return };
+        let measure = self.measure(world);
+        let half = isize::try_from(measure.width / 2).unwrap_or(1);
+        let panel = self.panel();
         match action {
-            Action::Top => self.scroll.to_top(log),
-            Action::Bottom => self.scroll.to_bottom(),
-            Action::Left => self.scroll.sideways(-8),
-            Action::Right => self.scroll.sideways(8),
-            Action::Follow => self.scroll.toggle_follow(log, area),
+            Action::Top if panel.selection.is_none() => panel.to_top(),
+            Action::Bottom if panel.selection.is_none() => panel.to_bottom(),
+            Action::Left => panel.sideways(-8, measure),
+            Action::Right => panel.sideways(8, measure),
+            Action::ScrollLeft => panel.sideways(-half, measure),
+            Action::ScrollRight => panel.sideways(half, measure),
+            Action::Follow => panel.toggle_follow(measure),
+            Action::NextMatch | Action::PromptDown => panel.hunt(false, true, measure),
+            Action::PreviousMatch | Action::PromptUp => panel.hunt(false, false, measure),
+            Action::NextError => panel.hunt(true, true, measure),
+            Action::PreviousError => panel.hunt(true, false, measure),
+            Action::SelectLines => panel.toggle_selection(measure),
             _ => {
-                if let Some(lines) = distance(action, usize::from(area.height)) {
-                    self.scroll.by(lines, log, area);
+                if let Some(lines) = distance(action, measure.height) {
+                    panel.by(lines, measure);
                 }
             }
         }
+    }
+
+    fn change(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        let panel = self.panel();
+        match action {
+            Action::Wrap => panel.options.wrap = !panel.options.wrap,
+            Action::Timestamps => panel.options.times = !panel.options.times,
+            Action::LineNumbers => panel.options.numbers = !panel.options.numbers,
+            Action::RaiseLevel => panel.sieve.level = panel.sieve.level.raised().unwrap_or(panel.sieve.level),
+            Action::LowerLevel => panel.sieve.level = panel.sieve.level.lowered().unwrap_or(panel.sieve.level),
+            Action::NextAttempt | Action::PreviousAttempt => {
+                let (to, task) = (self.beside(world, action == Action::NextAttempt), self.focused().task);
+                self.show_task(task, to);
+            }
+            Action::NextTask | Action::PreviousTask => {
+                let to = self.other_task(world, action == Action::NextTask);
+                self.show_task(to, None);
+            }
+            Action::AllTasks => {
+                let shown = self.focused();
+                let task = shown.task.is_none().then_some(shown.last_task);
+                self.show_task(task, None);
+            }
+            Action::SideBySide => self.split(world),
+            Action::NextPane | Action::PreviousPane => self.focus = (self.focus + 1) % self.shown.len(),
+            Action::Open => {
+                let copied = self.copy(Action::CopyLine, world);
+                self.panel().selection = None;
+                return copied.into_iter().collect();
+            }
+            _ => return self.verb(action, world),
+        }
+        Vec::new()
     }
 
     fn verb(&self, action: Action, world: &World) -> Vec<Intent> {
@@ -158,21 +350,7 @@ impl LogView {
         if action == Action::Trigger {
             return vec![Intent::Ask(Ask::Definition { pipeline: data.pipeline.to_string(), purpose: Purpose::Trigger })];
         }
-        let (Some(run), Some(task)) = (&data.run, data.tasks.get(self.task)) else { return Vec::new() };
-        let id = run.run_id.clone();
-        match action {
-            Action::Retry => vec![verbs::retry(id, Some(task.task.clone()))],
-            Action::RetryFrom => {
-                verbs::ask_retry_from(data, run, self.task).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect()
-            }
-            Action::Pause => vec![verbs::pause_run(run)],
-            Action::Undo => verbs::ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
-            Action::Approve => verbs::ask_approval(data, run, self.task).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
-            Action::Skip => vec![verbs::skip(id, task.task.clone())],
-            Action::Cancel => vec![Intent::Show(Box::new(verbs::ask_cancel(data, run, Some(self.task))))],
-            Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
-            _ => Vec::new(),
-        }
+        verbs::for_task(action, data, self.focused().last_task)
     }
 }
 
@@ -188,7 +366,7 @@ impl View for LogView {
     fn crumbs(&self, world: &World) -> String {
         let Some(data) = self.data(world) else { return "Pipelines ▸ …".to_owned() };
         let run = data.run.as_ref().map_or_else(|| "never ran".to_owned(), |run| format!("run {}", run.number));
-        let task = self.snapshot(world).map(|task| text::safe(task.task.as_str())).unwrap_or_default();
+        let task = self.snapshot(world).map_or_else(|| "all tasks".to_owned(), |task| text::safe(task.task.as_str()));
         format!("Pipelines ▸ {} ▸ {run} ▸ {task}", text::safe(data.pipeline.as_str()))
     }
 
@@ -199,19 +377,29 @@ impl View for LogView {
             let text = format!("{} {}", attempt.attempt, attempt.state.look().glyph);
             if Some(attempt.attempt) == shown { format!("[{text}]") } else { format!(" {text} ") }
         });
-        format!("attempt {}", recent.collect::<String>())
+        let recent = recent.collect::<String>();
+        if recent.is_empty() { String::new() } else { format!("attempt {recent}") }
     }
 
     fn hints(&self) -> &'static [Action] {
         if self.typing.is_typing() {
             return &[Action::PromptDone, Action::PromptClear];
         }
+        if self.focused().panel.selection.is_some() {
+            return &[Action::CopyLine, Action::Save, Action::SelectLines];
+        }
         &[
             Action::Follow,
             Action::Search,
+            Action::Filter,
+            Action::RaiseLevel,
+            Action::NextError,
             Action::Wrap,
-            Action::Timestamps,
             Action::PreviousAttempt,
+            Action::SelectLines,
+            Action::Save,
+            Action::AllTasks,
+            Action::SideBySide,
             Action::Retry,
             Action::Cancel,
             Action::Why,
@@ -227,34 +415,38 @@ impl View for LogView {
     }
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
-        let intents = self.follow_log(world);
-        let shown = self.target.as_ref().map(|target| target.key.clone());
-        if let Some(log) = world.log.as_ref().filter(|log| Some(&log.key) == shown.as_ref()) {
-            match &mut self.scroll.search {
-                Some(search) => search.update(log),
-                None if self.typing.is_typing() && !self.typing.text().is_empty() => self.search(world),
-                None => {}
-            }
-        }
-        intents
+        self.settle(world)
     }
 
     fn resumed(&mut self) {
-        self.target = None;
+        self.shown.iter_mut().for_each(|shown| shown.panel.forget());
+    }
+
+    fn logs(&self) -> usize {
+        self.shown.len()
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
-        if action == Action::Failure {
-            return Err("in the run view, with the task selected".into());
-        }
+        let panel = &self.focused().panel;
         match action {
-            Action::Open => Err("this is the full log (Esc goes back)".into()),
-            Action::NextPane | Action::PreviousPane => Err("there is one pane here (Esc goes back)".into()),
-            Action::More => Err("in the run view (Esc goes back)".into()),
+            Action::Failure | Action::More => Err("in the run view, with the task selected (Esc goes back)".into()),
+            Action::Open if panel.selection.is_none() => Err("this is the full log (Esc goes back)".into()),
+            Action::NextPane | Action::PreviousPane if self.shown.len() < 2 => {
+                Err("there is one log here (| shows another beside it)".into())
+            }
             Action::NextTab | Action::PreviousTab => Err("tabs are in the run view (Esc goes back)".into()),
+            Action::NextAttempt | Action::PreviousAttempt if self.focused().task.is_none() => Err("all attempts are shown".into()),
             Action::NextAttempt if self.beside(world, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(world, false).is_none() => Err("this is the first attempt".into()),
-            Action::NextMatch | Action::PreviousMatch if self.scroll.search.is_none() => Err("nothing is searched (/ searches)".into()),
+            Action::NextTask if self.other_task(world, true).is_none() => Err("no task after it has a log".into()),
+            Action::PreviousTask if self.other_task(world, false).is_none() => Err("no task before it has a log".into()),
+            Action::SideBySide if self.shown.len() < 2 && self.other_task(world, true).or(self.other_task(world, false)).is_none() => {
+                Err("no other task has a log".into())
+            }
+            Action::RaiseLevel if panel.sieve.level.raised().is_none() => Err("only errors are shown already".into()),
+            Action::LowerLevel if panel.sieve.level.lowered().is_none() => Err("every level is shown already".into()),
+            Action::NextMatch | Action::PreviousMatch if !panel.is_searching() => Err("nothing is searched (/ searches)".into()),
+            Action::SelectLines | Action::Save if panel.entries().is_empty() => Err("there is no line".into()),
             Action::Retry
             | Action::RetryFrom
             | Action::Skip
@@ -263,7 +455,7 @@ impl View for LogView {
             | Action::Approve
             | Action::Undo
             | Action::Why => match self.data(world) {
-                Some(data) => verbs::possible_for_task(action, data, data.tasks.get(self.task)),
+                Some(data) => verbs::possible_for_task(action, data, data.tasks.get(self.focused().last_task)),
                 None => Err("the run is still being read".into()),
             },
             _ => Ok(()),
@@ -271,65 +463,102 @@ impl View for LogView {
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
-        match action {
+        let mut intents = match action {
             Action::Search => {
-                self.origin = self.buffer(world).map_or(0, |log| self.scroll.position(log, Self::inside(body(world.size))));
-                self.start_search();
+                self.start(TypedFor::Search, world);
+                Vec::new()
             }
-            Action::PromptDone => self.typing.done(),
-            Action::PromptErase => {
-                self.typing.erase();
-                self.scroll.search = None;
+            Action::Filter => {
+                self.start(TypedFor::Filter, world);
+                Vec::new()
             }
-            Action::PromptClear => {
-                self.typing.clear();
-                self.scroll.search = None;
+            Action::Save => {
+                self.start(TypedFor::Save, world);
+                Vec::new()
             }
-            Action::NextMatch => self.step(1, world),
-            Action::PreviousMatch => self.step(-1, world),
-            Action::PromptDown => self.step(1, world),
-            Action::PromptUp => self.step(-1, world),
-            Action::Wrap => self.scroll.wrap = !self.scroll.wrap,
-            Action::Timestamps => self.scroll.times = !self.scroll.times,
-            Action::NextAttempt | Action::PreviousAttempt => {
-                let to = self.beside(world, action == Action::NextAttempt);
-                return to.map(|to| self.switch(to, world)).unwrap_or_default();
+            Action::PromptDone => self.done(world),
+            Action::PromptErase | Action::PromptClear => {
+                if action == Action::PromptErase {
+                    self.typing.erase()
+                } else {
+                    self.typing.clear()
+                }
+                self.typed_so_far();
+                Vec::new()
             }
-            Action::Back if self.scroll.search.is_some() => {
-                self.scroll.search = None;
-                self.typing.clear();
+            Action::Back => self.escape(),
+            Action::Follow
+            | Action::Left
+            | Action::Right
+            | Action::ScrollLeft
+            | Action::ScrollRight
+            | Action::NextMatch
+            | Action::PreviousMatch
+            | Action::NextError
+            | Action::PreviousError
+            | Action::SelectLines => {
+                self.scrolled(action, world);
+                Vec::new()
             }
-            Action::Back => return vec![Intent::Back],
-            Action::Follow | Action::Left | Action::Right => self.scrolled(action, world),
-            _ if distance(action, 1).is_some() => self.scrolled(action, world),
-            _ => return self.verb(action, world),
+            _ if distance(action, 1).is_some() => {
+                self.scrolled(action, world);
+                Vec::new()
+            }
+            _ => self.change(action, world),
+        };
+        if !intents.iter().any(|intent| matches!(intent, Intent::Back)) {
+            intents.extend(self.settle(world));
         }
-        Vec::new()
+        intents
     }
 
     fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
         self.typing.typed(input);
-        self.search(world);
-        Vec::new()
+        self.typed_so_far();
+        self.settle(world)
     }
 
     fn selected(&self, world: &World) -> Selected {
-        self.data(world).map(|data| Selected::task(data, self.task, self.attempt)).unwrap_or_default()
+        let shown = self.focused();
+        self.data(world).map(|data| Selected::task(data, shown.last_task, shown.attempt)).unwrap_or_default()
+    }
+
+    fn copy(&self, what: Action, world: &World) -> Option<Intent> {
+        let part = self.focused().panel.part(what != Action::CopyLine, None, self.measure(world))?;
+        Some(Intent::Ask(Ask::LogPart(part)))
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
-        let pane =
-            LogPane { task: self.snapshot(world), attempt: self.attempt, log: self.buffer(world), scroll: &self.scroll, focused: true };
-        pane.draw(frame, Self::pane(area), theme);
+        let data = self.data(world);
+        for (at, (shown, place)) in self.shown.iter().zip(self.areas(area)).enumerate() {
+            let task = data.and_then(|data| shown.snapshot(data));
+            let pane = LogPane { task, attempt: shown.attempt, panel: &shown.panel, names: &shown.names, focused: at == self.focus };
+            pane.draw(frame, place, theme);
+        }
         let line =
             Rect { x: area.x + 1, y: area.bottom().saturating_sub(1), width: area.width.saturating_sub(2), height: area.height.min(1) };
         let half = Rect { width: line.width / 2, ..line };
-        self.typing.draw(frame, half, theme);
-        if let Some(search) = &self.scroll.search {
-            let keys = if self.typing.is_typing() { "" } else { "  n next · N previous · Esc clears" };
-            let status = format!("{}{keys}", search.status());
-            let right = Rect { x: line.x + half.width + 1, width: line.width.saturating_sub(half.width + 1), ..line };
-            frame.buffer_mut().set_span(right.x, right.y, &Span::styled(status, theme.style("fg.muted")), right.width);
-        }
+        let words = match self.typed_for {
+            TypedFor::Search => "/",
+            TypedFor::Filter => "&",
+            TypedFor::Save => "save to: ",
+        };
+        self.typing.draw_after(words, frame, half, theme);
+        let panel = &self.focused().panel;
+        let keys = if self.typing.is_typing() { "" } else { "  n next · N previous · Esc clears" };
+        let status = match (panel.found_words(), panel.selection) {
+            (Some(found), _) => format!("{found}{keys}"),
+            (None, Some(_)) => "choosing lines: j k move · yy copies · S saves · Esc leaves".to_owned(),
+            (None, None) if self.typing.is_typing() && self.typed_for == TypedFor::Filter => "! before it shows what has it not".to_owned(),
+            (None, None) => return,
+        };
+        let right = Rect { x: line.x + half.width + 1, width: line.width.saturating_sub(half.width + 1), ..line };
+        let right = if self.typing.is_on() { right } else { line };
+        frame.buffer_mut().set_span(
+            right.x,
+            right.y,
+            &Span::styled(text::cut(&status, usize::from(right.width)), theme.style("fg.muted")),
+            right.width,
+        );
     }
 }

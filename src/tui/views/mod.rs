@@ -12,10 +12,11 @@ use super::{
     actions::{Action, Context},
     dialogs::Dialog,
     keymap::Bound,
+    logs::Position,
     panes,
     tabs::Beside,
     theme::Theme,
-    world::{Ask, RunData, Tone, World},
+    world::{Ask, LogKey, RunData, Tone, World},
 };
 use crate::model::{PipelineId, RunId, TaskId};
 use crossterm::event::KeyEvent;
@@ -73,6 +74,8 @@ pub enum Intent {
     Wear(Box<Theme>),
     /// Keep the theme of that name, also for the next time.
     KeepTheme(String),
+    /// Remember where one was in a log.
+    KeepLogPlace(LogKey, Position),
     /// Show these columns of the runs of a pipeline from now on.
     Columns(String, Vec<String>),
 }
@@ -150,6 +153,10 @@ pub trait View {
     /// A key or pasted text, where text is typed.
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
+    }
+    /// How many logs it shows.
+    fn logs(&self) -> usize {
+        0
     }
     /// What is selected.
     fn selected(&self, _world: &World) -> Selected {

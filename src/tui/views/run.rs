@@ -8,7 +8,7 @@ use crate::{
         actions::{Action, Context},
         graph::Direction,
         list::ListState,
-        logs::LogScroll,
+        logs::{LogPanel, News},
         panes::{
             self,
             graph::{GraphPane, Selection},
@@ -19,7 +19,7 @@ use crate::{
         text,
         theme::Theme,
         verbs,
-        world::{Ask, LogTarget, RunData, Subject, World},
+        world::{Ask, LogTarget, RunData, Subject, Tone, World},
     },
 };
 use ratatui::{Frame, layout::Rect, text::Line};
@@ -49,8 +49,7 @@ pub struct RunView {
     attempt: Option<u32>,
     graph: GraphPane,
     list: ListState,
-    scroll: LogScroll,
-    target: Option<LogTarget>,
+    log: LogPanel,
 }
 
 /// Where the panes are; a pane that is not shown is empty.
@@ -72,8 +71,7 @@ impl RunView {
             attempt: None,
             graph: GraphPane::default(),
             list: ListState::default(),
-            scroll: LogScroll::default(),
-            target: None,
+            log: LogPanel::default(),
         }
     }
 
@@ -117,18 +115,29 @@ impl RunView {
         self.follow_log(world)
     }
 
-    /// Asks for the log of the selected task, if it is not that one already.
+    /// Takes what was told of the log of the selected task, and asks for what is wanted of it now.
     fn follow_log(&mut self, world: &World) -> Vec<Intent> {
-        let target = self.data(world).and_then(|data| log::target(data, self.selected, self.attempt));
-        if target == self.target {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        let inside = LogPane::inside(self.layout(body(world.size)).log);
+        let Some(target) = log::target(data, self.selected, self.attempt) else {
+            self.log.switch(Default::default());
             return Vec::new();
+        };
+        if self.log.keys() != [target.key.clone()] {
+            self.log.switch(world.log_places.get(&target.key).copied().unwrap_or_default());
         }
-        let same_log = matches!((&target, &self.target), (Some(new), Some(old)) if new.key == old.key);
-        if !same_log {
-            self.scroll = LogScroll { times: self.scroll.times, wrap: self.scroll.wrap, ..LogScroll::default() };
+        let targets = [target];
+        let first = self.log.request(&targets, inside);
+        let news = self.log.take(world.logs[self.log.slot()].as_ref(), self.log.measure(inside));
+        let request = self.log.request(&targets, inside).or(first);
+        let mut intents: Vec<_> = news.map(|News::NoMoreErrors| Intent::Say(Tone::Note, "no more errors".to_owned())).into_iter().collect();
+        let position = self.log.position;
+        let [LogTarget { key, .. }] = targets;
+        if world.log_places.get(&key).copied().unwrap_or_default() != position {
+            intents.push(Intent::KeepLogPlace(key, position));
         }
-        self.target.clone_from(&target);
-        vec![Intent::Ask(Ask::Log(target))]
+        intents.extend(request.map(|request| Intent::Ask(Ask::Log(Box::new(request)))));
+        intents
     }
 
     /// Where a person would look: what failed, else what runs, else what comes next.
@@ -158,10 +167,7 @@ impl RunView {
                 self.chosen = true;
                 self.select(data.graph.order.get(line).copied().unwrap_or(0), world)
             }
-            Focus::Log => {
-                self.scroll_log(action, LogPane::inside(layout.log), world);
-                Vec::new()
-            }
+            Focus::Log => self.scroll_log(action, world),
         }
     }
 
@@ -186,19 +192,29 @@ impl RunView {
         self.select(position, world)
     }
 
-    fn scroll_log(&mut self, action: Action, inside: Rect, world: &World) {
-        let Some(log) = &world.log else { return };
+    fn scroll_log(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        let measure = self.log.measure(LogPane::inside(self.layout(body(world.size)).log));
+        let (log, half) = (&mut self.log, isize::try_from(measure.width / 2).unwrap_or(1));
         match action {
-            Action::Top => self.scroll.to_top(log),
-            Action::Bottom => self.scroll.to_bottom(),
-            Action::Left => self.scroll.sideways(-8),
-            Action::Right => self.scroll.sideways(8),
+            Action::Top => log.to_top(),
+            Action::Bottom => log.to_bottom(),
+            Action::Left => log.sideways(-8, measure),
+            Action::Right => log.sideways(8, measure),
+            Action::ScrollLeft => log.sideways(-half, measure),
+            Action::ScrollRight => log.sideways(half, measure),
+            Action::Follow => log.toggle_follow(measure),
+            Action::Wrap => log.options.wrap = !log.options.wrap,
+            Action::Timestamps => log.options.times = !log.options.times,
+            Action::LineNumbers => log.options.numbers = !log.options.numbers,
+            Action::NextError => log.hunt(true, true, measure),
+            Action::PreviousError => log.hunt(true, false, measure),
             _ => {
-                if let Some(lines) = distance(action, usize::from(inside.height)) {
-                    self.scroll.by(lines, log, inside);
+                if let Some(lines) = distance(action, measure.height) {
+                    log.by(lines, measure);
                 }
             }
         }
+        self.follow_log(world)
     }
 
     /// The attempt of the selected task before or after the one whose log is shown.
@@ -208,7 +224,7 @@ impl RunView {
     }
 
     fn full_log(&self, search: bool) -> Vec<Intent> {
-        let mut view = LogView::new(self.subject.clone(), self.selected, self.attempt);
+        let mut view = LogView::new(self.subject.clone(), self.selected, self.attempt).shown_as(self.log.options);
         if search {
             view.start_search();
         }
@@ -360,7 +376,11 @@ impl View for RunView {
     }
 
     fn resumed(&mut self) {
-        self.target = None;
+        self.log.forget();
+    }
+
+    fn logs(&self) -> usize {
+        1
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
@@ -373,7 +393,17 @@ impl View for RunView {
         match action {
             Action::NextAttempt if self.beside(data, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(data, false).is_none() => Err("this is the first attempt".into()),
-            Action::NextMatch | Action::PreviousMatch => Err("in the full-screen log (Enter)".into()),
+            Action::NextMatch
+            | Action::PreviousMatch
+            | Action::Filter
+            | Action::RaiseLevel
+            | Action::LowerLevel
+            | Action::SelectLines
+            | Action::Save
+            | Action::AllTasks
+            | Action::SideBySide
+            | Action::NextTask
+            | Action::PreviousTask => Err("in the full-screen log (Enter)".into()),
             Action::Left | Action::Right if self.focus == Focus::Tasks => Err("there is one column here".into()),
             _ => possible_for_task(action, data, self.selected),
         }
@@ -391,21 +421,14 @@ impl View for RunView {
                 self.chosen = true;
                 self.follow_log(world)
             }
-            Action::Follow => {
-                let inside = LogPane::inside(self.layout(body(world.size)).log);
-                if let Some(log) = &world.log {
-                    self.scroll.toggle_follow(log, inside);
-                }
-                Vec::new()
-            }
-            Action::Wrap => {
-                self.scroll.wrap = !self.scroll.wrap;
-                Vec::new()
-            }
-            Action::Timestamps => {
-                self.scroll.times = !self.scroll.times;
-                Vec::new()
-            }
+            Action::Follow
+            | Action::Wrap
+            | Action::Timestamps
+            | Action::LineNumbers
+            | Action::ScrollLeft
+            | Action::ScrollRight
+            | Action::NextError
+            | Action::PreviousError => self.scroll_log(action, world),
             Action::Left | Action::Right => self.movement(action, world),
             _ if distance(action, 1).is_some() => self.movement(action, world),
             _ => self.verb(action, world),
@@ -435,8 +458,8 @@ impl View for RunView {
             let pane = LogPane {
                 task: data.tasks.get(self.selected),
                 attempt: self.attempt,
-                log: world.log.as_ref(),
-                scroll: &self.scroll,
+                panel: &self.log,
+                names: &[],
                 focused: self.focus == Focus::Log,
             };
             pane.draw(frame, layout.log, theme);
