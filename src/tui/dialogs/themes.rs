@@ -8,7 +8,6 @@ use crate::{
     },
     tui::{
         actions::{Action, Context},
-        keymap::shown_key,
         list::{self, ListState},
         looks::{Ground, Looks},
         panes, text,
@@ -158,8 +157,7 @@ impl Dialog for ThemePicker {
         let wanted = cells(self.entries.len() + below.len() + 2);
         let height = wanted.min(area.height.saturating_sub(3));
         let outer = Rect { x: area.right() - width, y: area.y + 2, width, height };
-        let keys = format!("{} keep · {} back", shown_key(Action::MenuChoose), shown_key(Action::MenuLeave));
-        let inner = panes::popup(frame, outer, "Theme", &keys, theme);
+        let inner = panes::popup(frame, outer, "Theme", "", theme);
         let fits = inner.height.saturating_sub(LEAST.min(cells(self.entries.len()))).min(cells(below.len()));
         let rows = Rect { height: inner.height - fits, ..inner };
         self.draw_list(frame, rows, theme);
