@@ -84,3 +84,26 @@ fn a_log_over_its_limit_is_shown_with_a_word_about_what_is_gone() {
     let note = lossy(&raw.stderr);
     assert!(note.contains("bytes in the middle of this log are left out"), "{note}");
 }
+
+/// How many files a process may open from now on.
+fn may_open(pid: i32, files: usize) {
+    let limit = format!("--nofile={files}:");
+    assert!(std::process::Command::new("prlimit").args(["--pid", &pid.to_string(), &limit]).status().unwrap().success());
+}
+
+#[test]
+fn without_file_descriptors_tasks_wait_clients_are_told_why_and_with_them_all_goes_on() {
+    let yard = Yard::new();
+    let run = yard.start("waits");
+    yard.until_task(&run, "waits", "running");
+    until("it began", || yard.show(&run)["tasks"][0]["attempts"][0]["started_at"].is_string());
+    let engine = yard.engine().unwrap();
+    may_open(engine, 3);
+    yard.go();
+    let told = yard.complaint(69, &["engine", "status"]);
+    assert!(told.contains("files open and may have 3"), "{told}");
+    may_open(engine, 1024);
+    let ended = yard.until_run(&run, "success");
+    assert_eq!((&attempt(&ended, "waits")["exit_code"], &attempt(&ended, "after")["exit_code"]), (&0.into(), &0.into()));
+    assert_eq!(yard.engine().unwrap_or(engine), engine, "it is the same engine");
+}

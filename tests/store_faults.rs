@@ -127,6 +127,45 @@ fn a_lost_log_of_the_database_is_noticed_and_nothing_is_shown_as_if_it_were_all(
     assert_eq!(yard.json(&["runs", "--json"]).as_array().unwrap().len(), 2);
 }
 
+/// The binary in a place where the workspace is on a disk that nobody can write to.
+fn read_only(yard: &Yard, arguments: &[&str]) -> std::process::Output {
+    let plain = yard.plain_command(arguments);
+    let mut command = Command::new("unshare");
+    let there = yard.path().to_str().unwrap();
+    let before = format!("mount --bind '{there}' '{there}' && mount -o remount,ro,bind '{there}' && cd '{there}' && exec \"$0\" \"$@\"");
+    command.args(["-m", "--propagation", "private", "sh", "-c", &before]).arg(plain.get_program()).args(plain.get_args());
+    command.current_dir(yard.path()).env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn on_a_read_only_disk_history_is_shown_with_what_only_its_log_holds() {
+    if !nix::unistd::geteuid().is_root() {
+        return println!("skipped: mounting needs root");
+    }
+    let yard = Yard::new();
+    let run = yard.start("waits");
+    yard.until_task(&run, "waits", "running");
+    yard.kill_engine();
+    // The log stays, as it does when the machine loses its power; the shared memory does not survive that.
+    assert!(fs::metadata(yard.state().join("flowyard.db-wal")).unwrap().len() > 0);
+    fs::remove_file(yard.state().join("flowyard.db-shm")).unwrap();
+    let before: std::collections::BTreeSet<_> =
+        fs::read_dir(std::env::temp_dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let told = read_only(&yard, &["--read-only", "show", &run, "--json"]);
+    assert!(told.status.success(), "{}", support::lossy(&told.stderr));
+    let shown: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((&shown["state"], &shown["tasks"][0]["state"]), (&json!("running"), &json!("running")));
+    let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("flowyard-read-") && !before.contains(name);
+    let left: Vec<_> = fs::read_dir(std::env::temp_dir()).unwrap().map(|entry| entry.unwrap().file_name()).filter(ours).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(!yard.state().join("flowyard.db-shm").exists(), "nothing was made beside it");
+    // Who would act is told what stands in the way.
+    let told = read_only(&yard, &["retry", &run]);
+    assert_eq!(told.status.code(), Some(74), "{}", support::lossy(&told.stderr));
+    yard.go();
+}
+
 #[test]
 fn a_damaged_page_is_told_and_never_shown_as_an_empty_history() {
     let yard = Yard::new();

@@ -170,6 +170,46 @@ fn what_a_task_writes_cannot_act_on_the_terminal() {
     assert!(!contains(&terminal.written, "\u{202e}".as_bytes()) && !contains(&terminal.written, "\u{9b}".as_bytes()));
 }
 
+const TALKATIVE: &str = r#"
+[tasks.talk]
+run = """
+seq -f 'INFO line %.0f' 1 60000
+echo 'ERROR the disk is slow'
+seq -f 'DEBUG detail %.0f' 1 500
+printf '\\033[32mgreen\\033[0m 10%%\\r 100%% done\\n'
+"""
+
+[tasks.answer]
+needs = ["talk"]
+run = "echo heard"
+"#;
+
+#[test]
+fn a_long_log_is_searched_sieved_saved_and_seen_with_others() {
+    let yard = Yard::with(&[("talkative", TALKATIVE)]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("talkative").press("t").sees("Start the run").press("\r").sees("run 1  ✓ OK").press("gg\r");
+    terminal.sees("Log · talk").sees("60 502 lines").sees("100% done").misses("10%");
+    terminal.press("{").sees("▐").sees("ERROR the disk").press("}").sees("no more errors");
+    terminal.press("gg").sees("INFO line 1 ").press("/line 5999[0-9]").sees("match 1 of 10 · regex").press("\r").sees("n next");
+    terminal.press("n").sees("match 2 of 10").press("\x1b").misses("match 2");
+    terminal.press(">").sees("min INFO").sees("500 hidden").press("<").misses("hidden");
+    terminal
+        .press("&slow\r")
+        .sees("filter: slow")
+        .sees("60 501 hidden")
+        .press("S")
+        .sees("save to: talk-1.log")
+        .press("\r")
+        .sees("saved 1 line");
+    assert_eq!(std::fs::read_to_string(yard.path().join("talk-1.log")).unwrap(), "ERROR the disk is slow\n");
+    terminal.press("S").sees("save to:").press("\r").sees("is there already").press("\x1b").misses("filter:");
+    terminal.press("GVk").sees("choosing lines").press("yy").sees("copied 2 lines").press("\x1b");
+    terminal.press("A").sees("all tasks · 2 attempts").sees("heard").press("A").sees("Log · talk");
+    terminal.press("|").sees("Log · answer").sees("Log · talk").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}
+
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted)
 }

@@ -26,8 +26,8 @@ const EXECUTOR: &str = "local";
 pub struct Engine {
     pub(super) runs: BTreeMap<RunId, Run>,
     /// Task instances that are ready, and what they wait for.
-    queue: Queue,
-    wakes: BTreeSet<(Timestamp, RunId, Wake)>,
+    pub(super) queue: Queue,
+    pub(super) wakes: BTreeSet<(Timestamp, RunId, Wake)>,
     /// Restored, and not looked at since.
     restored: Vec<RunId>,
     /// Whether the triggers of a pipeline are off, as far as it was asked; `None` if nobody ever said so.
@@ -171,6 +171,7 @@ impl Engine {
                 self.queue.remember_past(run, states);
                 Vec::new()
             }
+            Input::ClockSet(by) => self.clock_was_set(by, now),
             Input::Tick => self.tick(now),
         };
         effects.extend(self.allot(now));

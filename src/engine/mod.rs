@@ -2,6 +2,7 @@
 //!
 //! It reads no clock and touches no file: the runtime commits the changes it returns, then carries out the rest.
 
+mod clock;
 mod commands;
 mod machine;
 mod outcome;
@@ -78,6 +79,8 @@ pub enum Input {
         /// Its tasks.
         states: BTreeMap<TaskId, TaskState>,
     },
+    /// The clock of the machine was set forward by this, or back.
+    ClockSet(chrono::TimeDelta),
     /// Time has passed: back-offs may be due.
     Tick,
 }

@@ -103,7 +103,7 @@ pub struct Queue {
     /// `None` while nobody has looked.
     gpus: Option<Vec<GpuSnapshot>>,
     /// Where the system had no room for another process: when to try again, its words, how often in a row.
-    delayed: BTreeMap<(RunId, usize), (Timestamp, String, u32)>,
+    pub(super) delayed: BTreeMap<(RunId, usize), (Timestamp, String, u32)>,
     /// States of the tasks of ended runs that open ones look back to.
     pasts: BTreeMap<RunId, BTreeMap<TaskId, TaskState>>,
 }

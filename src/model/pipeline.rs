@@ -187,6 +187,9 @@ pub struct Task {
     /// It has a folder that is carried from attempt to attempt.
     #[serde(default, skip_serializing_if = "is_default")]
     pub checkpoint: bool,
+    /// Tasks of the same group can be shown as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 impl Task {
@@ -217,6 +220,7 @@ impl Task {
             priority_weight: 0,
             resources: Resources::default(),
             checkpoint: false,
+            group: None,
         }
     }
 }

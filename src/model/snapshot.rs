@@ -77,6 +77,9 @@ impl RunSnapshot {
 pub struct TaskSnapshot {
     /// The task.
     pub task: TaskId,
+    /// Tasks of the same group can be shown as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Which mapped instance.
     pub map_index: Option<u32>,
     /// How far it is.

@@ -76,12 +76,13 @@ impl Line {
         nix::sys::socket::getsockopt(self.stream.get_ref(), nix::sys::socket::sockopt::PeerCredentials).map_or(0, |peer| peer.pid())
     }
 
-    /// Somebody owns the workspace and says nothing: stopped by a signal, or its disk hangs.
+    /// Somebody owns the workspace and says nothing: stopped by a signal, out of file descriptors, or its disk hangs.
     fn silent(&self, patience: Duration) -> RuntimeError {
         let pid = self.pid();
         RuntimeError::Unreachable(format!(
-            "the engine (pid {pid}) did not answer within {} s\nhint: if it was stopped, `kill -CONT {pid}` lets it go on; `kill {pid}` ends it, and running tasks go on",
-            patience.as_secs()
+            "the engine (pid {pid}) did not answer within {} s\nhint: {}; `kill {pid}` ends it, and running tasks go on",
+            patience.as_secs(),
+            why_silent(&pid.to_string()).unwrap_or_else(|| format!("if it was stopped, `kill -CONT {pid}` lets it go on"))
         ))
     }
 
@@ -257,6 +258,17 @@ fn could_not_start(status: ExitStatus, said: &str, words: &Path) -> RuntimeError
         (_, "") => RuntimeError::Io(format!("the engine could not start ({status})\n{look}")),
         _ => RuntimeError::Io(format!("the engine could not start ({status}): {said}\n{look}")),
     }
+}
+
+/// What the kernel says of an engine that does not answer.
+fn why_silent(pid: &str) -> Option<String> {
+    let said = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let limits = said("limits");
+    let most: usize = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace().next()?.parse().ok()?;
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
+    (open >= most).then(|| {
+        format!("it has {open} files open and may have {most}; it goes on when it may open more (`prlimit --pid {pid} --nofile=4096:`)")
+    })
 }
 
 fn spawn(place: &Place, words: &Path, manner: Manner) -> Result<std::process::Child, RuntimeError> {

@@ -17,11 +17,13 @@ use crate::{
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
+        clock_watch::ClockWatch,
         fault,
         time::{Timestamp, from_micros, to_micros},
     },
     store::{StoreError, Writer},
 };
+use chrono::TimeDelta;
 use std::{
     sync::{
         Arc,
@@ -107,6 +109,7 @@ pub struct Core {
     started_at: Timestamp,
     clients: usize,
     idle_since: Timestamp,
+    clock: ClockWatch,
     linger: Duration,
 }
 
@@ -158,6 +161,7 @@ impl Core {
             started_at: now,
             clients: 0,
             idle_since: now,
+            clock: ClockWatch::start(to_micros(now)),
             linger: FIRST_CLIENT,
         };
         let open = core.store.open_runs()?;
@@ -247,6 +251,13 @@ impl Core {
     /// Decides a batch, commits it at once, then acts.
     fn turn(&mut self, batch: Vec<Msg>) -> Result<Option<u8>, String> {
         let (mut effects, mut waiting, mut stop) = (Vec::new(), Vec::new(), None);
+        let set = self.clock.was_set(to_micros(clock::now())).filter(|_| !fault::is_on("trust-the-clock"));
+        if let Some(by) = set.map(TimeDelta::microseconds) {
+            tracing::warn!(seconds = by.num_seconds(), "the clock of this machine was set; what is waited for moves with it");
+            self.idle_since += by;
+            self.gpus.clock_was_set(by);
+            effects.extend(self.engine.apply(Input::ClockSet(by), clock::now()));
+        }
         for msg in batch {
             let now = clock::now();
             match msg {
@@ -538,8 +549,6 @@ impl Core {
             self.idle_since = clock::now();
             self.linger = LINGER;
         }
-        self.exit_when_idle
-            && self.is_idle()
-            && clock::now() - self.idle_since >= chrono::TimeDelta::from_std(self.linger).unwrap_or_default()
+        self.exit_when_idle && self.is_idle() && clock::now() - self.idle_since >= TimeDelta::from_std(self.linger).unwrap_or_default()
     }
 }

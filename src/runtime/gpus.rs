@@ -12,7 +12,7 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How old what is known may become while a task waits for a GPU or holds one.
@@ -50,6 +50,11 @@ impl Watch {
             tracing::warn!(%error, "cannot look for GPUs");
             self.next = Some(clock::now() + FRESH);
         }
+    }
+
+    /// The clock was set forward by this, or back.
+    pub fn clock_was_set(&mut self, by: chrono::TimeDelta) {
+        self.next = self.next.map(|at| at + by);
     }
 
     /// Nobody cares any more; true if what is known should be forgotten, because it gets old.
@@ -122,14 +127,15 @@ fn device(line: &str) -> Option<(String, Device)> {
     Some((uuid, Device { index, name, pids: Vec::new() }))
 }
 
+#[allow(clippy::disallowed_methods, reason = "a deadline of the shell around the engine, not a time that is recorded")]
 fn ask(arguments: &[&str]) -> io::Result<String> {
     let mut child = Command::new("nvidia-smi").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let deadline = clock::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     // What it says fits into a pipe: nobody has to read while it runs.
     let status = loop {
         match child.try_wait()? {
             Some(status) => break status,
-            None if clock::now() > deadline => {
+            None if Instant::now() > deadline => {
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", PATIENCE.as_secs())));

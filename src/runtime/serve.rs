@@ -214,6 +214,7 @@ struct Door {
 async fn attend(listener: UnixListener, door: Door, mut is_over: oneshot::Receiver<Ending>, take_signals: bool) -> Ending {
     let door = Rc::new(door);
     let mut signals = Signals::new(take_signals);
+    let mut is_full = false;
     loop {
         tokio::select! {
             ending = &mut is_over => {
@@ -223,10 +224,16 @@ async fn attend(listener: UnixListener, door: Door, mut is_over: oneshot::Receiv
             }
             code = signals.next() => { let _ = door.to_core.send(Msg::Stop(code)); }
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if is_same_user(&stream) => { tokio::task::spawn_local(converse(stream, door.clone())); }
+                Ok((stream, _)) if is_same_user(&stream) => {
+                    is_full = false;
+                    tokio::task::spawn_local(converse(stream, door.clone()));
+                }
                 Ok(_) => tracing::warn!("a connection of another user was refused"),
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a client");
+                    // Said once: it comes back twenty times a second until somebody closes something.
+                    if !std::mem::replace(&mut is_full, true) {
+                        tracing::warn!(%error, "cannot accept clients");
+                    }
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },

@@ -167,11 +167,22 @@ fn read_one<'t>(entry: &'t Entry, defaults: &Defaults, report: &mut Report<'_>) 
         when: table.text("when").map(str::to_owned),
         approval: control::flag(table, "approval").unwrap_or(false),
         checkpoint: control::flag(table, "checkpoint").unwrap_or(false),
+        group: group(table, report),
         ..Task::new(TaskId::from(entry.key.as_str()), action(entry, table, report))
     };
     own.control.apply(&defaults.control, &mut task);
     let needs = table.list("needs").iter().filter_map(|node| node.as_text().map(|text| (text, node))).collect();
     Some(Draft { task, id_span: entry.key_span.clone(), table, needs, links })
+}
+
+fn group(table: &Table, report: &mut Report<'_>) -> Option<String> {
+    let node = table.get("group")?;
+    let name = node.as_text()?;
+    if !ids::is_valid(name) {
+        report.error("bad-id", node.span.clone(), format!("`{name}` cannot be the name of a group"), None);
+        return None;
+    }
+    Some(name.to_owned())
 }
 
 /// The elements of `gate`, which may be one text or several.

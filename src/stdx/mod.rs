@@ -1,8 +1,10 @@
 //! What we wish `std` had. Knows no pipeline.
 
 pub mod atomic;
+pub mod clock_watch;
 pub mod duration;
 pub mod fault;
+pub mod fuzzy;
 pub mod ids;
 pub mod pattern;
 pub mod sanitize;

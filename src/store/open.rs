@@ -3,7 +3,8 @@
 use super::backup;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -72,7 +73,7 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// SQLite or the system said no.
     #[error("{path}: {source}")]
@@ -97,7 +98,7 @@ impl StoreError {
 pub(super) fn for_writing(path: &Path) -> Result<Connection, StoreError> {
     let fail = StoreError::at(path);
     // Made by us first, for this user only; SQLite gives its WAL the same rights.
-    let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    let made = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     made.map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
     let mut db = Connection::open(path).map_err(&fail)?;
     let version = version_of(&db, path)?;
@@ -153,11 +154,14 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         }
     };
     match checked(Connection::open_with_flags(path, flags)) {
-        // On a read-only disk SQLite cannot make its shared memory. Without a log beside it, the file alone is everything, and nobody can change it.
-        Err(StoreError::Sqlite { source, .. })
-            if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !beside(path, "-wal").exists() =>
-        {
-            checked(Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI))
+        // On a read-only disk SQLite cannot make its shared memory.
+        Err(StoreError::Sqlite { source, .. }) if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+            if beside(path, "-wal").exists() {
+                copied_apart(path, |copy| checked(Connection::open_with_flags(copy, flags)))
+            } else {
+                // Without a log beside it, the file alone is everything, and nobody can change it.
+                checked(Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI))
+            }
         }
         // An engine died while it made the file: nothing was ever committed, and the next engine clears up.
         Err(StoreError::Sqlite { source, .. }) if wants_rollback(&source) && path.metadata().is_ok_and(|file| file.len() <= ONE_PAGE) => {
@@ -165,6 +169,32 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
         }
         other => other,
     }
+}
+
+/// Opens a copy of the database and its log in a temporary folder of this user's alone. Its files have no names any more when this
+/// returns, and no room is taken when it is closed.
+fn copied_apart(path: &Path, open: impl FnOnce(&Path) -> Result<Connection, StoreError>) -> Result<Connection, StoreError> {
+    let folder = temporary_folder().map_err(|source| StoreError::Io { path: std::env::temp_dir(), source })?;
+    let copy = folder.join(super::FILE);
+    let copied = fs::copy(path, &copy).and_then(|_| fs::copy(beside(path, "-wal"), beside(&copy, "-wal")));
+    let opened = copied.map_err(|source| StoreError::Io { path: copy.clone(), source }).and_then(|_| open(&copy));
+    // A folder that stays is of no harm and says what it is.
+    let _ = fs::remove_dir_all(&folder);
+    opened
+}
+
+/// A new folder that only this user can enter; one that is there already may be somebody else's.
+fn temporary_folder() -> io::Result<PathBuf> {
+    let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
+    for n in 0..100 {
+        let folder = std::env::temp_dir().join(format!("flowyard-read-{}-{n}", std::process::id()));
+        match fs::DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last)
 }
 
 /// The size of the file when its mode is set, before anything is in it.
@@ -223,6 +253,20 @@ mod tests {
         assert_eq!(version_of(&for_writing(&path).unwrap(), &path).unwrap(), MIGRATIONS.len());
         let copy = folder.path().join("backups/before-version-2.db");
         assert_eq!(version_of(&Connection::open(&copy).unwrap(), &copy).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_database_whose_making_was_cut_short_is_no_history_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flowyard.db");
+        // The header of a journal as https://sqlite.org/fileformat.html#the_rollback_journal has it: no page, none before.
+        let mut journal = vec![0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+        journal.extend([0_u32, 0, 0, 512, 4096].map(u32::to_be_bytes).concat());
+        journal.resize(512, 0);
+        fs::write(beside(&path, "-journal"), journal).unwrap();
+        fs::write(&path, [0; 4096]).unwrap();
+        let error = for_reading(&path).map(drop).unwrap_err();
+        assert!(matches!(error, StoreError::Missing { .. }), "{error}");
     }
 
     #[test]

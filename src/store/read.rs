@@ -278,6 +278,7 @@ fn snapshot(attempts: Vec<AttemptSnapshot>, task: TaskRecord, definition: &Pipel
     let def = definition.tasks.get(task.position);
     TaskSnapshot {
         task: task.key.task,
+        group: def.and_then(|def| def.group.clone()),
         map_index: task.key.map_index,
         state: task.state,
         cached: false,

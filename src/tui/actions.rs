@@ -26,6 +26,8 @@ pub enum Context {
     Note,
     /// The searchable list of actions.
     Help,
+    /// The list of everything that can be asked for by name: printable keys type.
+    Palette,
     /// Where a filter or search is typed: printable keys type.
     Prompt,
     /// A form: printable keys type.
@@ -34,7 +36,7 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order in which pages and help list them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::List,
         Self::Graph,
@@ -46,6 +48,7 @@ impl Context {
         Self::Menu,
         Self::Note,
         Self::Help,
+        Self::Palette,
         Self::Prompt,
         Self::Form,
     ];
@@ -64,6 +67,7 @@ impl Context {
             Self::Menu => "menu",
             Self::Note => "note",
             Self::Help => "help",
+            Self::Palette => "palette",
             Self::Prompt => "prompt",
             Self::Form => "form",
         }
@@ -83,6 +87,7 @@ impl Context {
             Self::Menu => "MENU",
             Self::Note => "NOTE",
             Self::Help => "HELP",
+            Self::Palette => "PALETTE",
             Self::Prompt => "TYPING",
             Self::Form => "FORM",
         }
@@ -90,7 +95,7 @@ impl Context {
 
     /// Whether printable keys are text here.
     pub const fn types(self) -> bool {
-        matches!(self, Self::Help | Self::Prompt | Self::Form | Self::Note)
+        matches!(self, Self::Help | Self::Palette | Self::Prompt | Self::Form | Self::Note)
     }
 }
 
@@ -155,12 +160,26 @@ actions! {
     Bottom "goto_bottom" Global ["G", "end"] "" "To the last line";
     Mark "mark" List | Grid ["space"] "mark" "Mark it, or take the mark away";
     Sort "sort" List ["o"] "sort" "Sort by something else";
-    ViewCycle "view_cycle" List | Grid ["v"] "view" "Show it another way: other columns, other cells";
+    ViewCycle "view_cycle" List | Grid | Graph ["v"] "view" "Show it another way: other columns, other cells; graph, tree or table";
     Older "older" Grid ["H"] "older" "To older runs";
     Newer "newer" Grid ["L"] "newer" "To newer runs";
+    ZoomIn "zoom_in" Timeline | Graph ["+"] "zoom" "Nearer; of a graph: tell more of each task, in focus one edge further";
+    ZoomOut "zoom_out" Timeline | Graph ["-"] "" "Farther; of a graph: tell less of each task, in focus one edge less";
+    Fit "fit" Timeline | Graph ["0"] "fit" "All of it; of a graph: as much as fits, down or across";
+    CriticalPath "critical_path" Timeline | Graph ["C"] "critical path" "What the end of the run waits for, or everything";
     Follow "follow" Log ["f"] "follow" "Follow the log's end";
-    NextMatch "next_match" Log ["n"] "" "Next match";
-    PreviousMatch "prev_match" Log ["N"] "" "Previous match";
+    NextMatch "next_match" Log | Graph ["n"] "" "Next match";
+    PreviousMatch "prev_match" Log | Graph ["N"] "" "Previous match";
+    FocusNeighbourhood "focus_neighbourhood" Graph ["f"] "focus" "Show only what is near the task, two edges up and down; again: all";
+    Orientation "orientation" Graph ["o"] "" "Turn the graph: from top to bottom, from left to right";
+    CollapseGroup "collapse_group" Graph ["c"] "" "Show the group of the task as one, or one by one";
+    CollapseAll "collapse_all" Graph ["E"] "" "Show all groups as one, or all tasks one by one";
+    PanLeft "pan_left" Graph ["H"] "" "See more of the left";
+    PanDown "pan_down" Graph ["J"] "" "See more of what is below";
+    PanUp "pan_up" Graph ["K"] "" "See more of what is above";
+    PanRight "pan_right" Graph ["L"] "" "See more of the right";
+    Upstream "goto_upstream" Global ["g u"] "" "To a task that the selected one waits for";
+    Downstream "goto_downstream" Global ["g d"] "" "To a task that waits for the selected one";
     NextAttempt "next_attempt" Global [")"] "" "Log of the next attempt";
     PreviousAttempt "prev_attempt" Global ["("] "attempt" "Log of the previous attempt";
     Wrap "wrap" Log ["W"] "wrap" "Wrap long lines";
@@ -196,6 +215,9 @@ actions! {
     Shell "shell" Global ["g s"] "" "Open a shell where the attempt ran, with its environment";
     Back "back" Global ["esc"] "" "Back";
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
+    Palette "palette" Global [":", "ctrl-p"] "" "Find an action, a pipeline, a run or a task by its name";
+    Messages "messages" Global ["!"] "" "Everything that was said, and the command line of everything that was done";
+    ListKeys "settings_keys" Global [", k"] "" "The keys, and how to choose your own";
     Redraw "redraw" Global ["ctrl-l"] "" "Draw the screen anew";
     Suspend "suspend" Global ["ctrl-z"] "" "To the shell and back with `fg`";
     Close "close_layer" Global ["q"] "quit" "Close; at home: leave. Runs go on";
@@ -204,6 +226,8 @@ actions! {
     DialogDown "dialog_down" Dialog ["j", "down"] "" "Down";
     DialogPageUp "dialog_page_up" Dialog ["ctrl-u", "pageup"] "" "A page up";
     DialogPageDown "dialog_page_down" Dialog ["ctrl-d", "pagedown", "space"] "" "A page down";
+    DialogSwitch "dialog_switch" Dialog ["tab"] "switch" "The other list";
+    DialogCopy "dialog_copy" Dialog ["y"] "copy" "Copy it";
     DialogClose "dialog_close" Dialog ["esc", "q", "enter"] "close" "Close";
     Yes "confirm_yes" Confirm ["y"] "do it" "Do what the question says";
     Other "confirm_other" Confirm ["o"] "" "The other thing the question offers";
@@ -223,6 +247,13 @@ actions! {
     HelpPageDown "help_page_down" Help ["pagedown"] "" "A page down";
     HelpRun "help_run" Help ["enter"] "run" "Do the selected action";
     HelpClose "help_close" Help ["esc"] "close" "Close";
+    PaletteUp "palette_up" Palette ["up", "ctrl-p"] "" "Up";
+    PaletteDown "palette_down" Palette ["down", "ctrl-n"] "" "Down";
+    PalettePageUp "palette_page_up" Palette ["pageup"] "" "A page up";
+    PalettePageDown "palette_page_down" Palette ["pagedown"] "" "A page down";
+    PaletteErase "palette_erase" Palette ["ctrl-u"] "" "Erase what is typed";
+    PaletteRun "palette_run" Palette ["enter"] "do it" "Do or open what is selected";
+    PaletteClose "palette_close" Palette ["esc"] "close" "Close";
     PromptDone "prompt_done" Prompt ["enter"] "done" "Keep what is typed";
     PromptClear "prompt_clear" Prompt ["esc"] "clear" "Forget what is typed";
     PromptUp "prompt_up" Prompt ["up"] "" "Up";

@@ -3,7 +3,7 @@
 use super::{
     actions::{self, Action, Context},
     command_line,
-    dialogs::{Dialog, help::Help, report::Report, trigger},
+    dialogs::{Dialog, help::Help, messages::Messages, palette::Palette, report::Report, trigger},
     keymap::{self, Bound, Meaning},
     logs::{desk::Handed, talk::LogAnswer},
     looks::Looks,
@@ -12,6 +12,7 @@ use super::{
     screen,
     theme::Theme,
     views::{Intent, Place, Selected, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
+    which_key::{self, Pending},
     world::{Ask, Engine, Msg, Purpose, Subject, Toast, Tone, World},
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 };
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 /// What only the loop can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +60,12 @@ pub struct App {
     pub(super) views: Vec<Box<dyn View>>,
     pub(super) dialogs: Vec<Box<dyn Dialog>>,
     /// The first of two keys.
-    pending: Option<String>,
-    asks: Vec<Ask>,
+    pending: Option<Pending>,
+    /// What was chosen by name, newest first.
+    recent: Vec<String>,
+    /// How often the key of an action was told to whoever used it without.
+    told: HashMap<Action, u8>,
+    pub(super) asks: Vec<Ask>,
     pub(super) chores: Vec<Chore>,
     exit: Option<Result<u8, String>>,
     dirty: bool,
@@ -69,6 +74,25 @@ pub struct App {
 
 /// Messages at the top right: at most so many, so long.
 const MAX_TOASTS: usize = 3;
+/// So many things that were chosen by name are remembered.
+const MOST_RECENT: usize = 30;
+/// So often the key of an action is told to whoever uses it without.
+const TIMES_TOLD: u8 = 3;
+/// Actions that the program itself does, wherever one is.
+const EVERYWHERE: &[Action] = &[
+    Action::Help,
+    Action::Palette,
+    Action::Messages,
+    Action::ListKeys,
+    Action::Redraw,
+    Action::Suspend,
+    Action::Close,
+    Action::Quit,
+    Action::PlacePipelines,
+    Action::PlaceRuns,
+    Action::PlaceResources,
+    Action::SettingsTheme,
+];
 const SHORT_TOAST: i64 = 5;
 const LONG_TOAST: i64 = 15;
 
@@ -84,6 +108,8 @@ impl App {
             views: Vec::new(),
             dialogs: Vec::new(),
             pending: None,
+            recent: Vec::new(),
+            told: HashMap::new(),
             asks: Vec::new(),
             chores: Vec::new(),
             exit: None,
@@ -142,6 +168,10 @@ impl App {
                     world.run = Some(*data);
                     !same
                 })
+            }
+            Msg::Figure(figure) => {
+                self.world.figure = Some(figure);
+                true
             }
             Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
             Msg::Log(answer) => self.log(*answer),
@@ -227,7 +257,7 @@ impl App {
     }
 
     /// Where keys mean something now.
-    fn contexts(&self) -> Vec<Context> {
+    pub(super) fn contexts(&self) -> Vec<Context> {
         match (self.dialogs.last(), self.views.last()) {
             (Some(dialog), _) => vec![dialog.context()],
             (None, Some(view)) => view.contexts(),
@@ -236,18 +266,26 @@ impl App {
     }
 
     fn key(&mut self, key: KeyEvent) {
-        let pending = self.pending.take();
+        let pending = self.pending.take().map(|pending| pending.key);
+        let name = keymap::key_name(&key);
         match keymap::in_effect().meaning(&self.contexts(), pending.as_deref(), &key) {
             Meaning::Bound(bound) => self.carry_out(vec![Intent::bound(bound)]),
-            Meaning::Prefix => self.pending = Some(keymap::key_name(&key)),
+            Meaning::Prefix => self.pending = Some(Pending { key: name, since: self.world.now, shown: false }),
             Meaning::Text => self.typed(Typed::Key(key)),
+            Meaning::Nothing if pending.is_some() && name == "esc" => {}
             Meaning::Nothing => {
-                let name = pending.map(|first| format!("{first} ")).unwrap_or_default() + &keymap::key_name(&key);
+                let name = pending.map(|first| format!("{first} ")).unwrap_or_default() + &name;
                 if name != "other" && self.dialogs.is_empty() {
-                    self.say(Tone::Note, format!("{}: does nothing here (? lists the keys)", keymap::shown(&name)));
+                    let help = keymap::shown_key(Action::Help);
+                    self.say(Tone::Note, format!("{}: does nothing here ({help} lists the keys)", keymap::shown(&name)));
                 }
             }
         }
+    }
+
+    /// The first of two keys, if its continuations are shown.
+    pub(super) fn waiting(&self) -> Option<&Pending> {
+        self.pending.as_ref().filter(|pending| pending.shown)
     }
 
     fn typed(&mut self, input: Typed) {
@@ -273,8 +311,13 @@ impl App {
             Action::PlacePipelines => self.go(Place::Pipelines),
             Action::PlaceRuns => self.go(Place::Runs),
             Action::PlaceResources => self.go(Place::Resources),
-            Action::Help => self.help(),
+            Action::Help | Action::ListKeys => self.help(),
             Action::SettingsTheme => self.pick_theme(),
+            Action::Palette => self.palette(),
+            Action::Messages => {
+                self.world.record.unseen = 0;
+                self.dialogs.push(Box::new(Messages::said()));
+            }
             Action::Shell => self.start(self.shell(), &keymap::shown_key(action)),
             Action::EditExternal => self.start(self.editor(), &keymap::shown_key(action)),
             Action::CopyLine | Action::CopyAll | Action::CopyMarkdown | Action::CopyId | Action::CopyPath | Action::CopyCli => {
@@ -347,24 +390,48 @@ impl App {
         }
     }
 
+    /// Whether something bound to a key does something where one is.
+    pub(super) fn allowed(&self, bound: Bound) -> Result<(), String> {
+        let Some(view) = self.views.last() else { return Ok(()) };
+        match bound {
+            Bound::Action(action) if EVERYWHERE.contains(&action) => Ok(()),
+            Bound::Action(action) => possible(view.as_ref(), action, &self.world),
+            Bound::Program(at) => self.user_program(at).map(|_| ()),
+        }
+    }
+
     fn help(&mut self) {
         let Some(view) = self.views.last() else { return };
-        let known_to_all = [
-            Action::Help,
-            Action::Redraw,
-            Action::Suspend,
-            Action::Close,
-            Action::Quit,
-            Action::PlacePipelines,
-            Action::PlaceRuns,
-            Action::SettingsTheme,
-        ];
-        let allowed = |bound| match bound {
-            Bound::Action(action) if !known_to_all.contains(&action) => possible(view.as_ref(), action, &self.world),
-            Bound::Action(_) | Bound::Program(_) => Ok(()),
-        };
-        let help = Help::new(&view.contexts(), allowed);
+        let help = Help::new(&view.contexts(), |bound| self.allowed(bound));
         self.dialogs.push(Box::new(help));
+    }
+
+    fn palette(&mut self) {
+        let Some(view) = self.views.last() else { return };
+        let palette = Palette::new(&view.contexts(), |bound| self.allowed(bound), &self.world, &self.recent);
+        self.dialogs.push(Box::new(palette));
+    }
+
+    /// Remembers what was chosen by name, and tells its key the first times.
+    fn chosen(&mut self, name: String, bound: Option<Bound>) {
+        self.recent.retain(|known| *known != name);
+        self.recent.insert(0, name);
+        self.recent.truncate(MOST_RECENT);
+        let Some(bound) = bound else { return };
+        if let Bound::Action(action) = bound {
+            self.tell_key(action);
+        }
+        self.carry_out(vec![Intent::bound(bound)]);
+    }
+
+    /// Whoever used an action without its key is told the key, the first times.
+    fn tell_key(&mut self, action: Action) {
+        let (key, hint) = (keymap::shown_key(action), actions::binding(action).hint);
+        let told = self.told.entry(action).or_default();
+        if *told < TIMES_TOLD && !key.is_empty() && !hint.is_empty() {
+            *told += 1;
+            self.say(Tone::Note, format!("{key} {hint} · change keys with {}", keymap::shown_key(Action::ListKeys)));
+        }
     }
 
     fn carry_out(&mut self, intents: Vec<Intent>) {
@@ -375,9 +442,11 @@ impl App {
                 Intent::Go(place) => self.go(place),
                 Intent::Show(dialog) => self.dialogs.push(dialog),
                 Intent::CloseDialog => drop(self.dialogs.pop()),
-                Intent::Ask(ask) => self.asks.push(ask),
+                Intent::Ask(ask) => self.ask(ask),
+                Intent::Choose(task) => self.choose(task),
                 Intent::Say(tone, text) => self.say(tone, text),
                 Intent::Do(action) => self.act(action),
+                Intent::Chosen { name, bound } => self.chosen(name, bound),
                 Intent::Program(at) => {
                     let name = self.programs.commands.get(at).and_then(|command| command.run.first()).cloned().unwrap_or_default();
                     self.start(self.user_program(at), &name);
@@ -389,6 +458,23 @@ impl App {
                 Intent::Columns(of, columns) => drop(self.world.columns.insert(of, columns)),
             }
         }
+    }
+
+    fn choose(&mut self, task: usize) {
+        let intents = self.views.last_mut().map(|view| view.choose(task, &self.world)).unwrap_or_default();
+        self.carry_out(intents);
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        let line = match &ask {
+            Ask::Send(command) => Some(command_line::of(command, None)),
+            Ask::SendNoted(command, note) => Some(command_line::of(command, Some(note))),
+            _ => None,
+        };
+        if let Some(line) = line {
+            self.world.record.begin(self.world.now, line);
+        }
+        self.asks.push(ask);
     }
 
     fn open(&mut self, view: Box<dyn View>) {
@@ -441,6 +527,12 @@ impl App {
     }
 
     fn replied(&mut self, command: &Command, reply: Result<Reply, String>) {
+        self.world.record.end(match &reply {
+            Ok(Reply::Done { message, .. }) => Ok(message.clone()),
+            Ok(Reply::Refused { why: message } | Reply::Invalid { message, .. } | Reply::Failed { message }) | Err(message) => {
+                Err(message.clone())
+            }
+        });
         match reply {
             Ok(Reply::Done { message, run }) => self.done(command, message, run),
             Ok(Reply::Refused { why }) => self.say(Tone::Bad, why),
@@ -491,6 +583,7 @@ impl App {
     pub(super) fn say(&mut self, tone: Tone, text: String) {
         let seconds = if tone == Tone::Bad { LONG_TOAST } else { SHORT_TOAST };
         let until = self.world.now + chrono::Duration::seconds(seconds);
+        self.world.record.say(self.world.now, tone, &text);
         self.world.toasts.retain(|toast| toast.text != text);
         self.world.toasts.push(Toast { tone, text, until });
         let extra = self.world.toasts.len().saturating_sub(MAX_TOASTS);
@@ -507,7 +600,11 @@ impl App {
             self.ticked = now;
             self.ask_again();
         }
-        if live || before != self.world.toasts.len() {
+        let unveiled = match &mut self.pending {
+            Some(pending) if !pending.shown && now >= pending.since + which_key::PATIENCE => replace(&mut pending.shown, true),
+            _ => false,
+        };
+        if live || unveiled || before != self.world.toasts.len() {
             self.world.now = now;
             self.dirty = true;
         }
@@ -521,7 +618,8 @@ impl App {
     pub fn next_tick(&self, now: Timestamp) -> Option<Duration> {
         let toasts = self.world.toasts.iter().map(|toast| toast.until);
         let live = self.is_live().then(|| self.ticked + chrono::Duration::seconds(1));
-        toasts.chain(live).min().map(|at| (at - now).to_std().unwrap_or_default())
+        let veiled = self.pending.as_ref().filter(|pending| !pending.shown).map(|pending| pending.since + which_key::PATIENCE);
+        toasts.chain(live).chain(veiled).min().map(|at| (at - now).to_std().unwrap_or_default())
     }
 
     /// What is to be asked of the threads that may wait.

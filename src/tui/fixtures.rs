@@ -3,7 +3,7 @@
 
 use super::{
     app::App,
-    graphs::Drafts,
+    graphs::{Drafts, Structures},
     grid::GridData,
     logs::{
         desk::{self, Business, Desk},
@@ -31,7 +31,7 @@ use crate::{
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The time of every test.
 pub fn now() -> Timestamp {
@@ -56,6 +56,17 @@ pub fn theme(name: &str, depth: Depth, glyphs: Glyphs) -> Theme {
 /// Hands a message over at the time of every test.
 pub fn tell(app: &mut App, msg: Msg) {
     app.handle(msg, now());
+    draft(app);
+}
+
+/// Lays out what was asked for, as a thread of its own does it.
+fn draft(app: &mut App) {
+    while let Some(at) = app.asks.iter().position(|ask| matches!(ask, Ask::Figure(..))) {
+        if let Ask::Figure(structure, wish) = app.asks.remove(at) {
+            let figure = Drafts::new(app.theme.ascii()).figure(&structure, &wish);
+            app.handle(Msg::Figure(Arc::new(figure)), now());
+        }
+    }
 }
 
 /// Presses keys, each as the table of actions writes it.
@@ -81,6 +92,7 @@ fn key(name: &str) -> KeyEvent {
         "backtab" => plain(KeyCode::BackTab),
         "up" => plain(KeyCode::Up),
         "down" => plain(KeyCode::Down),
+        "backspace" => plain(KeyCode::Backspace),
         "pagedown" => plain(KeyCode::PageDown),
         "pageup" => plain(KeyCode::PageUp),
         "space" => plain(KeyCode::Char(' ')),
@@ -239,6 +251,7 @@ pub fn task(name: &str, state: TaskState, upstream: &[&str]) -> TaskSnapshot {
     let attempts = attempts.collect();
     TaskSnapshot {
         task: name.into(),
+        group: None,
         map_index: None,
         state,
         cached: false,
@@ -285,7 +298,7 @@ fn data(state: RunState, tasks: Vec<TaskSnapshot>) -> RunData {
         run: Some(run),
         progress: BTreeMap::new(),
         cards: Vec::new(),
-        graph: Drafts::new(false).of(&tasks),
+        graph: Structures::default().of(&tasks),
         tasks,
     }
 }
@@ -373,6 +386,96 @@ pub fn large() -> RunData {
         })
         .collect();
     data(RunState::Running, tasks)
+}
+
+/// Thirty tasks with many forks and joins, in groups that the file names.
+pub fn thirty() -> RunData {
+    use TaskState::{AwaitingApproval, Pending, Running, Success, UpForRetry};
+    let one = |group: &str, name: &str, state, upstream: &[&str]| {
+        let named = (!group.is_empty()).then(|| group.to_owned());
+        TaskSnapshot { group: named, ..task(name, state, upstream) }
+    };
+    let mut tasks = Vec::new();
+    for source in ["orders", "users", "clicks"] {
+        let (ingest, clean) = (format!("ingest_{source}"), format!("clean_{source}"));
+        tasks.push(one("sources", &ingest, Success, &[]));
+        tasks.push(one("sources", &clean, Success, &[&ingest]));
+        let state = if source == "clicks" { UpForRetry } else { Success };
+        tasks.push(one("sources", &format!("dq_{source}"), state, &[&clean]));
+    }
+    tasks.push(one("features", "join_base", Success, &["clean_orders", "clean_users", "dq_orders"]));
+    tasks.push(one("features", "feat_rfm", Success, &["join_base"]));
+    tasks.push(one("features", "feat_geo", Success, &["join_base"]));
+    tasks.push(one("features", "feat_text", Success, &["join_base"]));
+    tasks.push(one("features", "feat_seq", Running, &["clean_clicks", "dq_users"]));
+    tasks.push(one("features", "feat_img", Success, &["clean_clicks"]));
+    tasks.push(one("features", "feature_store", Pending, &["feat_rfm", "feat_geo", "feat_text", "feat_seq", "feat_img"]));
+    tasks.push(one("", "split", Pending, &["feature_store"]));
+    for model in ["gbm", "mlp"] {
+        let (tune, train) = (format!("tune_{model}"), format!("train_{model}"));
+        tasks.push(one("models", &tune, Pending, &["split"]));
+        tasks.push(one("models", &train, Pending, &[&tune]));
+        tasks.push(one("models", &format!("eval_{model}"), Pending, &[&train]));
+    }
+    for model in ["lstm", "linear"] {
+        let train = format!("train_{model}");
+        tasks.push(one("models", &train, Pending, &["split"]));
+        tasks.push(one("models", &format!("eval_{model}"), Pending, &[&train]));
+    }
+    tasks.push(one("", "champion", Pending, &["eval_gbm", "eval_mlp", "eval_lstm", "eval_linear"]));
+    tasks.push(one("", "approve", AwaitingApproval, &["champion"]));
+    tasks.push(one("", "deploy", Pending, &["approve"]));
+    data(RunState::Running, tasks)
+}
+
+/// Two thousand tasks: many loads of which two failed, and what follows them.
+pub fn two_thousand() -> RunData {
+    let mut tasks: Vec<TaskSnapshot> = vec![task("plan", TaskState::Success, &[])];
+    for n in 0..990 {
+        let state = match n {
+            17 | 612 => TaskState::Failed,
+            700..730 => TaskState::Running,
+            730.. => TaskState::Pending,
+            _ => TaskState::Success,
+        };
+        tasks.push(task(&format!("load_{n:03}"), state, &["plan"]));
+    }
+    for n in 0..990 {
+        let state = match n {
+            17 | 612 => TaskState::UpstreamFailed,
+            0..600 => TaskState::Success,
+            _ => TaskState::Pending,
+        };
+        tasks.push(task(&format!("check_{n:03}"), state, &[&format!("load_{n:03}")]));
+    }
+    for n in 0..18 {
+        let (first, second) = (format!("check_{:03}", n * 50), format!("check_{:03}", n * 50 + 49));
+        tasks.push(task(&format!("merge_{n:02}"), TaskState::Pending, &[&first, &second]));
+    }
+    let merges: Vec<String> = (0..18).map(|n| format!("merge_{n:02}")).collect();
+    tasks.push(task("report", TaskState::Pending, &merges.iter().map(String::as_str).collect::<Vec<_>>()));
+    data(RunState::Running, tasks)
+}
+
+/// A mapped task between two others.
+pub fn mapped() -> RunData {
+    let mut tasks = vec![task("split", TaskState::Success, &[])];
+    for index in 0..40 {
+        let state = match index {
+            4 => TaskState::Failed,
+            0..17 => TaskState::Success,
+            17..21 => TaskState::Running,
+            _ => TaskState::Pending,
+        };
+        tasks.push(TaskSnapshot { map_index: Some(index), ..task("train", state, &["split"]) });
+    }
+    tasks.push(task("choose", TaskState::Pending, &["train"]));
+    data(RunState::Running, tasks)
+}
+
+/// A pipeline without tasks.
+pub fn empty() -> RunData {
+    RunData { subject: Subject::Pipeline("empty".into()), pipeline: "empty".into(), run: None, ..data(RunState::Queued, Vec::new()) }
 }
 
 /// A pipeline that never ran.
@@ -478,6 +581,7 @@ pub fn log_of(task: &str, attempt: u32, lines: impl IntoIterator<Item = String>,
         shown: None,
         matches: None,
         rank: None,
+        errors: std::sync::Arc::from([]),
         hunt: None,
         ended,
         trouble: None,
@@ -629,4 +733,21 @@ pub fn resources() -> Resources {
     let usage =
         Usage { cpu_millis: 95_300, memory: 1 << 30, peak_memory: 3 << 29, read_bytes: 5 << 20, written_bytes: 7 << 20, processes: 3 };
     Resources { shared: Some(shared), usages: vec![Some(usage)], disk: Some((40 << 30, 100 << 30)) }
+}
+
+/// A machine on which forty attempts run and a thousand tasks wait for the same pool.
+pub fn crowded() -> Resources {
+    let mut resources = resources();
+    let shared = resources.shared.as_mut().unwrap();
+    let key = |name: String| TaskKey { run: "run-12".into(), task: name.as_str().into(), map_index: None };
+    let one = shared.running[0].clone();
+    let attempt = |n: usize| AttemptKey { task: key(format!("shard_{n:02}")), attempt: 1 };
+    shared.running = (0..40).map(|n| RunningSnapshot { attempt: attempt(n), gpus: Vec::new(), ..one.clone() }).collect();
+    let waits = shared.queue[0].waits.clone();
+    let entry = |n: usize| QueueEntry { task: key(format!("trial_{n:03}")), since: before(42), priority_weight: 1, waits: waits.clone() };
+    shared.queue = (0..1_000).map(entry).collect();
+    shared.pools.extend((0..9).map(|n| PoolSnapshot { name: format!("api_{n}"), used: n, slots: 9 }));
+    shared.slots = (40, 40);
+    resources.usages = vec![resources.usages[0]; 40];
+    resources
 }

@@ -1,10 +1,13 @@
 //! The frame around every view: places and engine above, hints below, messages and dialogs over it.
 
 use super::{
+    actions::Action,
     app::App,
+    keymap::shown_key,
     panes, text,
     theme::Theme,
     views::{Place, body},
+    which_key,
     world::{Engine, Toast, Tone, World},
 };
 use ratatui::{
@@ -37,6 +40,9 @@ fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {
         view.draw(frame, body((area.width, area.height)), &app.world, theme);
     }
     footer(frame, line(area, area.height - 1), &app.hints(), theme);
+    if let Some(pending) = app.waiting() {
+        which_key::draw(frame, area, pending, &app.contexts(), |bound| app.allowed(bound).is_ok(), theme);
+    }
     toasts(frame, area, &app.world.toasts, theme);
     for dialog in &app.dialogs {
         dialog.draw(frame, area, &app.world, theme);
@@ -57,7 +63,11 @@ fn places(frame: &mut Frame<'_>, area: Rect, at: Place, world: &World, theme: &T
         }
     }
     panes::lines(frame, area, [Line::from(spans)]);
-    let engine = engine(world);
+    let unseen = match world.record.unseen {
+        0 => String::new(),
+        n => format!("{} {n} to read   ", shown_key(Action::Messages)),
+    };
+    let engine = unseen + &engine(world);
     let token = if matches!(world.engine, Engine::Up(_)) { "ok" } else { "fg.muted" };
     right(frame, area, &engine, token, theme);
 }
@@ -106,7 +116,7 @@ fn footer(frame: &mut Frame<'_>, area: Rect, hints: &[(String, &'static str)], t
 }
 
 /// The sign of a message and its token.
-const fn sign(tone: Tone) -> (&'static str, &'static str) {
+pub const fn sign(tone: Tone) -> (&'static str, &'static str) {
     match tone {
         Tone::Note => ("·", "info"),
         Tone::Good => ("✓", "ok"),

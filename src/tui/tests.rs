@@ -16,6 +16,8 @@ use crate::stdx::sanitize;
 use serde_json::json;
 
 mod control;
+mod foundations;
+mod graph;
 mod grid;
 mod lists;
 mod log;
@@ -159,7 +161,7 @@ fn two_hundred_tasks_can_be_walked() {
     for _ in 0..9 {
         press(&mut app, "j");
     }
-    assert!(screen(&app).contains("│> ◌ WAIT task_185"), "{}", screen(&app));
+    assert!(screen(&app).contains("│> ◌ WAIT task_180"), "{}", screen(&app));
 }
 
 #[test]

@@ -27,9 +27,20 @@ pub struct Stretch {
     pub to: Timestamp,
 }
 
+/// How an attempt spent its time: the waits before it, and itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its place among the attempts; `None` if there was none yet.
+    pub attempt: Option<usize>,
+    /// Oldest first.
+    pub stretches: Vec<Stretch>,
+}
+
 /// A common scale: from when to when, over so many cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scale {
+    /// When the run began: what ticks are counted from.
+    pub origin: Timestamp,
     /// The left edge.
     pub from: Timestamp,
     /// The right edge.
@@ -38,12 +49,72 @@ pub struct Scale {
     pub width: usize,
 }
 
+/// Which part of a run is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Zoom {
+    /// All of it, however long it gets.
+    #[default]
+    Whole,
+    /// From a time since its beginning, for so long; both in milliseconds.
+    Part {
+        /// The left edge.
+        from: i64,
+        /// How much.
+        length: i64,
+    },
+}
+
+impl Zoom {
+    /// The part of a run that took `whole` milliseconds: its left edge and how much.
+    pub fn part(self, whole: i64) -> (i64, i64) {
+        match self {
+            Self::Whole => (0, whole),
+            Self::Part { from, length } => (from, length),
+        }
+    }
+
+    /// Nearer or farther, `focus` milliseconds after the beginning staying where it is; never nearer than a cell is a millisecond.
+    #[must_use]
+    pub fn by(self, nearer: bool, focus: i64, whole: i64) -> Self {
+        let (from, length) = self.part(whole);
+        let next = if nearer { (length / 2).max(NEAREST) } else { length.saturating_mul(2) };
+        if next >= whole {
+            return Self::Whole;
+        }
+        let focus = focus.clamp(from, from + length);
+        let ahead = i128::from(focus - from) * i128::from(next) / i128::from(length.max(1));
+        Self::Part { from: focus - i64::try_from(ahead).unwrap_or(0), length: next }.within(whole)
+    }
+
+    /// An eighth to the left or to the right.
+    #[must_use]
+    pub fn pan(self, right: bool, whole: i64) -> Self {
+        match self {
+            Self::Whole => Self::Whole,
+            Self::Part { from, length } => {
+                let step = (length / 8).max(1);
+                Self::Part { from: if right { from + step } else { from - step }, length }.within(whole)
+            }
+        }
+    }
+
+    fn within(self, whole: i64) -> Self {
+        match self {
+            Self::Whole => Self::Whole,
+            Self::Part { from, length } => Self::Part { from: from.clamp(0, (whole - length).max(0)), length },
+        }
+    }
+}
+
+/// Milliseconds that are always in sight.
+const NEAREST: i64 = 100;
+
 /// A tick of the scale: its cell, and how it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tick {
     /// Which cell.
     pub at: usize,
-    /// Time since the left edge.
+    /// Time since the run began.
     pub label: String,
 }
 
@@ -56,23 +127,31 @@ const STEPS: &[i64] = &[
     7_200_000, 10_800_000, 21_600_000, 43_200_000, 86_400_000,
 ];
 
-/// How a task spent its time until now, oldest first.
-pub fn stretches(task: &TaskSnapshot, now: Timestamp) -> Vec<Stretch> {
-    let mut found = Vec::new();
+/// How a task spent its time until now: a row for each attempt; what comes after the last one is in its row.
+pub fn rows(task: &TaskSnapshot, now: Timestamp) -> Vec<Row> {
+    let mut rows = Vec::new();
     let mut before = None;
-    for attempt in &task.attempts {
-        let Some(started) = attempt.started_at.or(attempt.created_at) else { continue };
-        wait(&mut found, before, attempt.created_at, started);
-        let ended = attempt.ended_at.unwrap_or(now).max(started);
-        found.push(Stretch { kind: Kind::Attempt(attempt.state), from: started, to: ended });
-        before = Some(ended);
+    for (at, attempt) in task.attempts.iter().enumerate() {
+        let mut found = Vec::new();
+        if let Some(started) = attempt.started_at.or(attempt.created_at) {
+            wait(&mut found, before, attempt.created_at, started);
+            let ended = attempt.ended_at.unwrap_or(now).max(started);
+            found.push(Stretch { kind: Kind::Attempt(attempt.state), from: started, to: ended });
+            before = Some(ended);
+        }
+        rows.push(Row { attempt: Some(at), stretches: found });
     }
-    match task.state {
-        TaskState::Queued => wait(&mut found, before, task.queued_at.or(before), now),
-        TaskState::UpForRetry => wait(&mut found, before, Some(now), now),
-        _ => {}
+    if rows.is_empty() {
+        rows.push(Row { attempt: None, stretches: Vec::new() });
     }
-    found
+    if let Some(Row { stretches, .. }) = rows.last_mut() {
+        match task.state {
+            TaskState::Queued => wait(stretches, before, task.queued_at.or(before), now),
+            TaskState::UpForRetry => wait(stretches, before, Some(now), now),
+            _ => {}
+        }
+    }
+    rows
 }
 
 /// What lies before an attempt: from the end of the one before until this one is known to have been queued, and from then on.
@@ -98,12 +177,19 @@ impl Scale {
         usize::try_from(at).unwrap_or(0).min(self.width)
     }
 
+    /// In which cell a moment falls, if it is in sight.
+    pub fn at(self, moment: Timestamp) -> Option<usize> {
+        let is_in_sight = self.width > 0 && moment >= self.from && moment <= self.to;
+        is_in_sight.then(|| self.cell((moment - self.from).num_milliseconds()).min(self.width - 1))
+    }
+
     /// One cell each; every stretch has at least one, and an attempt is never hidden by a wait.
     pub fn cells(self, stretches: &[Stretch]) -> Vec<Option<Kind>> {
         let mut cells = vec![None; self.width];
         let attempts_last = |stretch: &&Stretch| matches!(stretch.kind, Kind::Attempt(_));
         let waits = stretches.iter().filter(|stretch| !attempts_last(stretch));
-        for stretch in waits.chain(stretches.iter().filter(attempts_last)) {
+        let is_in_sight = |stretch: &&Stretch| stretch.to >= self.from && stretch.from <= self.to;
+        for stretch in waits.chain(stretches.iter().filter(attempts_last)).filter(is_in_sight) {
             let first = self.cell((stretch.from - self.from).num_milliseconds()).min(self.width.saturating_sub(1));
             let end = self.cell((stretch.to - self.from).num_milliseconds()).max(first + 1);
             cells[first.min(self.width)..end.min(self.width)].fill(Some(stretch.kind));
@@ -119,8 +205,10 @@ impl Scale {
             return Vec::new();
         }
         let step = STEPS.iter().copied().find(|step| fits(*step)).unwrap_or_else(days);
-        let times = (0..).map(|n| n * step).take_while(|millis| *millis < self.millis());
-        times.map(|millis| Tick { at: self.cell(millis), label: label(millis, step) }).collect()
+        let left = (self.from - self.origin).num_milliseconds();
+        let first = left.div_euclid(step) + i64::from(left.rem_euclid(step) != 0);
+        let times = (first..).map(|n| n * step).take_while(|millis| millis - left < self.millis());
+        times.map(|millis| Tick { at: self.cell(millis - left), label: label(millis, step) }).collect()
     }
 }
 
@@ -179,6 +267,11 @@ mod tests {
         now() + chrono::Duration::seconds(seconds)
     }
 
+    /// All rows of a task over each other.
+    fn stretches(task: &TaskSnapshot, now: Timestamp) -> Vec<Stretch> {
+        rows(task, now).into_iter().flat_map(|row| row.stretches).collect()
+    }
+
     fn drawn(scale: Scale, stretches: &[Stretch]) -> String {
         let glyph = |cell: Option<Kind>| match cell {
             None => ' ',
@@ -196,17 +289,18 @@ mod tests {
         task.attempts = vec![attempt(1, AttemptState::Failed, 80, 20), attempt(2, AttemptState::Running, 30, 0)];
         task.attempts[0].created_at = Some(at(-90));
         task.attempts[1].created_at = Some(at(-40));
-        let scale = Scale { from: at(-100), to: now(), width: 10 };
+        let scale = Scale { origin: at(-100), from: at(-100), to: now(), width: 10 };
         assert_eq!(drawn(scale, &stretches(&task, now())), " .xx--.###");
     }
 
     #[test]
     fn the_shortest_attempt_has_a_cell_and_what_is_outside_the_scale_is_cut() {
-        let scale = Scale { from: at(-100), to: now(), width: 10 };
+        let scale = Scale { origin: at(-100), from: at(-100), to: now(), width: 10 };
         let one = |from, to| [Stretch { kind: Kind::Attempt(AttemptState::Success), from: at(from), to: at(to) }];
         assert_eq!(drawn(scale, &one(-55, -55)), "    #     ");
         assert_eq!(drawn(scale, &one(0, 0)), "         #");
         assert_eq!(drawn(scale, &one(-500, 500)), "##########");
+        assert_eq!(drawn(scale, &one(-500, -400)), "          ");
         assert_eq!(drawn(Scale { width: 0, ..scale }, &one(-5, 0)), "");
         assert_eq!(drawn(Scale { from: now(), ..scale }, &one(0, 0)), "#         ");
     }
@@ -215,7 +309,7 @@ mod tests {
     fn a_task_that_waits_for_its_retry_or_in_the_queue_does_so_until_now() {
         let mut task = task("fetch", TaskState::UpForRetry, &[]);
         task.attempts = vec![attempt(1, AttemptState::Failed, 100, 50)];
-        let scale = Scale { from: at(-100), to: now(), width: 10 };
+        let scale = Scale { origin: at(-100), from: at(-100), to: now(), width: 10 };
         assert_eq!(drawn(scale, &stretches(&task, now())), "xxxxx-----");
         task.state = TaskState::Queued;
         task.queued_at = Some(at(-20));
@@ -225,7 +319,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_apart() {
         let labels = |seconds, width| {
-            let ticks = Scale { from: now(), to: at(seconds), width }.ticks();
+            let ticks = Scale { origin: now(), from: now(), to: at(seconds), width }.ticks();
             ticks.iter().map(|tick| format!("{}@{}", tick.label, tick.at)).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(labels(600, 60), "00:00@0 02:00@12 04:00@24 06:00@36 08:00@48");
@@ -233,6 +327,37 @@ mod tests {
         assert_eq!(labels(4 * 3_600, 24), "00:00@0 2:00:00@12");
         assert_eq!(labels(40 * 86_400, 20), "00:00@0 480:00:00@10");
         assert_eq!(labels(0, 5).split(' ').count(), 1);
+    }
+
+    #[test]
+    fn a_part_has_the_ticks_of_the_whole() {
+        let scale = Scale { origin: at(-600), from: at(-330), to: at(-180), width: 60 };
+        let ticks: Vec<_> = scale.ticks().into_iter().map(|tick| format!("{}@{}", tick.label, tick.at)).collect();
+        assert_eq!(ticks, ["04:30@0", "05:00@12", "05:30@24", "06:00@36", "06:30@48"]);
+    }
+
+    #[test]
+    fn each_attempt_has_a_row_with_the_wait_before_it() {
+        let mut task = task("train", TaskState::Running, &[]);
+        task.attempts = vec![attempt(1, AttemptState::Failed, 80, 20), attempt(2, AttemptState::Running, 30, 0)];
+        let scale = Scale { origin: at(-100), from: at(-100), to: now(), width: 10 };
+        let drawn: Vec<_> = rows(&task, now()).iter().map(|row| drawn(scale, &row.stretches)).collect();
+        assert_eq!(drawn, ["  xx      ", "    ---###"]);
+        task.attempts.clear();
+        assert_eq!(rows(&task, now()).len(), 1);
+    }
+
+    #[test]
+    fn zooming_keeps_the_focus_and_never_leaves_the_run() {
+        let part = |from, length| Zoom::Part { from, length };
+        assert_eq!(Zoom::Whole.by(true, 500, 1_000), part(250, 500));
+        assert_eq!(Zoom::Whole.by(true, 0, 1_000), part(0, 500));
+        assert_eq!(part(250, 500).by(false, 500, 1_000), Zoom::Whole);
+        assert_eq!(part(250, 100).by(true, 300, 1_000), part(250, 100));
+        assert_eq!(part(400, 400).pan(true, 1_000), part(450, 400));
+        assert_eq!(part(590, 400).pan(true, 1_000), part(600, 400));
+        assert_eq!(part(10, 400).pan(false, 1_000), part(0, 400));
+        assert_eq!(Zoom::Whole.pan(true, 1_000), Zoom::Whole);
     }
 
     #[test]

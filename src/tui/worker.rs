@@ -1,7 +1,8 @@
-//! The threads that may wait: one reads, one hears of changes, one sends commands, one reads logs, one reads keys.
+//! The threads that may wait: one reads, one hears of changes, one sends commands, one reads logs, one lays
+//! graphs out, one reads keys.
 
 use super::{
-    graphs::Drafts,
+    graphs::{Drafts, Structure, Structures, Wish},
     grid::{GridAsk, GridData},
     logs::{
         desk::{self, Business, Desk},
@@ -19,7 +20,10 @@ use crate::{
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::Duration,
 };
@@ -29,6 +33,7 @@ pub struct Offices {
     reader: Sender<Ask>,
     actor: Sender<(Command, Option<String>)>,
     desk: Sender<AtDesk>,
+    drawer: Sender<(Arc<Structure>, Box<Wish>)>,
     /// For what is done once, beside everything else.
     tx: Sender<Msg>,
 }
@@ -39,14 +44,16 @@ impl Offices {
         let (reader, reads) = channel();
         let (actor, commands) = channel();
         let (desk, questions) = channel();
+        let (drawer, wishes) = channel();
         let look = Attach { read_only: true, in_process: false, ..attach.clone() };
         let (hear, act) = (attach.clone(), Attach { in_process: false, ..attach.clone() });
         let ((nudge, nudges), (ready, is_ready)) = (channel(), channel());
-        spawn("tui-reader", tx, move |tx| Reader::new(look, ascii, tx).serve(&reads));
+        spawn("tui-reader", tx, move |tx| Reader::new(look, tx).serve(&reads));
         spawn("tui-ears", tx, move |tx| listen_to_engine(&hear, &nudges, &ready, tx));
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
-        Self { reader, actor, desk, tx: tx.clone() }
+        spawn("tui-graph", tx, move |tx| lay_out(ascii, &wishes, tx));
+        Self { reader, actor, desk, drawer, tx: tx.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -54,6 +61,7 @@ impl Offices {
         match ask {
             Ask::Send(command) => drop(self.actor.send((command, None))),
             Ask::SendNoted(command, note) => drop(self.actor.send((command, Some(note)))),
+            Ask::Figure(structure, wish) => drop(self.drawer.send((structure, wish))),
             Ask::Log(request) => drop(self.desk.send(AtDesk::Show(request))),
             Ask::CloseLog(slot) => drop(self.desk.send(AtDesk::Close(slot))),
             Ask::LogPart(part) => spawn("tui-log-part", &self.tx, move |tx| {
@@ -91,13 +99,13 @@ const CARDS: usize = 20;
 struct Reader<'a> {
     attach: Attach,
     handle: Option<Handle>,
-    drafts: Drafts,
+    structures: Structures,
     tx: &'a Sender<Msg>,
 }
 
 impl<'a> Reader<'a> {
-    const fn new(attach: Attach, ascii: bool, tx: &'a Sender<Msg>) -> Self {
-        Self { attach, handle: None, drafts: Drafts::new(ascii), tx }
+    fn new(attach: Attach, tx: &'a Sender<Msg>) -> Self {
+        Self { attach, handle: None, structures: Structures::default(), tx }
     }
 
     #[allow(clippy::disallowed_methods, reason = "how often to look, not a time that is recorded")]
@@ -159,7 +167,7 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => Msg::Changed,
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
         }
     }
 
@@ -187,7 +195,7 @@ impl<'a> Reader<'a> {
                 task.metrics = handle.live_metrics(&attempt.stdout);
             }
         }
-        let graph = self.drafts.of(&tasks);
+        let graph = self.structures.of(&tasks);
         Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph })
     }
 }
@@ -206,7 +214,7 @@ const fn is_shown(ask: &Ask) -> bool {
     match ask {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
-        Ask::Definition { .. } | Ask::Why { .. } | Ask::Send(_) | Ask::SendNoted(..) => false,
+        Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
         Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => false,
     }
 }
@@ -310,6 +318,7 @@ fn resources(handle: &Handle) -> Result<Resources, RuntimeError> {
 fn unstarted(pipeline: &Pipeline) -> Vec<TaskSnapshot> {
     let task = |task: &crate::model::Task| TaskSnapshot {
         task: task.id.clone(),
+        group: task.group.clone(),
         map_index: None,
         state: TaskState::Pending,
         cached: false,
@@ -388,6 +397,17 @@ fn with_environment(command: Command, attach: &Attach) -> Command {
     let Command::Trigger(mut request) = command else { return command };
     request.env = user::environment(&attach.place.config.pass_env).0;
     Command::Trigger(request)
+}
+
+/// Lays graphs out. Of several wishes that came meanwhile, only the last still counts.
+fn lay_out(ascii: bool, wishes: &Receiver<(Arc<Structure>, Box<Wish>)>, tx: &Sender<Msg>) {
+    let mut drafts = Drafts::new(ascii);
+    for first in wishes {
+        let (structure, wish) = wishes.try_iter().last().unwrap_or(first);
+        if tx.send(Msg::Figure(Arc::new(drafts.figure(&structure, &wish)))).is_err() {
+            return;
+        }
+    }
 }
 
 /// Between two looks at logs that grow.

@@ -2,13 +2,14 @@
 
 use super::theme::measure::Rgb;
 use super::{
-    graphs::Levels,
+    graphs::{Figure, Structure, Wish},
     grid::{GridAsk, GridData},
     logs::{
         Position,
         desk::Handed,
         talk::{LogAnswer, LogPart, LogRequest, SLOTS},
     },
+    record::Record,
     runs::{RunList, RunPage, RunsAsk},
 };
 use crate::{
@@ -45,6 +46,8 @@ pub struct World {
     pub grid: Option<GridData>,
     /// The run or the graph that is looked at.
     pub run: Option<RunData>,
+    /// The graph that was laid out last; perhaps of another run, or as it was wished for before.
+    pub figure: Option<Arc<Figure>>,
     /// What is shared; `None` until it was read.
     pub resources: Option<Resources>,
     /// The logs on the screen, as last told.
@@ -53,6 +56,8 @@ pub struct World {
     pub log_places: BTreeMap<LogKey, Position>,
     /// What was said lately, newest last.
     pub toasts: Vec<Toast>,
+    /// What was said and done since the start.
+    pub record: Record,
     /// Why the last read failed.
     pub trouble: Option<String>,
 }
@@ -104,8 +109,8 @@ pub struct RunData {
     pub progress: BTreeMap<TaskId, f64>,
     /// What is known of its failures.
     pub cards: Vec<FailureCard>,
-    /// The drawings of its graph.
-    pub graph: Arc<Levels>,
+    /// What its graph is made of.
+    pub graph: Arc<Structure>,
 }
 
 impl RunData {
@@ -134,7 +139,7 @@ impl RunData {
         self.cards.iter().find(|card| card.task == task.task && card.map_index == task.map_index)
     }
 
-    /// Whether it shows the same as another; drawings follow from the tasks.
+    /// Whether it shows the same as another; what the graph is made of follows from the tasks.
     pub fn same_as(&self, other: &Self) -> bool {
         self.subject == other.subject
             && self.run == other.run
@@ -219,6 +224,8 @@ pub enum Ask {
     Send(Command),
     /// Something to do, and why.
     SendNoted(Command, String),
+    /// Lay a graph out.
+    Figure(Arc<Structure>, Box<Wish>),
     /// A part of a log, and to go on telling about it.
     Log(Box<LogRequest>),
     /// Nothing more of the log in that place.
@@ -263,6 +270,8 @@ pub enum Msg {
     Grid(Result<Box<GridData>, String>),
     /// A run was read.
     Run(Subject, Result<Box<RunData>, String>),
+    /// A graph was laid out.
+    Figure(Arc<Figure>),
     /// What is shared was read.
     Resources(Result<Resources, String>),
     /// A definition was read.

@@ -65,6 +65,60 @@ fn an_engine_killed_at_a_call_that_changes_the_world_leaves_a_true_history() {
     println!("{kills} engines killed, {audited} attempts audited, {} s", begin.elapsed().as_secs());
 }
 
+/// What spawner and shims do to the world, to each other and to the task. The short form takes the first three.
+const SHIM_CALLS: [&str; 12] =
+    ["pwrite64", "rename", "sendto", "openat", "write", "ftruncate", "fallocate", "flock", "clone", "clone3", "setsid", "wait4"];
+
+/// Runs the pipeline with an engine whose spawner, or a shim of it, dies at its `nth` call of this name. Whether one did.
+fn one_killed_at(yard: &Yard, call: &str, nth: usize) -> bool {
+    let mut engine = yard.plain_command(&["engine"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let spawner = || fs::read_to_string(format!("/proc/{0}/task/{0}/children", engine.id())).unwrap_or_default();
+    support::until("the engine answers", || yard.engine().is_some() && !spawner().trim().is_empty());
+    let traced = yard.file("traced");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-b", "execve", "-p", spawner().split_whitespace().next().unwrap(), "-e", &format!("trace={call}")]);
+    command.args(["-e", &format!("inject={call}:signal=SIGKILL:when={nth}"), "-o"]).arg(&traced);
+    let mut strace = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = std::io::BufReader::new(strace.stderr.take().unwrap());
+    std::io::BufRead::read_line(&mut said, &mut String::new()).unwrap();
+    let run = yard.start("p");
+    let died = || fs::read_to_string(&traced).unwrap_or_default().contains("killed by SIGKILL");
+    support::until("one is killed, or the run is over", || died() || yard.show(&run)["ended_at"].is_string());
+    // Whoever comes next lives. Asked politely, `strace` may wait for ever for a child between vfork and exec.
+    strace.kill().unwrap();
+    strace.wait().unwrap();
+    support::until("the run is over", || yard.show(&run)["ended_at"].is_string());
+    yard.text(0, &["engine", "stop"]);
+    engine.wait().unwrap();
+    died()
+}
+
+#[test]
+fn a_shim_or_the_spawner_killed_at_a_call_leaves_a_true_history() {
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "strace is missing: install it");
+        return println!("skipped: strace is missing");
+    }
+    let (begin, mut kills, mut audited) = (Instant::now(), 0, 0);
+    for call in if is_long() { &SHIM_CALLS[..] } else { &SHIM_CALLS[..3] } {
+        for nth in 1.. {
+            let yard = Yard::with(&[("p", PIPELINE)]);
+            let died = one_killed_at(&yard, call, nth);
+            audited += audit(&yard, &format!("killed at {call} number {nth}"), true);
+            if !died {
+                println!("{call}: there is no number {nth}");
+                break;
+            }
+            kills += 1;
+            if !is_long() && nth == 3 {
+                break;
+            }
+        }
+    }
+    assert!(kills >= 3, "only {kills} kills: does strace inject here?");
+    println!("{kills} processes killed, {audited} attempts audited, {} s", begin.elapsed().as_secs());
+}
+
 /// Numbers that look random and are the same for the same seed (xorshift).
 struct Dice(u64);
 

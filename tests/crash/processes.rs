@@ -2,6 +2,7 @@
 
 use crate::support::{Terminal, WAITS, Yard, alive, kill, until};
 use std::{
+    io::BufRead,
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
@@ -97,6 +98,69 @@ fn an_engine_is_replaced_while_a_task_runs() {
     yard.text(0, &["engine", "restart"]);
     until("the first engine is gone", || !alive(first));
     assert_ne!(yard.engine(), Some(first));
+    ends_well(&yard, &run);
+}
+
+/// Another build of the program: the same, and a byte more.
+fn other_build(yard: &Yard) -> std::path::PathBuf {
+    let copy = yard.file("bin/flowyard");
+    std::fs::create_dir_all(yard.file("bin")).unwrap();
+    // By other processes: a descriptor of ours, open for writing, could leak into a child of another test.
+    let made = format!("cp '{}' '{1}.new' && printf x >> '{1}.new' && mv '{1}.new' '{1}'", env!("CARGO_BIN_EXE_flowyard"), copy.display());
+    assert!(std::process::Command::new("sh").args(["-c", &made]).status().unwrap().success());
+    copy
+}
+
+fn program_of(pid: i32) -> std::path::PathBuf {
+    std::fs::read_link(format!("/proc/{pid}/exe")).unwrap()
+}
+
+#[test]
+fn an_engine_of_another_build_takes_over_while_a_task_runs_and_so_does_one_whose_program_was_replaced() {
+    let (yard, run) = waiting();
+    let first = yard.engine().unwrap();
+    let other = other_build(&yard);
+    let with_other = |arguments: &[&str]| {
+        let plain = yard.plain_command(arguments);
+        let mut command = std::process::Command::new(&other);
+        command.args(arguments).current_dir(yard.path()).env_clear().stdin(std::process::Stdio::null());
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).output().unwrap()
+    };
+    let told = with_other(&["engine", "restart"]);
+    assert!(told.status.success(), "{}", crate::support::lossy(&told.stderr));
+    until("the first engine is gone", || !alive(first));
+    let second = yard.engine().unwrap();
+    assert_eq!(program_of(second), other);
+    // Replaced on the disk while it runs, and killed: the next one comes from the new file.
+    other_build(&yard);
+    assert_ne!(program_of(second), other, "its own program has no name any more");
+    yard.kill_engine();
+    assert!(with_other(&["runs"]).status.success());
+    until("a third engine", || yard.engine().is_some_and(|pid| pid != second));
+    assert_eq!(program_of(yard.engine().unwrap()), other);
+    ends_well(&yard, &run);
+}
+
+/// Holds the other end of a terminal on which it starts a program, and says that program's process id.
+const EMULATOR: &str = "import os, pty, sys\npid, fd = pty.fork()\nif pid == 0: os.execv(sys.argv[1], sys.argv[1:])\n\
+                        print(pid, flush=True)\nwhile os.read(fd, 65536): pass\n";
+
+#[test]
+fn a_terminal_that_is_closed_from_its_other_end_ends_the_interface_and_no_run() {
+    let (yard, run) = waiting();
+    let plain = yard.plain_command(&[]);
+    let mut command = std::process::Command::new("python3");
+    command.args(["-c", EMULATOR]).arg(plain.get_program()).current_dir(yard.path()).env_clear();
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm-256color");
+    let mut emulator = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    std::io::BufReader::new(emulator.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    let interface: i32 = said.trim().parse().unwrap();
+    until("it is attached", || yard.json(&["engine", "status", "--json"])["clients"].as_u64() >= Some(1));
+    emulator.kill().unwrap();
+    emulator.wait().unwrap();
+    until("the interface is gone", || !alive(interface));
+    assert_eq!(yard.show(&run)["state"], "running");
     ends_well(&yard, &run);
 }
 

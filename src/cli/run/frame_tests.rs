@@ -27,6 +27,7 @@ fn task(id: &str, state: TaskState, attempts: u32) -> TaskSnapshot {
     };
     TaskSnapshot {
         task: id.into(),
+        group: None,
         map_index: None,
         state,
         cached: false,

@@ -118,3 +118,30 @@ fn a_run_that_is_being_canceled_is_canceled_whatever_its_time() {
     story.cancel(None).at(200).tick().ends("a", End::Canceled { code: None, signal: Some(15) });
     assert_eq!((story.run_state(), story.task("a").reason), (RunState::Canceled, Some(Reason::Canceled)));
 }
+
+fn run_of(story: &Story) -> &RunRecord {
+    &story.engine.run(&story.run).unwrap().record
+}
+
+#[test]
+fn what_is_waited_for_moves_with_a_clock_that_is_set_and_what_was_recorded_stays() {
+    const HOUR: i64 = 3_600;
+    for hours in [-1, 1] {
+        let limited = Pipeline { run_timeout: Some(Duration::from_secs(300)), ..Pipeline::new("p".into(), retrying(1, seconds(60), None)) };
+        let mut story = Story::of_pipeline(limited, 1);
+        story.at(10).fails("a");
+        let (began, deadline) = (run_of(&story).started_at, run_of(&story).deadline.unwrap());
+        story.at(20 + hours * HOUR).give(Input::ClockSet(chrono::TimeDelta::hours(hours)));
+        assert_eq!(retry_at(&story), Some(70 + hours * HOUR));
+        assert_eq!(run_of(&story).deadline, Some(deadline + chrono::TimeDelta::hours(hours)));
+        assert_eq!(run_of(&story).started_at, began);
+        story.at(69 + hours * HOUR).tick();
+        assert_eq!(story.states(), "a up_for_retry");
+        story.restart().at(70 + hours * HOUR).tick();
+        assert_eq!(story.running(), ["a"]);
+        story.at(299 + hours * HOUR).tick();
+        assert!(story.canceled.is_empty());
+        story.at(302 + hours * HOUR).tick();
+        assert_eq!(story.canceled.len(), 1);
+    }
+}

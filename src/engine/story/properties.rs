@@ -11,6 +11,7 @@ enum Happening {
     Lost(usize, bool),
     Asks(usize, u8),
     Waits(u16),
+    ClockSet(i16),
     Restart,
 }
 
@@ -20,6 +21,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => (0..8usize, any::<bool>()).prop_map(|(which, began)| Happening::Lost(which, began)),
         3 => (0..8usize, 0..18u8).prop_map(|(which, what)| Happening::Asks(which, what)),
         2 => (0..200u16).prop_map(Happening::Waits),
+        1 => any::<i16>().prop_map(Happening::ClockSet),
         1 => Just(Happening::Restart),
     ]
 }
@@ -89,6 +91,11 @@ fn do_it(story: &mut Story, what: &Happening) {
         Happening::Waits(seconds) => {
             story.now += chrono::TimeDelta::seconds(i64::from(*seconds));
             story.tick();
+        }
+        Happening::ClockSet(seconds) => {
+            let by = chrono::TimeDelta::seconds(i64::from(*seconds));
+            story.now += by;
+            story.give(Input::ClockSet(by));
         }
         Happening::Restart => {
             story.restart();

@@ -13,7 +13,10 @@ use super::{
     usage::Meter,
     watch::{Ended, Phase, Watch},
 };
-use crate::model::{AttemptFiles, End, Ticket, Verdict};
+use crate::{
+    model::{AttemptFiles, End, Ticket, Verdict},
+    stdx::clock_watch::ClockWatch,
+};
 use nix::{
     sys::{
         signal::{SigSet, Signal, killpg},
@@ -80,6 +83,8 @@ struct Ready {
     stdout: File,
     stderr: File,
     meta: Meta,
+    /// Since the program was started.
+    clock: ClockWatch,
 }
 
 impl Shim<'_> {
@@ -95,7 +100,8 @@ impl Shim<'_> {
         let (stdout, stderr) = (files::open_log(&logs.stdout())?, files::open_log(&logs.stderr())?);
         let meta = Meta { format: FORMAT, shim: me, token: new_token()?, task: None, started_at_micros: now_micros(), cgroup: None };
         let intent = self.files.write_intent(&meta)?;
-        Ok(Some(Ready { _lock: lock, room, intent, stdout, stderr, meta }))
+        let clock = ClockWatch::start(meta.started_at_micros);
+        Ok(Some(Ready { _lock: lock, room, intent, stdout, stderr, meta, clock }))
     }
 
     /// Nothing ran, and there may be no room to write that down. The engine is told; one that was not there to hear it
@@ -121,6 +127,7 @@ impl Shim<'_> {
             return self.conclude(&ready, End::Canceled { code: None, signal: None }.into());
         }
         ready.meta.started_at_micros = now_micros();
+        ready.clock = ClockWatch::start(ready.meta.started_at_micros);
         umask(self.host.umask);
         let started = task::start(&self.ticket, &ready.meta.token, &ready.stdout, &ready.stderr);
         umask(Mode::from_bits_truncate(0o077));
@@ -190,7 +197,9 @@ impl Shim<'_> {
 
     fn conclude(&self, ready: &Ready, ended: Ended) -> i32 {
         let Ended { end, out_of_memory, usage } = ended;
-        let (started_at_micros, ended_at_micros) = (ready.meta.started_at_micros, now_micros());
+        let (started_at_micros, now) = (ready.meta.started_at_micros, now_micros());
+        // Where the clock was set meanwhile, the end by the clock of the beginning: it took as long as it took.
+        let ended_at_micros = now - ready.clock.clone().was_set(now).unwrap_or(0);
         let verdict = Verdict { end, started_at_micros, ended_at_micros, out_of_memory, usage };
         // If even the reserved room fails, the truth is told while somebody listens, and lost otherwise.
         let _ = self.files.write_verdict(&ready.room, &verdict);

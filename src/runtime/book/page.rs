@@ -79,7 +79,7 @@ const NEAR: u64 = 2 << 20;
 /// Bytes before a place that are read first, where there is no index.
 const GUESS: u64 = 64 << 10;
 /// Bytes before a place that are read at most, where there is no index.
-const MOST: u64 = 8 << 20;
+const MOST: u64 = 1 << 20;
 
 impl LogBook {
     /// At most `before` lines before a place and `after` from there on. `tally` knows how many lines of each block are shown.

@@ -203,6 +203,34 @@ impl LogBook {
         Ok(Some(rank))
     }
 
+    /// In which of so many equal parts of the log there is a line that counts. Of a few blocks it is told by the line, of many
+    /// by the block.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn spread(&self, tally: &Tally, parts: usize) -> io::Result<Vec<bool>> {
+        const FEW: usize = 32;
+        let mut spread = vec![false; parts];
+        if tally.edition != self.grid() {
+            return Ok(spread);
+        }
+        let total = self.bytes().max(1);
+        let part_of = |place: u64| usize::try_from(place.min(total - 1) * parts as u64 / total).unwrap_or(0);
+        let has = |block: &usize| if *block < tally.sums.len() { tally.may_have(*block) } else { tally.rest > 0 };
+        let blocks: Vec<usize> = (0..self.blocks.len()).filter(has).collect();
+        for block in &blocks {
+            if blocks.len() > FEW {
+                spread[part_of(self.blocks.place(*block))] = true;
+                continue;
+            }
+            self.wanted_in(*block, &tally.wanted, &mut |met| {
+                spread[part_of(met.end)] = true;
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(spread)
+    }
+
     /// Goes on with a hunt through about `budget` bytes. `tally` knows how many lines of each block count.
     ///
     /// # Errors

@@ -338,6 +338,20 @@ fn a_query_that_is_no_expression_is_looked_for_as_it_is_written() {
 }
 
 #[test]
+fn where_errors_are_is_told_by_the_line_or_by_the_block() {
+    let line = |n: usize| if n.is_multiple_of(50) && n >= 500 { "ERROR no".to_owned() } else { "INFO  ok".to_owned() };
+    let mut attempt = Attempt::new();
+    lines_of(&mut attempt, &(0..1_000).map(|n| line(n) + "\n").collect::<String>());
+    for spacing in [100, 1_000] {
+        let book = book(&[attempt.path()], spacing, 10_000);
+        let mut tally = Tally::new(Wanted { keep: Keep::default(), prey: Prey::Error });
+        while book.count_some(&mut tally, 100).unwrap() {}
+        assert_eq!(tally.sum(), 10);
+        assert_eq!(book.spread(&tally, 4).unwrap(), [false, false, true, true], "{spacing}");
+    }
+}
+
+#[test]
 fn what_is_saved_is_what_was_written() {
     let mut attempt = Attempt::new();
     lines_of(&mut attempt, &format!("a\n\x1b[31mb\x1b[0m\nc{}\n", "x".repeat(40_000)));

@@ -1,7 +1,7 @@
 //! Which layer each task stands in, and the lines' way through the layers between: a chain of dummies for each task,
 //! shared by all it leads to, so that its long edges travel as one line and part late.
 
-use super::Shape;
+use super::{Flow, Options, Shape};
 use std::collections::HashMap;
 
 /// Vertices the drawing is made of: tasks first, by position; then dummies, one column wide.
@@ -9,8 +9,16 @@ use std::collections::HashMap;
 pub struct Layered {
     /// How many vertices are tasks.
     pub tasks: usize,
-    /// Columns of each vertex.
+    /// Cells of each vertex along its layer: columns, or rows where the flow goes to the right.
     pub width: Vec<usize>,
+    /// Cells of each task the way the flow goes.
+    pub depth: Vec<usize>,
+    /// Which way the flow goes.
+    pub flow: Flow,
+    /// Cells at each end of a task's side where no line may meet it.
+    pub inset: usize,
+    /// Free cells between two vertices of a layer: beside a task, and between two lines.
+    pub gaps: (usize, usize),
     /// The task each vertex' line comes from; a task's own position for a task.
     pub source: Vec<usize>,
     /// The layer of each vertex; meaningless for isolated tasks.
@@ -36,6 +44,14 @@ impl Layered {
     /// Whether a vertex is a task, not a dummy.
     pub fn is_task(&self, vertex: usize) -> bool {
         vertex < self.tasks
+    }
+
+    /// The cells from the first of a vertex to its middle.
+    pub fn before(&self, vertex: usize) -> usize {
+        match self.flow {
+            Flow::Down => self.width[vertex] / 2,
+            Flow::Right => (self.width[vertex] - 1) / 2,
+        }
     }
 
     fn add_dummy(&mut self, source: usize, layer: usize) -> usize {
@@ -79,12 +95,12 @@ impl Lists {
 }
 
 /// More lines than this into one pill leave less than a column between them.
-fn room_for_lines(width: usize) -> usize {
+const fn room_for_lines(width: usize) -> usize {
     width.div_ceil(2)
 }
 
 /// Assigns layers and adds the dummies.
-pub fn layered(shape: &Shape) -> Layered {
+pub fn layered(shape: &Shape, options: Options) -> Layered {
     let tasks = shape.widths.len();
     let (upstream, order) = without_cycles(shape);
     let mut downstream = vec![Vec::new(); tasks];
@@ -93,12 +109,38 @@ pub fn layered(shape: &Shape) -> Layered {
             downstream[up].push(task);
         }
     }
-    let width: Vec<usize> = shape.widths.iter().map(|&width| usize::from(width.max(1))).collect();
-    let joined = joined(&upstream, &width);
+    let columns: Vec<usize> = shape.widths.iter().map(|&width| usize::from(width.max(1))).collect();
+    let rows = vec![usize::from(options.rows.max(1)); tasks];
+    let (width, depth) = match options.flow {
+        Flow::Down => (columns, rows),
+        Flow::Right => (rows, columns),
+    };
+    let boxes = options.rows > 1;
+    let inset = usize::from(boxes && width.iter().all(|&width| width > 2));
+    let gaps = match (options.flow, boxes) {
+        (Flow::Down, _) => (2, 1),
+        (Flow::Right, false) => (1, 0),
+        (Flow::Right, true) => (0, 0),
+    };
+    let joined = joined(&upstream, &width, inset);
     let layer = assign(&upstream, &downstream, &order, &joined);
     let isolated = (0..tasks).filter(|&task| upstream[task].is_empty() && downstream[task].is_empty()).collect();
     let source = (0..tasks).collect();
-    let mut layered = Layered { tasks, width, source, layer, joined, isolated, upstream, downstream, ..Layered::default() };
+    let mut layered = Layered {
+        tasks,
+        width,
+        depth,
+        flow: options.flow,
+        inset,
+        gaps,
+        source,
+        layer,
+        joined,
+        isolated,
+        upstream,
+        downstream,
+        ..Layered::default()
+    };
     add_dummies(&mut layered);
     layered
 }
@@ -152,9 +194,9 @@ fn without_cycles(shape: &Shape) -> (Vec<Vec<usize>>, Vec<usize>) {
     (upstream, order)
 }
 
-fn joined(upstream: &[Vec<usize>], width: &[usize]) -> Vec<Option<usize>> {
+fn joined(upstream: &[Vec<usize>], width: &[usize], inset: usize) -> Vec<Option<usize>> {
     let mut first_with: HashMap<&[usize], usize> = HashMap::new();
-    let full = |task: usize| upstream[task].len() > room_for_lines(width[task]);
+    let full = |task: usize| upstream[task].len() > room_for_lines(width[task] - 2 * inset);
     (0..upstream.len()).map(|task| full(task).then(|| *first_with.entry(&upstream[task]).or_insert(task))).collect()
 }
 

@@ -10,9 +10,16 @@ pub struct Arms {
     pub down: bool,
     pub left: bool,
     pub right: bool,
+    /// It ends here, in the head of an arrow.
+    pub head: bool,
 }
 
 impl Arms {
+    /// The same where the flow goes to the right instead of down.
+    pub const fn turned(self) -> Self {
+        Self { up: self.left, down: self.right, left: self.up, right: self.down, head: self.head }
+    }
+
     fn index(self) -> usize {
         usize::from(self.up) | usize::from(self.down) << 1 | usize::from(self.left) << 2 | usize::from(self.right) << 3
     }
@@ -21,13 +28,18 @@ impl Arms {
     pub fn glyph(self, ascii: bool) -> char {
         const LIGHT: [char; 16] = [' ', '╵', '╷', '│', '╴', '╯', '╮', '┤', '╶', '╰', '╭', '├', '─', '┴', '┬', '┼'];
         const ASCII: [char; 16] = [' ', '|', '|', '|', '-', '\'', '.', '+', '-', '\'', '.', '+', '-', '+', '+', '+'];
-        if ascii { ASCII[self.index()] } else { LIGHT[self.index()] }
+        match (self.head, ascii) {
+            (true, true) => '>',
+            (true, false) => '▸',
+            (false, true) => ASCII[self.index()],
+            (false, false) => LIGHT[self.index()],
+        }
     }
 
     /// The heavy glyph.
     pub fn heavy(self, ascii: bool) -> char {
         const HEAVY: [char; 16] = [' ', '╹', '╻', '┃', '╸', '┛', '┓', '┫', '╺', '┗', '┏', '┣', '━', '┻', '┳', '╋'];
-        if ascii { self.glyph(true) } else { HEAVY[self.index()] }
+        if ascii || self.head { self.glyph(ascii) } else { HEAVY[self.index()] }
     }
 }
 
@@ -54,15 +66,28 @@ pub struct Post {
     pub owner: usize,
 }
 
-/// A layer's row and the rows between it and the next.
+/// A stretch of a line beside the pills of a layer, rows counted within the layer.
+#[derive(Debug, Clone, Copy)]
+pub struct Bar {
+    pub column: usize,
+    pub first: usize,
+    pub last: usize,
+    /// It ends at a pill in the head of an arrow.
+    pub head: bool,
+    pub owner: usize,
+}
+
+/// A layer's rows and the rows between it and the next. Where the flow goes to the right, rows are columns and columns rows.
 #[derive(Debug, Clone, Default)]
 pub struct Channel {
-    /// The row of the layer itself.
+    /// The first row of the layer itself.
     pub y: usize,
+    /// How many rows the layer takes.
+    pub depth: usize,
     /// The row after its last.
     pub end: usize,
-    /// Lines that pass the layer's row: column and owner, left to right.
-    pub bars: Vec<(usize, usize)>,
+    /// Lines that pass or reach the layer's pills, left to right.
+    pub bars: Vec<Bar>,
     /// For each row between, its horizontal stretches, left to right.
     pub tracks: Vec<Vec<Run>>,
     /// Vertical stretches, left to right.
@@ -70,17 +95,21 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Calls `each` with column, arms and owner of every cell of a line in row `y` and the window's columns.
-    pub fn paint_row(&self, y: usize, window: Window, mut each: impl FnMut(usize, Arms, usize)) {
+    /// Calls `each` with column, arms and owner of every cell of a line in row `y` and the window's columns. Where two lines
+    /// cross, the stretch along the layer is seen if `runs_win`, the one across it otherwise.
+    pub fn paint_row(&self, y: usize, window: Window, runs_win: bool, mut each: impl FnMut(usize, Arms, usize)) {
         let end = window.x + window.width;
-        if y == self.y {
-            let from = self.bars.partition_point(|&(column, _)| column < window.x);
-            for &(column, owner) in self.bars[from..].iter().take_while(|&&(column, _)| column < end) {
-                each(column, Arms { up: true, down: true, ..Arms::default() }, owner);
+        if y < self.y + self.depth {
+            let row = y - self.y;
+            let from = self.bars.partition_point(|bar| bar.column < window.x);
+            let seen = self.bars[from..].iter().take_while(|bar| bar.column < end);
+            for bar in seen.filter(|bar| bar.first <= row && row <= bar.last) {
+                let arms = Arms { up: true, down: true, head: bar.head && row == bar.last, ..Arms::default() };
+                each(bar.column, arms, bar.owner);
             }
             return;
         }
-        let row = y - self.y - 1;
+        let row = y - self.y - self.depth;
         let Some(runs) = self.tracks.get(row) else { return };
         let from = self.posts.partition_point(|post| post.column < window.x);
         let mut posts = self.posts[from..].iter().take_while(|post| post.column < end && window.width > 0).peekable();
@@ -102,8 +131,8 @@ impl Channel {
                             Some((arms, net, _)) if net == run.net => {
                                 each(column, Arms { left: level.left, right: level.right, ..arms }, run.owner);
                             }
-                            Some((arms, _, owner)) => each(column, arms, owner),
-                            None => each(column, level, run.owner),
+                            Some((arms, _, owner)) if !runs_win => each(column, arms, owner),
+                            _ => each(column, level, run.owner),
                         }
                     }
                     runs.next();

@@ -32,15 +32,15 @@ pub fn columns(layered: &Layered) -> Vec<usize> {
             project(layered, layer, &wishes, &mut column);
         }
     }
-    let left = |v: usize| column[v] - (layered.width[v] / 2) as i64;
+    let left = |v: usize| column[v] - layered.before(v) as i64;
     let least = layered.layers.iter().filter_map(|layer| layer.first()).map(|&v| left(v)).min().unwrap_or(0);
     column.iter().map(|at| usize::try_from(at - least).unwrap_or(0)).collect()
 }
 
 /// Columns between the middles of two neighbours in a layer.
 fn apart(layered: &Layered, a: usize, b: usize) -> i64 {
-    let gap = if layered.is_task(a) || layered.is_task(b) { 2 } else { 1 };
-    (layered.width[a] - layered.width[a] / 2 + gap + layered.width[b] / 2) as i64
+    let gap = if layered.is_task(a) || layered.is_task(b) { layered.gaps.0 } else { layered.gaps.1 };
+    (layered.width[a] - layered.before(a) + gap + layered.before(b)) as i64
 }
 
 fn median(vertex: usize, neighbours: &Lists, column: &[i64]) -> Option<f64> {

@@ -1,9 +1,9 @@
 //! Where lines leave and reach the pills, and the assembly of the drawing from its channels.
 
 use super::layers::Layered;
-use super::paint::{Channel, Post, Run};
+use super::paint::{Bar, Channel, Post, Run};
 use super::tracks::{self, Knee, Net, Wire};
-use super::{Drawing, Options, Placed};
+use super::{Drawing, Flow, Options, Placed};
 use std::collections::{HashMap, HashSet};
 
 /// Columns between two lines into one pill, if there is room.
@@ -15,58 +15,105 @@ const ROW_OF_ISOLATED: usize = 76;
 pub fn draw(layered: Layered, columns: &[usize], options: Options) -> Drawing {
     let mut router = Router { layered: &layered, columns, owners: (0..layered.tasks).map(|task| vec![task]).collect() };
     let mut drawing = Drawing { nodes: vec![Placed::default(); layered.tasks], ascii: options.ascii, ..Drawing::default() };
+    let along = match options.flow {
+        Flow::Down => &mut drawing.width,
+        Flow::Right => &mut drawing.height,
+    };
+    let mut start = 0;
+    let mut drawn: Vec<Vec<usize>> = Vec::new();
     for (at, layer) in layered.layers.iter().enumerate() {
-        let y = drawing.height;
-        drawing.place_layer(&layered, layer, columns);
+        let room = Room::of(&layered, layer);
         let mut channel = match layered.layers.get(at + 1) {
             Some(next) => router.channel(layer, next, options),
             None => Channel::default(),
         };
-        channel.y = y;
-        channel.end = y + 1 + channel.tracks.len();
-        let dummies = layer.iter().filter(|&&vertex| !layered.is_task(vertex));
-        channel.bars = dummies.map(|&vertex| (columns[vertex], layered.source[vertex])).collect();
-        let right = channel.tracks.iter().flatten().map(|run| run.right).chain(channel.bars.last().map(|&(column, _)| column)).max();
-        drawing.width = drawing.width.max(right.map_or(0, |right| right + 1));
-        drawing.height = channel.end;
+        channel.y = start;
+        channel.depth = room.depth;
+        channel.end = start + room.depth + channel.tracks.len();
+        let came_in = drawing.channels.last();
+        channel.bars = router.bars(layer, room, came_in);
+        let tasks: Vec<usize> = layer.iter().copied().filter(|&vertex| layered.is_task(vertex)).collect();
+        for &task in &tasks {
+            let (x, width) = (columns[task] - layered.before(task), layered.width[task]);
+            *along = (*along).max(x + width);
+            let place = Placed { x, y: start + room.before, width, height: layered.depth[task], layer: drawn.len() };
+            drawing.nodes[task] = place.turned(options.flow);
+        }
+        // A layer of passing lines only is none to stand in.
+        if !tasks.is_empty() {
+            drawn.push(tasks);
+        }
+        let right = channel.tracks.iter().flatten().map(|run| run.right).chain(channel.bars.last().map(|bar| bar.column)).max();
+        *along = (*along).max(right.map_or(0, |right| right + 1));
+        start = channel.end;
         drawing.channels.push(channel);
     }
+    match options.flow {
+        Flow::Down => drawing.height = start,
+        Flow::Right => drawing.width = start,
+    }
     drawing.owners = router.owners;
-    drawing.place_isolated(&layered);
+    drawing.flow = options.flow;
+    drawing.connected = drawn.len();
+    drawing.layers = drawn;
+    drawing.place_isolated(&layered, usize::from(options.rows.max(1)));
     drawing.upstream = layered.upstream;
     drawing.downstream = layered.downstream;
     drawing
 }
 
-impl Drawing {
-    fn place_layer(&mut self, layered: &Layered, layer: &[usize], columns: &[usize]) {
-        let tasks: Vec<usize> = layer.iter().copied().filter(|&vertex| layered.is_task(vertex)).collect();
-        for &task in &tasks {
-            let width = layered.width[task];
-            self.nodes[task] = Placed { x: columns[task] - width / 2, y: self.height, width, layer: self.layers.len() };
-            self.width = self.width.max(self.nodes[task].x + width);
-        }
-        // A layer of passing lines only is none to stand in.
-        if !tasks.is_empty() {
-            self.layers.push(tasks);
+impl Placed {
+    /// The same where the flow goes to the right: rows and columns change places.
+    const fn turned(self, flow: Flow) -> Self {
+        match flow {
+            Flow::Down => self,
+            Flow::Right => Self { x: self.y, y: self.x, width: self.height, height: self.width, layer: self.layer },
         }
     }
+}
 
-    fn place_isolated(&mut self, layered: &Layered) {
+/// The rows a layer takes. Where the flow goes to the right, pills are of different depth, and a cell is free before and
+/// behind them for the lines that meet them.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    /// Free before the pills.
+    before: usize,
+    /// In all.
+    depth: usize,
+}
+
+impl Room {
+    fn of(layered: &Layered, layer: &[usize]) -> Self {
+        let tasks = || layer.iter().copied().filter(|&vertex| layered.is_task(vertex));
+        let deepest = tasks().map(|task| layered.depth[task]).max().unwrap_or(1);
+        if layered.flow == Flow::Down {
+            return Self { before: 0, depth: deepest };
+        }
+        let before = usize::from(tasks().any(|task| layered.up.of(task).next().is_some()));
+        let behind = usize::from(tasks().any(|task| layered.down.of(task).next().is_some()));
+        Self { before, depth: before + deepest + behind }
+    }
+}
+
+impl Drawing {
+    fn place_isolated(&mut self, layered: &Layered, rows: usize) {
         let limit = self.width.max(ROW_OF_ISOLATED);
         let (mut x, mut y) = (usize::MAX, if self.height == 0 { 0 } else { self.height + 1 });
         for &task in &layered.isolated {
-            let width = layered.width[task];
+            let width = match layered.flow {
+                Flow::Down => layered.width[task],
+                Flow::Right => layered.depth[task],
+            };
             if x == usize::MAX || x + width > limit {
-                y += usize::from(x != usize::MAX);
+                y += if x == usize::MAX { 0 } else { rows };
                 x = 0;
                 self.layers.push(Vec::new());
             }
             let layer = self.layers.len() - 1;
             self.layers[layer].push(task);
-            self.nodes[task] = Placed { x, y, width, layer };
+            self.nodes[task] = Placed { x, y, width, height: rows, layer };
             self.width = self.width.max(x + width);
-            self.height = y + 1;
+            self.height = y + rows;
             x += width + 2;
         }
     }
@@ -86,7 +133,11 @@ impl Router<'_> {
         let mut height = count.max(1);
         if options.ascii {
             let covered = |layer: &[usize], column: usize| self.is_covered(layer, column);
-            height = spread(&wires, &mut rows, |column| covered(upper, column), |column| covered(lower, column)).max(1);
+            height = match options.flow {
+                Flow::Down => spread(&wires, &mut rows, |column| covered(upper, column), |column| covered(lower, column)),
+                Flow::Right => spread_apart(&wires, &mut rows),
+            }
+            .max(1);
         }
         let mut channel = Channel { tracks: vec![Vec::new(); height], ..Channel::default() };
         let last = height - 1;
@@ -115,6 +166,30 @@ impl Router<'_> {
         channel.posts.sort_by_key(|post| (post.column, post.first));
         channel.tracks.iter_mut().for_each(|runs| runs.sort_by_key(|run| run.left));
         channel
+    }
+
+    /// The lines beside the pills of a layer: those that pass it and, where the flow goes to the right, those from the channel
+    /// before to a pill and from a pill to the channel behind.
+    fn bars(&self, layer: &[usize], room: Room, before: Option<&Channel>) -> Vec<Bar> {
+        let last = room.depth - 1;
+        let mut bars = Vec::new();
+        for &vertex in layer {
+            let owner = self.layered.source[vertex];
+            if !self.layered.is_task(vertex) {
+                bars.push(Bar { column: self.columns[vertex], first: 0, last, head: false, owner });
+            } else if self.layered.flow == Flow::Right {
+                let posts = before.map_or(&[][..], |channel| &channel.posts);
+                let from = posts.partition_point(|post| !self.starts_by(vertex, post.column));
+                let reach = posts[from..].iter().take_while(|post| self.covers(vertex, post.column)).filter(|post| post.goes_below);
+                bars.extend(reach.map(|post| Bar { column: post.column, first: 0, last: 0, head: true, owner: post.owner }));
+                let first = room.before + self.layered.depth[vertex];
+                if self.layered.down.of(vertex).next().is_some() {
+                    bars.push(Bar { column: self.way_out(vertex), first, last, head: false, owner });
+                }
+            }
+        }
+        bars.sort_by_key(|bar| (bar.column, bar.first));
+        bars
     }
 
     /// One net for each vertex above; those that lead only to a joined task share one.
@@ -160,7 +235,7 @@ impl Router<'_> {
     fn way_out(&self, vertex: usize) -> usize {
         let mut down = self.layered.down.of(vertex);
         match (down.len(), down.next()) {
-            (1, Some(next)) if self.covers(vertex, self.columns[next]) && !self.layered.is_task(next) => self.columns[next],
+            (1, Some(next)) if self.covers_inside(vertex, self.columns[next]) && !self.layered.is_task(next) => self.columns[next],
             _ => self.columns[vertex],
         }
     }
@@ -176,8 +251,9 @@ impl Router<'_> {
             sources.truncate(1);
             sources.iter_mut().for_each(|source| source.0 = usize::MAX);
         }
-        let width = self.layered.width[vertex];
-        let left = self.columns[vertex] - width / 2;
+        let inset = if self.layered.is_task(vertex) { self.layered.inset } else { 0 };
+        let width = self.layered.width[vertex] - 2 * inset;
+        let left = self.columns[vertex] - self.layered.before(vertex) + inset;
         let count = sources.len();
         let apart = PORTS_APART.min(width / count.max(1));
         let slot = |at: usize| left + width * at / count..left + width * (at + 1) / count;
@@ -206,14 +282,25 @@ impl Router<'_> {
         self.layered.joined.get(vertex).copied().flatten()
     }
 
+    fn starts_by(&self, vertex: usize, column: usize) -> bool {
+        self.columns[vertex] - self.layered.before(vertex) <= column
+    }
+
     fn covers(&self, vertex: usize, column: usize) -> bool {
-        let width = self.layered.width[vertex];
-        let left = self.columns[vertex] - width / 2;
-        (left..left + width).contains(&column)
+        let left = self.columns[vertex] - self.layered.before(vertex);
+        (left..left + self.layered.width[vertex]).contains(&column)
+    }
+
+    /// Whether a line may meet a vertex in a column.
+    fn covers_inside(&self, vertex: usize, column: usize) -> bool {
+        let inset = self.layered.inset;
+        self.covers(vertex, column)
+            && self.covers(vertex, column + inset)
+            && column.checked_sub(inset).is_some_and(|at| self.covers(vertex, at))
     }
 
     fn is_covered(&self, layer: &[usize], column: usize) -> bool {
-        let after = layer.partition_point(|&vertex| self.columns[vertex] - self.layered.width[vertex] / 2 <= column);
+        let after = layer.partition_point(|&vertex| self.starts_by(vertex, column));
         after.checked_sub(1).is_some_and(|at| self.layered.is_task(layer[at]) && self.covers(layer[at], column))
     }
 }
@@ -256,4 +343,36 @@ fn spread(wires: &[Wire], rows: &mut [usize], above: impl Fn(usize) -> bool, bel
         *row = track + shift;
     }
     count + shift + usize::from(spare[count])
+}
+
+/// Spare columns for ASCII where the flow goes to the right: a corner does not tell to which side it turns, so between one
+/// that a line reaches from the left and the next that a line leaves to the right, something must be blank in their row.
+fn spread_apart(wires: &[Wire], tracks: &mut [usize]) -> usize {
+    let mut pins: Vec<(usize, usize, bool, bool)> = Vec::new();
+    for wire in wires {
+        pins.extend(wire.pins().map(|row| (row, wire.track, wire.rises_at(row), wire.falls_at(row))));
+    }
+    pins.sort_unstable();
+    pins.dedup();
+    let count = tracks.len();
+    let mut spare = vec![false; count + 1];
+    for pair in pins.windows(2) {
+        let (row, first, _, goes_on) = pair[0];
+        let (same, second, comes, _) = pair[1];
+        if row == same && first < second && !goes_on && !comes {
+            let is_blank = |track: usize| {
+                let covers = |wire: &&Wire| wire.track == track && (wire.span().0..=wire.span().1).contains(&row);
+                !wires.iter().any(|wire| covers(&wire))
+            };
+            if !(first + 1..=second).any(|track| spare[track]) && !(first + 1..second).any(is_blank) {
+                spare[second] = true;
+            }
+        }
+    }
+    let mut shift = 0;
+    for (track, column) in tracks.iter_mut().enumerate() {
+        shift += usize::from(spare[track]);
+        *column = track + shift;
+    }
+    count + shift
 }

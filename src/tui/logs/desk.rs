@@ -3,7 +3,7 @@
 
 use super::{
     entry,
-    talk::{Counted, HuntRequest, LogAnswer, LogPart, LogRequest, SLOTS, Sieve},
+    talk::{Counted, HuntRequest, LogAnswer, LogPart, LogRequest, PARTS, SLOTS, Sieve},
 };
 use crate::{
     runtime::book::{Found, Hunt, Keep, LogBook, Page, Prey, Query, Tally, Wanted},
@@ -76,6 +76,10 @@ struct Slot {
     shown: Option<Counter>,
     /// Counts what is searched.
     matches: Option<Counter>,
+    /// Counts errors, all of them.
+    errors: Counter,
+    /// Where they are.
+    spread: Arc<[bool]>,
     hunt: Option<(HuntRequest, Hunt, bool)>,
     found: Option<(u32, Found)>,
     /// The match that was found last.
@@ -119,6 +123,8 @@ impl Slot {
             keep: Keep::default(),
             shown: None,
             matches: None,
+            errors: Counter::new(Wanted { keep: Keep::default(), prey: Prey::Error }),
+            spread: Arc::from([]),
             hunt: None,
             found: None,
             current: None,
@@ -237,7 +243,7 @@ impl Slot {
         let grown = self.book.look(live, time::to_micros(now))?;
         if grown || self.looked.is_none() || !live {
             self.indexed = false;
-            for counter in [&mut self.shown, &mut self.matches].into_iter().flatten() {
+            for counter in [&mut self.shown, &mut self.matches].into_iter().flatten().chain([&mut self.errors]) {
                 counter.done = false;
             }
         }
@@ -301,9 +307,20 @@ impl Slot {
             return Ok(true);
         }
         let mut counters = [&mut self.shown, &mut self.matches].into_iter().flatten();
-        let Some(counter) = counters.find(|counter| !counter.done) else { return Ok(false) };
-        counter.done = !self.book.count_some(&mut counter.tally, SLICE)?;
-        self.news |= counter.done;
+        if let Some(counter) = counters.find(|counter| !counter.done) {
+            counter.done = !self.book.count_some(&mut counter.tally, SLICE)?;
+            self.news |= counter.done;
+            return Ok(true);
+        }
+        if self.errors.done {
+            return Ok(false);
+        }
+        self.errors.done = !self.book.count_some(&mut self.errors.tally, SLICE)?;
+        if self.errors.done {
+            let spread = self.book.spread(&self.errors.tally, PARTS)?;
+            self.news |= *self.spread != *spread;
+            self.spread = spread.into();
+        }
         Ok(true)
     }
 
@@ -329,6 +346,7 @@ impl Slot {
             shown: self.shown.as_ref().map(Counter::counted),
             matches: self.matches.as_ref().map(|counter| (self.request.search.clone(), counter.counted())),
             rank,
+            errors: Arc::clone(&self.spread),
             hunt: self.found,
             ended: self.ended,
             trouble: self.trouble.clone(),

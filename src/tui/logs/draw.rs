@@ -18,8 +18,8 @@ use ratatui::{
 
 /// `13:50:31.114 `.
 const TIME_WIDTH: usize = 13;
-/// Columns of the name of an attempt, where several are shown.
-const NAME_WIDTH: usize = 14;
+/// Most columns of the name of an attempt, where several are shown.
+const NAME_WIDTH: usize = 16;
 /// Tokens of the names of attempts.
 const NAMES: [&str; 6] = ["chart.1", "chart.2", "chart.3", "chart.4", "chart.5", "chart.6"];
 
@@ -40,16 +40,16 @@ impl LogPanel {
     }
 
     fn name_width(&self) -> usize {
-        if self.told().is_some_and(|told| told.keys.len() > 1) { NAME_WIDTH } else { 0 }
+        self.names.iter().map(|name| text::width(name) + 1).max().unwrap_or(0).min(NAME_WIDTH)
     }
 
     /// Draws the rows in sight; how many they are.
-    pub fn draw(&self, frame: &mut Frame<'_>, inside: Rect, names: &[String], theme: &Theme) -> u16 {
+    pub fn draw(&self, frame: &mut Frame<'_>, inside: Rect, theme: &Theme) -> u16 {
         let measure = self.measure(inside);
         let rows = measure.in_sight(self.entries(), self.top(measure));
         let mut y = inside.y;
         for spot in &rows {
-            let line = self.row(*spot, measure, names, theme);
+            let line = self.row(*spot, measure, theme);
             frame.buffer_mut().set_line(inside.x, y, &line, inside.width.saturating_sub(1));
             if self.selection.is_some_and(|selection| selection.has(self.entries()[spot.line].end)) {
                 let row = Rect { y, height: 1, width: inside.width.saturating_sub(1), ..inside };
@@ -61,7 +61,7 @@ impl LogPanel {
         y - inside.y
     }
 
-    /// Where in the log the rows in sight are, at the right edge, if there are others.
+    /// Where in the log the rows in sight are and where there are errors, at the right edge, if not all is in sight.
     fn draw_bar(&self, frame: &mut Frame<'_>, inside: Rect, rows: &[Spot], theme: &Theme) {
         let (Some(told), Some(first), Some(last)) = (self.told(), rows.first(), rows.last()) else { return };
         let page = self.page.as_deref();
@@ -76,12 +76,19 @@ impl LogPanel {
         let end = row_of(self.entries()[last.line].end).max(begin);
         for row in 0..inside.height {
             let is_here = (begin..=end).contains(&u64::from(row));
-            let (symbol, token) = if is_here { ("█", "border.focus") } else { ("░", "border") };
+            let part = |row: u16| usize::from(row) * told.errors.len() / usize::from(inside.height);
+            let has_error = told.errors.get(part(row)..part(row + 1)).is_some_and(|parts| parts.contains(&true));
+            let (symbol, token) = match (is_here, has_error) {
+                (true, true) => ("█", "log.error"),
+                (true, false) => ("█", "border.focus"),
+                (false, true) => ("✗", "log.error"),
+                (false, false) => ("░", "border"),
+            };
             frame.buffer_mut().set_string(inside.right().saturating_sub(1), inside.y + row, symbol, theme.style(token));
         }
     }
 
-    fn row<'a>(&'a self, spot: Spot, measure: Measure, names: &[String], theme: &Theme) -> Line<'a> {
+    fn row<'a>(&'a self, spot: Spot, measure: Measure, theme: &Theme) -> Line<'a> {
         let entry = &self.entries()[spot.line];
         let muted = theme.style("fg.muted");
         let margin = " ".repeat(1 + self.number_width());
@@ -102,10 +109,10 @@ impl LogPanel {
             let time = entry.at.filter(|_| first).map(|at| at.format("%H:%M:%S%.3f").to_string()).unwrap_or_default();
             spans.push(Span::styled(text::left(&time, TIME_WIDTH), theme.style("log.time")));
         }
-        if self.name_width() > 0 {
-            let name = names.get(entry.source).filter(|_| first).map_or("", String::as_str);
+        if let Some(width) = self.name_width().checked_sub(1) {
+            let name = self.names.get(entry.source).filter(|_| first).map_or("", String::as_str);
             let token = NAMES[entry.source % NAMES.len()];
-            spans.push(Span::styled(format!("{} ", text::left(name, NAME_WIDTH - 1)), theme.style(token)));
+            spans.push(Span::styled(format!("{} ", text::left(name, width)), theme.style(token)));
         }
         self.text(entry, part, measure, theme, &mut spans);
         Line::from(spans)

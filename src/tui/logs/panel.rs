@@ -95,7 +95,9 @@ pub struct LogPanel {
     /// The newest answer whose lines are the wanted ones.
     pub(super) page: Option<Arc<LogAnswer>>,
     asked: Option<LogRequest>,
-    pub(super) height: usize,
+    /// Names of the attempts, if there are several.
+    pub names: Vec<String>,
+    height: usize,
 }
 
 impl LogPanel {
@@ -390,8 +392,8 @@ impl LogPanel {
         format!("PAUSED {below} new below")
     }
 
-    /// `match K of N`, or that there is none.
-    pub fn found_words(&self) -> Option<String> {
+    /// `match K of N`, or that there is none; and what can be done then, unless one is `typing`.
+    pub fn found_words(&self, typing: bool) -> Option<String> {
         let query = self.query.as_ref()?;
         let counted =
             self.told().and_then(|told| told.matches.as_ref()).filter(|(text, _)| text == query.text()).map(|(_, counted)| counted);
@@ -403,6 +405,8 @@ impl LogPanel {
             (count, Some(rank)) => format!("match {rank} of {count}{more}"),
             (count, None) => format!("{}{more}", crate::tui::text::count(usize::try_from(count).unwrap_or(usize::MAX), "matching line")),
         };
-        Some(if query.is_literal() { words } else { format!("{words} · regex") })
+        let words = if query.is_literal() { words } else { format!("{words} · regex") };
+        let is_found = counted.is_some_and(|counted| counted.lines > 0);
+        Some(if is_found && !typing { format!("{words}  n next · N previous · Esc clears") } else { words })
     }
 }

@@ -10,6 +10,9 @@ use std::{ops::RangeInclusive, path::PathBuf, sync::Arc};
 /// How many logs can be on the screen at once.
 pub const SLOTS: usize = 2;
 
+/// Parts of a log of which is told whether there is an error.
+pub const PARTS: usize = 240;
+
 /// What of a log is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRequest {
@@ -98,6 +101,8 @@ pub struct LogAnswer {
     pub shown: Option<Counted>,
     /// What was searched, and how many of the lines that are shown have it.
     pub matches: Option<(String, Counted)>,
+    /// In which of [`PARTS`] equal parts of it there is an error, as far as that is known.
+    pub errors: Arc<[bool]>,
     /// The how manieth of them was found last.
     pub rank: Option<u64>,
     /// What the hunt of that number came to.

@@ -60,8 +60,6 @@ pub struct LogPane<'a> {
     pub attempt: Option<u32>,
     /// The log.
     pub panel: &'a LogPanel,
-    /// Names of the attempts that are shown, if there are several.
-    pub names: &'a [String],
     /// Whether it has the keys.
     pub focused: bool,
 }
@@ -78,11 +76,11 @@ impl LogPane<'_> {
         framed(frame, area, &self.title(), &self.status(inner), self.focused, theme);
         let words = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
         let Some(told) = self.panel.told() else {
-            let nothing = if self.names.is_empty() { self.task.is_some_and(|task| task.attempts.is_empty()) } else { false };
+            let nothing = if self.panel.names.is_empty() { self.task.is_some_and(|task| task.attempts.is_empty()) } else { false };
             let text = if nothing { "no attempt yet, so no log" } else { "reading…" };
             return super::lines(frame, words, [Line::styled(text, theme.style("fg.muted"))]);
         };
-        let used = self.panel.draw(frame, inner, self.names, theme);
+        let used = self.panel.draw(frame, inner, theme);
         let below = Rect { y: words.y + used, height: words.height.saturating_sub(used), ..words };
         if let Some(line) = self.last_words(told, used > 0) {
             super::lines(frame, below, [Line::styled(line, theme.style(if told.trouble.is_some() { "error" } else { "fg.muted" }))]);
@@ -98,7 +96,7 @@ impl LogPane<'_> {
                     chosen(task, self.attempt).map(|attempt| format!("attempt {} {}", attempt.attempt, attempt.state.look().glyph)),
                 );
             }
-            None => parts.push(format!("all tasks · {}", text::count(self.names.len(), "attempt"))),
+            None => parts.push(format!("all tasks · {}", text::count(self.panel.names.len(), "attempt"))),
         }
         let sieve = &self.panel.sieve;
         if sieve.level > Level::Debug {

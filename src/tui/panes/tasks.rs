@@ -28,6 +28,12 @@ pub const fn look(task: &TaskSnapshot) -> Look {
     if task.cached && matches!(task.state, TaskState::Success) { CACHED_LOOK } else { task.state.look() }
 }
 
+/// Its name; of a mapped task with the number of the instance.
+pub fn name(task: &TaskSnapshot) -> String {
+    let name = text::safe(task.task.as_str());
+    task.map_index.map_or_else(|| name.clone(), |index| format!("{name}[{index}]"))
+}
+
 /// How long its last attempt took, or takes.
 pub fn time(task: &TaskSnapshot, now: Timestamp) -> String {
     let (start, end) = task.span().unzip();
@@ -35,11 +41,17 @@ pub fn time(task: &TaskSnapshot, now: Timestamp) -> String {
 }
 
 /// How many tasks look how: `✓5 ⊜1 ✗1 ▸1 ◌2`.
-pub fn counts(data: &RunData) -> String {
+pub fn counts<'a>(tasks: impl Iterator<Item = &'a TaskSnapshot>) -> String {
     use TaskState::{AwaitingApproval, Canceled, Failed, Lost, Pending, Queued, Running, Skipped, Success, UpForRetry, UpstreamFailed};
     let order = [Failed, Lost, UpstreamFailed, Canceled, Skipped, AwaitingApproval, UpForRetry, Running, Queued, Pending];
     let looks = [Success.look(), CACHED_LOOK].into_iter().chain(order.into_iter().map(TaskState::look));
-    let counted = looks.map(|wanted| (wanted.glyph, data.tasks.iter().filter(|task| look(task) == wanted).count()));
+    let mut counted: Vec<(Look, usize)> = looks.map(|wanted| (wanted, 0)).collect();
+    for found in tasks.map(look) {
+        if let Some((_, n)) = counted.iter_mut().find(|(wanted, _)| *wanted == found) {
+            *n += 1;
+        }
+    }
+    let counted = counted.into_iter().map(|(look, n)| (look.glyph, n));
     let shown: Vec<_> = counted.filter(|(_, n)| *n > 0).map(|(glyph, n)| format!("{glyph}{n}")).collect();
     shown.join(" ")
 }
@@ -63,7 +75,7 @@ impl TasksPane {
 
     /// Draws the pane. `selected` is a position in order of declaration.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, data: &RunData, selected: usize, now: Timestamp, theme: &Theme) {
-        let inner = framed(frame, area, "Tasks", &counts(data), self.focused, theme);
+        let inner = framed(frame, area, "Tasks", &counts(data.tasks.iter()), self.focused, theme);
         let height = Self::rows(area, data.tasks.len());
         let window = self.list.window(data.tasks.len(), height);
         let rows = data.graph.order.get(window.clone()).unwrap_or_default();
@@ -91,7 +103,7 @@ fn row(task: &TaskSnapshot, width: usize, now: Timestamp, theme: &Theme) -> Line
     let name = width.saturating_sub(2 + 1 + CODE + 1 + 1 + TIME + 1);
     Line::from(vec![
         Span::styled(format!(" {} {:<CODE$} ", look.glyph, look.code), theme.style(look.token)),
-        Span::styled(text::left(&text::safe(task.task.as_str()), name), theme.style("fg")),
+        Span::styled(text::left(&self::name(task), name), theme.style("fg")),
         Span::styled(format!(" {}", text::right(&time(task, now), TIME)), theme.style("fg.muted")),
     ])
 }
@@ -163,7 +175,7 @@ fn heading(task: &TaskSnapshot, width: usize, theme: &Theme) -> Line<'static> {
         (n, most) if n <= most => format!("attempt {n}/{most}"),
         (n, _) => format!("attempt {n}"),
     };
-    let name = text::cut(&text::safe(task.task.as_str()), width.saturating_sub(tries.len() + 2));
+    let name = text::cut(&name(task), width.saturating_sub(tries.len() + 2));
     Line::from(vec![Span::styled(name, theme.style("title")), Span::styled(format!("  {tries}"), theme.style("fg.muted"))])
 }
 

@@ -102,6 +102,18 @@ fn what_is_shared_runs_and_waits_is_shown_with_its_reasons() {
         let shared = crate::model::ResourcesSnapshot { running: Vec::new(), queue: Vec::new(), ..fixtures::resources().shared.unwrap() };
         open(size, crate::tui::world::Resources { shared: Some(shared), usages: Vec::new(), disk: None })
     });
+    pictures("resources_crowded", |size| {
+        let mut app = open(size, fixtures::crowded());
+        press(&mut app, "pagedown tab j j");
+        app
+    });
+    let mut app = open((120, 35), fixtures::crowded());
+    press(&mut app, "j j");
+    let mut later = fixtures::crowded();
+    later.shared.as_mut().unwrap().queue.remove(0);
+    tell(&mut app, Msg::Resources(Ok(later)));
+    press(&mut app, "w");
+    assert!(app.take_asks().contains(&Ask::Why { run: "run-12".into(), task: Some("trial_002".into()) }));
     let mut app = open((120, 35), fixtures::resources());
     assert!(app.next_tick(fixtures::now()).is_some());
     press(&mut app, "j w");

@@ -141,7 +141,7 @@ fn following_pauses_when_one_scrolls_up_and_lines_that_come_are_counted() {
     library.look(&mut app);
     assert!(screen(&app).contains("PAUSED 52 new below"), "{}", screen(&app));
     let lines = |screen: &str| {
-        screen.lines().skip(3).take(20).map(|line| line.trim_end_matches(['┃', '░', '█', ' ']).to_owned()).collect::<Vec<_>>()
+        screen.lines().skip(3).take(20).map(|line| line.trim_end_matches(['┃', '░', '█', '✗', ' ']).to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(lines(&before), lines(&screen(&app)));
     library.press(&mut app, "f");

@@ -52,14 +52,12 @@ struct Shown {
     /// The attempt that was chosen; the newest if none was.
     attempt: Option<u32>,
     panel: LogPanel,
-    /// Names of the attempts, if all are shown.
-    names: Vec<String>,
     kept: Option<(LogKey, Position)>,
 }
 
 impl Shown {
     fn new(slot: usize, task: usize, attempt: Option<u32>, options: Options) -> Self {
-        Self { task: Some(task), last_task: task, attempt, panel: LogPanel::new(slot, options), names: Vec::new(), kept: None }
+        Self { task: Some(task), last_task: task, attempt, panel: LogPanel::new(slot, options), kept: None }
     }
 
     fn snapshot<'a>(&self, data: &'a RunData) -> Option<&'a TaskSnapshot> {
@@ -69,10 +67,10 @@ impl Shown {
     fn targets(&mut self, data: &RunData) -> Vec<LogTarget> {
         let Some(task) = self.task else {
             let (targets, names) = log::all_targets(data);
-            self.names = names;
+            self.panel.names = names;
             return targets;
         };
-        self.names.clear();
+        self.panel.names.clear();
         log::target(data, task, self.attempt).into_iter().collect()
     }
 
@@ -532,7 +530,7 @@ impl View for LogView {
         let data = self.data(world);
         for (at, (shown, place)) in self.shown.iter().zip(self.areas(area)).enumerate() {
             let task = data.and_then(|data| shown.snapshot(data));
-            let pane = LogPane { task, attempt: shown.attempt, panel: &shown.panel, names: &shown.names, focused: at == self.focus };
+            let pane = LogPane { task, attempt: shown.attempt, panel: &shown.panel, focused: at == self.focus };
             pane.draw(frame, place, theme);
         }
         let line =
@@ -545,9 +543,8 @@ impl View for LogView {
         };
         self.typing.draw_after(words, frame, half, theme);
         let panel = &self.focused().panel;
-        let keys = if self.typing.is_typing() { "" } else { "  n next · N previous · Esc clears" };
-        let status = match (panel.found_words(), panel.selection) {
-            (Some(found), _) => format!("{found}{keys}"),
+        let status = match (panel.found_words(self.typing.is_typing()), panel.selection) {
+            (Some(found), _) => found,
             (None, Some(_)) => "choosing lines: j k move · yy copies · S saves · Esc leaves".to_owned(),
             (None, None) if self.typing.is_typing() && self.typed_for == TypedFor::Filter => "! before it shows what has it not".to_owned(),
             (None, None) => return,

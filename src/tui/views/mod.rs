@@ -62,10 +62,19 @@ pub enum Intent {
     CloseDialog,
     /// Ask the threads that may wait.
     Ask(Ask),
+    /// Select the task at that position in the view.
+    Choose(usize),
     /// Say something.
     Say(Tone, String),
     /// Do an action as if its key was pressed.
     Do(Action),
+    /// Remember what was chosen by name; if something is bound to it, do that and tell its key.
+    Chosen {
+        /// What is remembered.
+        name: String,
+        /// What is done.
+        bound: Option<Bound>,
+    },
     /// Start a program of the user, by its position in the configuration.
     Program(usize),
     /// Put a text into the clipboard.
@@ -150,6 +159,10 @@ pub trait View {
     fn possible(&self, action: Action, world: &World) -> Result<(), String>;
     /// Does an action that is possible.
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent>;
+    /// Selects the task at a position, where tasks are selected.
+    fn choose(&mut self, _task: usize, _world: &World) -> Vec<Intent> {
+        Vec::new()
+    }
     /// A key or pasted text, where text is typed.
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()

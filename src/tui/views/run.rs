@@ -1,17 +1,17 @@
 //! A run: its graph, its tasks, and the log of the selected one.
 
-use super::{Intent, Place, Selected, View, body, distance, log::LogView};
+use super::{Intent, Place, Selected, Typed, View, body, distance, log::LogView};
 use crate::{
     model::{TaskId, TaskState},
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
-        graph::Direction,
+        dialogs::pick::Pick,
         list::ListState,
         logs::{LogPanel, News},
         panes::{
             self,
-            graph::{GraphPane, Selection},
+            graph::{GraphPane, Scene},
             log::{self, LogPane},
             tasks::TasksPane,
         },
@@ -109,10 +109,56 @@ impl RunView {
         if before != self.selected {
             self.attempt = None;
         }
-        self.graph.reveal(data, self.selected, layout.graph);
-        let line = data.graph.order.iter().position(|&at| at == self.selected).unwrap_or(0);
+        let line = data.graph.rank.get(self.selected).copied().unwrap_or(0);
         self.list.select(line, data.tasks.len(), TasksPane::rows(layout.tasks, data.tasks.len()));
-        self.follow_log(world)
+        let mut intents = self.lay_out(world);
+        if before != self.selected || !self.graph.is_panned() {
+            let scene = self.scene(data, world);
+            self.graph.reveal(scene, layout.graph);
+        }
+        intents.extend(self.follow_log(world));
+        intents
+    }
+
+    /// What the graph pane shows.
+    fn scene<'a>(&self, data: &'a RunData, world: &'a World) -> Scene<'a> {
+        let focused = self.focus == Focus::Graph;
+        Scene { data, figure: world.figure.as_deref(), selected: self.selected, focused, now: world.now }
+    }
+
+    /// Asks for what the graph pane needs now.
+    fn lay_out(&mut self, world: &World) -> Vec<Intent> {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        let area = self.layout(body(world.size)).graph;
+        self.graph.arrived(data, world.figure.as_deref(), area).map(Intent::Ask).into_iter().collect()
+    }
+
+    /// Does something about the graph; the selection may move.
+    fn in_graph(&mut self, world: &World, change: impl FnOnce(&mut GraphPane, Scene<'_>, Rect) -> Option<usize>) -> Vec<Intent> {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        let area = self.layout(body(world.size)).graph;
+        let scene = self.scene(data, world);
+        match change(&mut self.graph, scene, area) {
+            Some(task) => {
+                self.chosen = true;
+                self.select(task, world)
+            }
+            None => self.lay_out(world),
+        }
+    }
+
+    /// To a task above or below the selected one; where there are several, one chooses.
+    fn to_neighbour(&mut self, up: bool, world: &World) -> Vec<Intent> {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        match neighbours(data, self.selected, up) {
+            [] => Vec::new(),
+            [only] => self.choose(*only, world),
+            several => {
+                let name = data.tasks.get(self.selected).map_or("", |task| task.task.as_str());
+                let title = if up { format!("{name} waits for") } else { format!("Waits for {name}") };
+                vec![Intent::Show(Box::new(Pick::new(title, several.to_vec())))]
+            }
+        }
     }
 
     /// Takes what was told of the log of the selected task, and asks for what is wanted of it now.
@@ -159,7 +205,7 @@ impl RunView {
         let Some(data) = self.data(world) else { return Vec::new() };
         let layout = self.layout(body(world.size));
         match self.focus {
-            Focus::Graph => self.walk(action, data, layout.graph, world),
+            Focus::Graph => self.in_graph(world, |graph, scene, area| graph.moved(action, scene, area)),
             Focus::Tasks => {
                 let rows = TasksPane::rows(layout.tasks, data.tasks.len());
                 let Some(lines) = distance(action, rows) else { return Vec::new() };
@@ -169,27 +215,6 @@ impl RunView {
             }
             Focus::Log => self.scroll_log(action, world),
         }
-    }
-
-    fn walk(&mut self, action: Action, data: &RunData, area: Rect, world: &World) -> Vec<Intent> {
-        let direction = match action {
-            Action::Up | Action::PageUp => Direction::Up,
-            Action::Down | Action::PageDown => Direction::Down,
-            Action::Left => Direction::Left,
-            Action::Right => Direction::Right,
-            _ => {
-                let end = if action == Action::Top { data.graph.order.first() } else { data.graph.order.last() };
-                self.chosen = true;
-                return self.select(end.copied().unwrap_or(0), world);
-            }
-        };
-        let steps = if matches!(action, Action::PageUp | Action::PageDown) { usize::from(area.height / 3).max(1) } else { 1 };
-        let mut position = self.selected;
-        for _ in 0..steps {
-            position = GraphPane::step(data, position, direction, area).unwrap_or(position);
-        }
-        self.chosen = true;
-        self.select(position, world)
     }
 
     fn scroll_log(&mut self, action: Action, world: &World) -> Vec<Intent> {
@@ -250,6 +275,12 @@ impl RunView {
     }
 }
 
+/// The tasks above or below a task.
+fn neighbours(data: &RunData, task: usize, up: bool) -> &[usize] {
+    let lists = if up { &data.graph.upstream } else { &data.graph.downstream };
+    lists.get(task).map_or(&[], Vec::as_slice)
+}
+
 /// Whether an action is possible for the selected task of a run that is looked at.
 ///
 /// # Errors
@@ -299,6 +330,9 @@ pub(super) fn crumbs(data: &RunData, now: Timestamp) -> String {
 
 impl View for RunView {
     fn contexts(&self) -> Vec<Context> {
+        if self.graph.is_typing() {
+            return vec![Context::Prompt];
+        }
         let own = match self.focus {
             Focus::Graph => Context::Graph,
             Focus::Tasks => Context::List,
@@ -331,6 +365,8 @@ impl View for RunView {
                 Action::Skip,
                 Action::Cancel,
                 Action::Why,
+                Action::FocusNeighbourhood,
+                Action::ViewCycle,
                 Action::Undo,
                 Action::More,
                 Action::Trigger,
@@ -377,6 +413,16 @@ impl View for RunView {
 
     fn resumed(&mut self) {
         self.log.forget();
+        self.graph.resumed();
+    }
+
+    fn choose(&mut self, task: usize, world: &World) -> Vec<Intent> {
+        self.chosen = true;
+        self.select(task, world)
+    }
+
+    fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
+        self.in_graph(world, |graph, scene, _| graph.typed(input, scene))
     }
 
     fn logs(&self) -> usize {
@@ -393,9 +439,11 @@ impl View for RunView {
         match action {
             Action::NextAttempt if self.beside(data, true).is_none() => Err("this is the newest attempt".into()),
             Action::PreviousAttempt if self.beside(data, false).is_none() => Err("this is the first attempt".into()),
-            Action::NextMatch
-            | Action::PreviousMatch
-            | Action::Filter
+            Action::Upstream if neighbours(data, self.selected, true).is_empty() => Err("it waits for no task".into()),
+            Action::Downstream if neighbours(data, self.selected, false).is_empty() => Err("no task waits for it".into()),
+            Action::Search if self.focus != Focus::Log => Ok(()),
+            Action::NextMatch | Action::PreviousMatch if self.focus == Focus::Log => Err("in the full-screen log (Enter)".into()),
+            Action::Filter
             | Action::RaiseLevel
             | Action::LowerLevel
             | Action::SelectLines
@@ -405,6 +453,9 @@ impl View for RunView {
             | Action::NextTask
             | Action::PreviousTask => Err("in the full-screen log (Enter)".into()),
             Action::Left | Action::Right if self.focus == Focus::Tasks => Err("there is one column here".into()),
+            _ if self.focus == Focus::Graph => {
+                self.graph.possible(action, self.scene(data, world)).and_then(|()| possible_for_task(action, data, self.selected))
+            }
             _ => possible_for_task(action, data, self.selected),
         }
     }
@@ -414,8 +465,30 @@ impl View for RunView {
             Action::NextPane => self.next_pane(1, world),
             Action::PreviousPane => self.next_pane(PANES.len() - 1, world),
             Action::Open => self.full_log(false),
-            Action::Search => self.full_log(true),
+            Action::Search if self.focus == Focus::Log => self.full_log(true),
+            Action::Back if self.graph.back() => self.lay_out(world),
             Action::Back => vec![Intent::Back],
+            Action::Upstream | Action::Downstream => self.to_neighbour(action == Action::Upstream, world),
+            Action::Search
+            | Action::PromptDone
+            | Action::PromptClear
+            | Action::PromptErase
+            | Action::NextMatch
+            | Action::PreviousMatch
+            | Action::FocusNeighbourhood
+            | Action::ZoomIn
+            | Action::ZoomOut
+            | Action::Fit
+            | Action::Orientation
+            | Action::ViewCycle
+            | Action::CollapseGroup
+            | Action::CollapseAll
+            | Action::CriticalPath
+            | Action::PanLeft
+            | Action::PanDown
+            | Action::PanUp
+            | Action::PanRight => self.in_graph(world, |graph, scene, area| graph.act(action, scene, area)),
+            Action::PromptUp | Action::PromptDown => Vec::new(),
             Action::NextAttempt | Action::PreviousAttempt => {
                 self.attempt = self.data(world).and_then(|data| self.beside(data, action == Action::NextAttempt));
                 self.chosen = true;
@@ -447,21 +520,15 @@ impl View for RunView {
         };
         let layout = self.layout(area);
         if layout.graph.width > 0 {
-            let selection = Selection { task: self.selected, focused: self.focus == Focus::Graph };
-            self.graph.draw(frame, layout.graph, data, selection, world.now, theme);
+            self.graph.draw(frame, layout.graph, self.scene(data, world), theme);
         }
         if layout.tasks.width > 0 {
             let pane = TasksPane { list: self.list, focused: self.focus == Focus::Tasks };
             pane.draw(frame, layout.tasks, data, self.selected, world.now, theme);
         }
         if layout.log.width > 0 {
-            let pane = LogPane {
-                task: data.tasks.get(self.selected),
-                attempt: self.attempt,
-                panel: &self.log,
-                names: &[],
-                focused: self.focus == Focus::Log,
-            };
+            let pane =
+                LogPane { task: data.tasks.get(self.selected), attempt: self.attempt, panel: &self.log, focused: self.focus == Focus::Log };
             pane.draw(frame, layout.log, theme);
         }
     }

@@ -2,10 +2,11 @@
 
 use super::{Intent, Place, Selected, View, body, distance, log::LogView, run};
 use crate::{
-    model::{AttemptState, TaskSnapshot},
-    stdx::time::Timestamp,
+    model::{AttemptState, RunRow, TaskSnapshot},
+    stdx::{duration, time::Timestamp},
     tui::{
         actions::{Action, Context},
+        keymap::shown_key,
         list::{self, ListState},
         panes::{
             self,
@@ -14,7 +15,7 @@ use crate::{
         tabs::{Beside, Tab},
         text,
         theme::Theme,
-        timeline::{Kind, Scale, critical_path, stretches},
+        timeline::{Kind, Scale, Stretch, Zoom, critical_path, rows},
         verbs,
         world::{Ask, RunData, Subject, World},
     },
@@ -33,22 +34,39 @@ const MARKS: usize = 5;
 /// Lines of what is known of the selected task, where there is room for them.
 const DETAIL: u16 = 6;
 
-/// The bars of a run's tasks.
+/// The bars of a run's attempts.
 #[derive(Debug)]
 pub struct TimelineView {
     subject: Subject,
     beside: Beside,
     /// Position in order of declaration.
     selected: usize,
+    /// The place of the selected attempt among those of its task; `None` is the newest.
+    attempt: Option<usize>,
     list: ListState,
+    zoom: Zoom,
+    /// Only tasks on the critical path.
+    only_critical: bool,
     /// Positions of the tasks on the critical path; found when data arrives, not at each frame.
     critical: HashSet<usize>,
+    /// A line for each attempt: the task's position, the attempt's place.
+    lines: Vec<(usize, Option<usize>)>,
 }
 
 impl TimelineView {
     /// Of that run, beside its graph, with the task selected that is selected there.
     pub fn new(subject: Subject, beside: Beside) -> Self {
-        Self { subject, selected: beside.task, beside, list: ListState::default(), critical: HashSet::new() }
+        Self {
+            subject,
+            selected: beside.task,
+            attempt: None,
+            beside,
+            list: ListState::default(),
+            zoom: Zoom::Whole,
+            only_critical: false,
+            critical: HashSet::new(),
+            lines: Vec::new(),
+        }
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
@@ -63,10 +81,40 @@ impl TimelineView {
     }
 
     fn select(&mut self, line: usize, world: &World) {
-        let Some(data) = self.data(world) else { return };
-        self.list.select(line, data.tasks.len(), usize::from(Self::heights(body(world.size)).0));
-        self.selected = data.graph.order.get(self.list.selected).copied().unwrap_or(0);
+        self.list.select(line, self.lines.len(), usize::from(Self::heights(body(world.size)).0));
+        if let Some((task, attempt)) = self.lines.get(self.list.selected) {
+            (self.selected, self.attempt) = (*task, *attempt);
+        }
     }
+
+    /// Lists the attempts anew; what was selected stays selected, an attempt that came after it does not take its place.
+    fn arrange(&mut self, data: &RunData, world: &World) {
+        self.critical = critical(data, world.now);
+        let shown = data.graph.order.iter().filter(|at| !self.only_critical || self.critical.contains(at));
+        let attempts = |&at: &usize| {
+            let count = data.tasks.get(at).map_or(0, |task| task.attempts.len());
+            if count == 0 { vec![(at, None)] } else { (0..count).map(|n| (at, Some(n))).collect() }
+        };
+        self.lines = shown.flat_map(attempts).collect();
+        let wanted = |line: &(usize, Option<usize>)| line.0 == self.selected && (self.attempt.is_none() || line.1 == self.attempt);
+        let line = self.lines.iter().rposition(wanted).or_else(|| self.lines.iter().position(|line| line.0 >= self.selected)).unwrap_or(0);
+        self.select(line, world);
+    }
+
+    /// Milliseconds that the run took, and those from its beginning to the selected attempt.
+    fn spans(&self, data: &RunData, now: Timestamp) -> (i64, i64) {
+        let Some((from, to)) = span(data, now) else { return (1, 0) };
+        let task = data.tasks.get(self.selected);
+        let began = task.and_then(|task| task.attempts.get(self.attempt?)?.started_at).unwrap_or(from);
+        ((to - from).num_milliseconds().max(1), (began - from).num_milliseconds())
+    }
+}
+
+/// From the beginning of a run to its end, or now.
+fn span(data: &RunData, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let run = data.run.as_ref()?;
+    let from = run.started_at.unwrap_or(run.created_at);
+    Some((from, run.ended_at.unwrap_or(now).max(from)))
 }
 
 /// The critical path of a run up to now.
@@ -100,6 +148,9 @@ impl View for TimelineView {
             Action::Approve,
             Action::Failure,
             Action::Open,
+            Action::ZoomIn,
+            Action::Fit,
+            Action::CriticalPath,
             Action::Retry,
             Action::RetryFrom,
             Action::Skip,
@@ -121,9 +172,7 @@ impl View for TimelineView {
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
-        self.critical = critical(data, world.now);
-        let line = data.graph.order.iter().position(|&at| at == self.selected).unwrap_or(0);
-        self.select(line, world);
+        self.arrange(data, world);
         Vec::new()
     }
 
@@ -133,7 +182,11 @@ impl View for TimelineView {
         };
         match action {
             Action::NextAttempt | Action::PreviousAttempt | Action::Search => Err("in the log of the task (Enter)".into()),
-            Action::NextPane | Action::PreviousPane | Action::Left | Action::Right => Err("there is one list here".into()),
+            Action::NextPane | Action::PreviousPane => Err("there is one list here".into()),
+            Action::Left | Action::Right | Action::ZoomOut | Action::Fit if self.zoom == Zoom::Whole => {
+                Err(format!("all of the run is in sight ({} zooms)", shown_key(Action::ZoomIn)))
+            }
+            Action::CriticalPath if self.critical.is_empty() => Err("nothing ran yet".into()),
             _ => run::possible_for_task(action, data, self.selected),
         }
     }
@@ -150,7 +203,28 @@ impl View for TimelineView {
                 let beside = Beside { task: self.selected, ..self.beside.clone() };
                 beside.turn(Tab::Timeline, action == Action::NextTab, &data.pipeline)
             }
-            Action::Open => vec![Intent::Open(Box::new(LogView::new(self.subject.clone(), self.selected, None)))],
+            Action::Open => {
+                let attempt = data.tasks.get(self.selected).and_then(|task| Some(task.attempts.get(self.attempt?)?.attempt));
+                vec![Intent::Open(Box::new(LogView::new(self.subject.clone(), self.selected, attempt)))]
+            }
+            Action::ZoomIn | Action::ZoomOut => {
+                let (whole, focus) = self.spans(data, world.now);
+                self.zoom = self.zoom.by(action == Action::ZoomIn, focus, whole);
+                Vec::new()
+            }
+            Action::Left | Action::Right => {
+                self.zoom = self.zoom.pan(action == Action::Right, self.spans(data, world.now).0);
+                Vec::new()
+            }
+            Action::Fit => {
+                self.zoom = Zoom::Whole;
+                Vec::new()
+            }
+            Action::CriticalPath => {
+                self.only_critical = !self.only_critical;
+                self.arrange(data, world);
+                Vec::new()
+            }
             _ => verbs::for_task(action, data, self.selected),
         }
     }
@@ -166,36 +240,53 @@ impl View for TimelineView {
             return panes::lines(frame, inner, [Line::styled(format!(" {}", text::safe(words)), theme.style("fg.muted"))]);
         };
         let now = world.now;
-        let started = run.started_at.unwrap_or(run.created_at);
-        let right = format!(
-            "total {} · critical path {} of {}",
-            text::took(Some(started), run.ended_at, now),
-            self.critical.len(),
-            text::count(data.tasks.len(), "task")
-        );
-        let inner = panes::framed(frame, area, "Timeline", &right, true, theme);
+        let (from, to) = span(data, now).unwrap_or((now, now));
+        let inner = panes::framed(frame, area, self.title(), &self.summary(data, run, area.width, now), true, theme);
         let width = usize::from(inner.width);
-        let name = data.graph.longest.min(width / 3).min(32);
-        let scale =
-            Scale { from: started, to: run.ended_at.unwrap_or(now).max(started), width: width.saturating_sub(MARKS + name + 1 + TOOK) };
+        let longest = data.graph.longest + if self.lines.len() > data.tasks.len() { 3 } else { 0 };
+        let name = longest.min(width / 3).min(34);
+        let (left, length) = self.zoom.part((to - from).num_milliseconds());
+        let left = from + chrono::Duration::milliseconds(left);
+        let right = if self.zoom == Zoom::Whole { to } else { left + chrono::Duration::milliseconds(length) };
+        let scale = Scale { origin: from, from: left, to: right, width: width.saturating_sub(MARKS + name + 1 + TOOK) };
         let muted = theme.style("fg.muted");
         let [labels, axis] = header(scale).map(|line| Line::styled(" ".repeat(MARKS + name + 1) + &line, muted));
         panes::lines(frame, inner, [labels, axis]);
         let (bars, below) = Self::heights(area);
         let rows = Rect { y: inner.y + 2.min(inner.height), height: bars.min(inner.height.saturating_sub(2)), ..inner };
-        let window = self.list.window(data.tasks.len(), usize::from(rows.height));
-        let visible = data.graph.order.get(window.clone()).unwrap_or_default();
-        let lines = visible.iter().filter_map(|&at| Some((at, data.tasks.get(at)?)));
-        let lines = lines.map(|(at, task)| row(task, self.critical.contains(&at), name, scale, now, theme));
+        let window = self.list.window(self.lines.len(), usize::from(rows.height));
+        let visible = self.lines.get(window.clone()).unwrap_or_default();
+        let open = data.is_open().then_some(now);
+        let drawing = Drawing { name, scale, open, now, theme };
+        let lines =
+            visible.iter().filter_map(|&(at, attempt)| Some(drawing.row(data.tasks.get(at)?, attempt, self.critical.contains(&at))));
         list::draw(frame, rows, lines, Some((self.list.selected.saturating_sub(window.start), "selection")), theme);
-        let legend = Rect { x: inner.x + 1, y: rows.bottom(), height: inner.bottom().saturating_sub(rows.bottom()).min(1), ..inner };
+        let used = u16::try_from(visible.len() + 1).unwrap_or(u16::MAX).min(rows.height);
+        let legend = Rect { x: inner.x + 1, y: rows.y + used, height: inner.bottom().saturating_sub(rows.y + used).min(1), ..inner };
         let legend = Rect { width: inner.width.saturating_sub(2), ..legend };
         let words = "█ attempt  ▒ ended badly  ╌ between attempts  · queued  * critical path";
         panes::lines(frame, legend, [Line::styled(text::cut(words, usize::from(legend.width)), muted)]);
         if let Some(task) = data.tasks.get(self.selected).filter(|_| below > 0) {
-            let room = Rect { y: legend.bottom(), height: inner.bottom().saturating_sub(legend.bottom()), ..legend };
+            let y = (legend.bottom() + 1).min(inner.bottom().saturating_sub(below));
+            let room = Rect { y, height: inner.bottom().saturating_sub(y), ..legend };
             panes::lines(frame, room, detail(task, data, usize::from(room.width), now, theme));
         }
+    }
+}
+
+impl TimelineView {
+    const fn title(&self) -> &'static str {
+        if self.only_critical { "Timeline · critical path only" } else { "Timeline" }
+    }
+
+    /// How long the run took, how much of that something on its critical path ran, and how much of it nothing of it did.
+    fn summary(&self, data: &RunData, run: &RunRow, width: u16, now: Timestamp) -> String {
+        let total = run.ended_at.unwrap_or(now) - run.started_at.unwrap_or(run.created_at);
+        let attempts = self.critical.iter().filter_map(|&at| data.tasks.get(at)).flat_map(|task| &task.attempts);
+        let ran = attempts.filter_map(|attempt| Some(attempt.ended_at.unwrap_or(now) - attempt.started_at?)).sum::<chrono::Duration>();
+        let words = |time: chrono::Duration| duration::short(time.to_std().unwrap_or_default());
+        let waited = if width >= 100 { format!(" · waited {}", words(total - ran)) } else { String::new() };
+        format!("total {} · critical path {}{waited}", words(total), words(ran))
     }
 }
 
@@ -216,23 +307,61 @@ fn header(scale: Scale) -> [String; 2] {
     [labels, axis.into_iter().collect()]
 }
 
-fn row(task: &TaskSnapshot, critical: bool, name: usize, scale: Scale, now: Timestamp, theme: &Theme) -> Line<'static> {
-    let state = look(task);
-    let (mark, token) = if critical { ("*", "edge.critical") } else { (" ", "fg") };
-    let mut spans = vec![
-        Span::styled(format!(" {} ", state.glyph), theme.style(state.token)),
-        Span::styled(format!("{mark}{} ", text::left(&text::safe(task.task.as_str()), name)), theme.style(token)),
-    ];
-    let cells = scale.cells(&stretches(task, now));
-    let used = cells.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    for same in cells[..used].chunk_by(|a, b| a == b) {
-        let (glyph, token) = same[0].map_or((" ", "fg"), cell);
-        spans.push(Span::styled(glyph.repeat(same.len()), theme.style(token)));
+/// How the rows are drawn.
+struct Drawing<'a> {
+    /// Columns of the name.
+    name: usize,
+    scale: Scale,
+    /// The time, if the run goes on.
+    open: Option<Timestamp>,
+    now: Timestamp,
+    theme: &'a Theme,
+}
+
+impl Drawing<'_> {
+    fn row(&self, task: &TaskSnapshot, attempt: Option<usize>, is_critical: bool) -> Line<'static> {
+        let theme = self.theme;
+        let muted = theme.style("fg.muted");
+        let is_last = attempt.is_none_or(|at| at + 1 == task.attempts.len());
+        let shown = attempt.and_then(|at| task.attempts.get(at));
+        let state = shown.filter(|_| !is_last).map_or_else(|| look(task), |attempt| attempt.state.look());
+        let (mark, token) = if is_critical { ("*", "edge.critical") } else { (" ", "fg") };
+        let number = shown.filter(|_| task.attempts.len() > 1).map(|attempt| format!(" #{}", attempt.attempt)).unwrap_or_default();
+        let name = text::cut(&text::safe(task.task.as_str()), self.name.saturating_sub(number.len())) + &number;
+        let mut spans = vec![
+            Span::styled(format!(" {} ", state.glyph), theme.style(state.token)),
+            Span::styled(format!("{mark}{} ", text::left(&name, self.name)), theme.style(token)),
+        ];
+        let row = rows(task, self.now).into_iter().find(|row| row.attempt == attempt);
+        let stretches = row.map(|row| row.stretches).unwrap_or_default();
+        let cells = self.scale.cells(&stretches);
+        let time = shown.and_then(|attempt| attempt.started_at.map(|start| text::took(Some(start), attempt.ended_at, self.now)));
+        let Some(last) = cells.iter().rposition(Option::is_some) else {
+            spans.extend(self.out_of_sight(&stretches, time));
+            return Line::from(spans);
+        };
+        for same in cells[..=last].chunk_by(|a, b| a == b) {
+            let (glyph, token) = same[0].map_or((" ", "fg"), cell);
+            spans.push(Span::styled(glyph.repeat(same.len()), theme.style(token)));
+        }
+        spans.extend(time.map(|time| Span::styled(format!(" {time}"), muted)));
+        Line::from(spans)
     }
-    if let Some((start, end)) = task.span() {
-        spans.push(Span::styled(format!(" {}", text::took(Some(start), end, now)), theme.style("fg.muted")));
+
+    /// Where to look for what is not in sight; nothing of it is also where the time has come to.
+    fn out_of_sight(&self, stretches: &[Stretch], time: Option<String>) -> Vec<Span<'static>> {
+        let muted = self.theme.style("fg.muted");
+        match (stretches.first(), time) {
+            (Some(first), Some(time)) if first.from > self.scale.to => {
+                vec![Span::styled(format!("{} ▸", text::right(&time, self.scale.width.saturating_sub(2))), muted)]
+            }
+            (Some(_), Some(time)) => vec![Span::styled(format!("◂ {time}"), muted)],
+            _ => {
+                let now = self.open.and_then(|now| self.scale.at(now));
+                now.map(|at| Span::styled(format!("{}┊", " ".repeat(at)), muted)).into_iter().collect()
+            }
+        }
     }
-    Line::from(spans)
 }
 
 /// How a cell looks.

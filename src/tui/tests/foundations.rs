@@ -1,0 +1,121 @@
+//! What every view shares: the palette, help, the keys that may follow, the messages, copying.
+
+use super::*;
+use crate::tui::world::Tone;
+
+#[test]
+fn the_palette_finds_actions_pipelines_runs_and_tasks_and_says_why_not() {
+    pictures("palette", |size| {
+        let mut app = failed_run(size);
+        press(&mut app, ":");
+        type_text(&mut app, "ret");
+        app
+    });
+    let mut app = failed_run((120, 35));
+    press(&mut app, ":");
+    type_text(&mut app, "cancel");
+    assert!(screen(&app).contains("nothing to cancel (run finished)"), "{}", screen(&app));
+    press(&mut app, "ctrl-u");
+    type_text(&mut app, "#eval");
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("Log · evaluate_model"), "{}", screen(&app));
+}
+
+#[test]
+fn what_was_chosen_by_name_tells_its_key_three_times_and_comes_first_next_time() {
+    let mut app = failed_run((120, 35));
+    for times in 1..=4 {
+        press(&mut app, "ctrl-p");
+        type_text(&mut app, "why is it");
+        press(&mut app, "enter");
+        assert_eq!(app.take_asks().iter().filter(|ask| matches!(ask, Ask::Why { .. })).count(), 1);
+        let told = screen(&app).contains("w why · change keys with ,k");
+        assert_eq!(told, times <= 3, "{times}: {}", screen(&app));
+        app.world.toasts.clear();
+    }
+    press(&mut app, ":");
+    let first = screen(&app).lines().find(|line| line.contains("> ")).unwrap_or_default().to_owned();
+    assert!(screen(&app).contains("used lately"), "{first}\n{}", screen(&app));
+    pictures("palette_recent", |size| {
+        let mut app = failed_run(size);
+        press(&mut app, ":");
+        type_text(&mut app, "why is it");
+        press(&mut app, "enter :");
+        app
+    });
+}
+
+#[test]
+fn whoever_waits_after_the_first_of_two_keys_is_shown_what_may_follow() {
+    let wait = |mut app: App| {
+        app.tick(fixtures::now() + chrono::Duration::milliseconds(400));
+        app
+    };
+    for (name, key) in [("which_go", "g"), ("which_copy", "y"), ("which_settings", ",")] {
+        pictures(name, |size| {
+            let mut app = failed_run(size);
+            press(&mut app, key);
+            wait(app)
+        });
+    }
+    let mut app = failed_run((120, 35));
+    press(&mut app, "y");
+    assert_eq!(app.next_tick(fixtures::now()), Some(std::time::Duration::from_millis(400)));
+    app.tick(fixtures::now() + chrono::Duration::milliseconds(399));
+    assert!(!screen(&app).contains("Copy the id"), "too early");
+    let mut app = wait(app);
+    assert!(screen(&app).contains("Copy the id"));
+    press(&mut app, "i");
+    assert!(!screen(&app).contains("Copy the id") && !app.take_chores().is_empty());
+    press(&mut app, "y esc");
+    assert!(!screen(&app).contains("does nothing"), "{}", screen(&app));
+}
+
+#[test]
+fn everything_said_and_done_can_be_read_again() {
+    let said_and_done = |size| {
+        let mut app = failed_run(size);
+        press(&mut app, "x r");
+        let retry = Command::Retry { run: "run-12".into(), task: Some("evaluate_model".into()), downstream: false };
+        tell(&mut app, Msg::Reply(retry, Ok(Reply::Done { message: "retry queued".into(), run: None })));
+        press(&mut app, "s");
+        let skip = Command::Skip { run: "run-12".into(), task: "evaluate_model".into() };
+        tell(&mut app, Msg::Reply(skip, Ok(Reply::Refused { why: "the task is running; cancel it first".into() })));
+        app
+    };
+    let mut app = said_and_done((120, 35));
+    assert!(screen(&app).contains("! 1 to read"), "{}", screen(&app));
+    press(&mut app, "!");
+    assert!(!screen(&app).contains("1 to read"), "seen");
+    pictures("messages", |size| {
+        let mut app = said_and_done(size);
+        press(&mut app, "!");
+        app
+    });
+    pictures("command_log", |size| {
+        let mut app = said_and_done(size);
+        press(&mut app, "! tab");
+        app
+    });
+    press(&mut app, "tab j y");
+    let line = "flowyard retry run-12 evaluate_model";
+    assert_eq!(app.take_chores(), [Chore::Copy(line.to_owned())]);
+}
+
+#[test]
+fn nothing_said_and_nothing_done_is_told_too() {
+    picture("messages_empty", (80, 24), |size| {
+        let mut app = home(size);
+        press(&mut app, "!");
+        app
+    });
+}
+
+#[test]
+fn a_failure_stays_to_be_read_however_many_messages_pass() {
+    let mut app = home((120, 35));
+    app.complain("the disk is full".to_owned());
+    app.tick(fixtures::now() + chrono::Duration::seconds(60));
+    assert!(app.world.toasts.is_empty() && screen(&app).contains("! 1 to read"), "{}", screen(&app));
+    assert_eq!(app.world.record.messages.back().map(|message| message.tone), Some(Tone::Bad));
+}
