@@ -16,7 +16,8 @@ fn main() -> ExitCode {
         Some(first) if first == apart::WORD => return apart::main(arguments),
         _ => {}
     }
-    cli::main(tui::keymap::rows, |screen| {
+    let themes = cli::Themes { rows: tui::theme::report::rows, check: tui::theme::report::check };
+    cli::main(cli::Face { keys: tui::keymap::rows, themes }, |screen| {
         tui::run(screen.attach, &tui::Options { theme: screen.theme, config: screen.config, color: depth(screen.color) })
     })
 }

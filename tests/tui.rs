@@ -263,6 +263,53 @@ fn without_colours_the_selection_is_reversed_and_no_colour_is_written() {
 }
 
 #[test]
+fn a_theme_is_chosen_and_kept_and_nothing_else_in_the_settings_changes() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    let settings = "# mine\n[keys.global]\nretry = [\"f5\"]\n";
+    yard.write(".config/flowyard/config.toml", settings);
+    yard.write(".config/flowyard/themes/mine.toml", "[meta]\ninherits = \"nord\"\n[tokens]\nbg = \"#010203\"\n");
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("flaky").press(",t").sees("> default-dark").press("j").sees("> default-light");
+    terminal.press("\x1b").misses("> default-light").press(",t").sees("> default-dark");
+    for _ in 0..12 {
+        terminal.press("j");
+    }
+    terminal.sees("> mine").sees("yours").press("\r").sees("theme mine is kept");
+    assert!(contains(&terminal.written, b"48;2;1;2;3"));
+    support::until("the settings name it", || {
+        yard.read(".config/flowyard/config.toml") == format!("{settings}\n[theme]\nname = \"mine\"\n")
+    });
+    yard.write(".config/flowyard/themes/mine.toml", "[meta]\ninherits = \"nord\"\n[tokens]\nbg = \"#040506\"\n");
+    terminal.writes(b"48;2;4;5;6");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_light_terminal_gets_a_light_theme_and_its_late_answer_is_no_key() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    let mut terminal = Terminal::open(&yard, (80, 24), &[], &[]);
+    terminal.sees("flaky");
+    assert!(contains(&terminal.written, b"\x1b]11;?\x1b\\\x1b[c"));
+    terminal.press("\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;4c");
+    terminal.writes(b"48;2;251;251;248");
+    assert!(!terminal.text().contains("does nothing here"), "{}", terminal.text());
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn the_terminal_is_not_asked_where_its_answer_changes_nothing() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    for (arguments, environment) in [(&["--theme", "nord"][..], &[][..]), (&[], &[("NO_COLOR", "1")])] {
+        let mut terminal = Terminal::open(&yard, (80, 24), arguments, environment);
+        terminal.sees("flaky").press("q");
+        assert_eq!(terminal.ends(), 0);
+        assert!(!contains(&terminal.written, b"\x1b]11;?"));
+    }
+}
+
+#[test]
 fn looking_only_never_starts_anything() {
     let yard = Yard::with(&[("flaky", FLAKY)]);
     let mut terminal = Terminal::open(&yard, (80, 24), &["--read-only"], &[]);

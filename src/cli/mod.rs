@@ -32,6 +32,7 @@ mod show;
 mod skip;
 mod term;
 mod text;
+mod theme;
 mod undo;
 mod welcome;
 mod why;
@@ -40,7 +41,8 @@ pub use context::{Color, Global};
 pub use failure::{Failure, report_error};
 
 use crate::{
-    config::{UserConfig, keymap::KeyRow},
+    config::{UserConfig, keymap::KeyRow, theme::ThemeRow},
+    model::Diagnostics,
     runtime::{Attach, RuntimeError},
 };
 use clap::{Parser, Subcommand};
@@ -101,14 +103,32 @@ enum Verb {
     Engine(engine::Args),
     Doctor(doctor::Args),
     Keys(keys::Args),
+    Theme(theme::Args),
     Backup(backup::Args),
     Gc(gc::Args),
     Completions(completions::Args),
 }
 
-/// Reads the command line and does what it says; `open_screen` is the interactive face and answers with its exit code,
-/// `keys` are those that it has.
-pub fn main(keys: fn() -> Vec<KeyRow>, open_screen: impl FnOnce(Screen) -> Result<u8, RuntimeError>) -> ExitCode {
+/// The themes that the interactive face has.
+#[derive(Debug, Clone, Copy)]
+pub struct Themes {
+    /// All of them.
+    pub rows: fn() -> Vec<ThemeRow>,
+    /// What is wrong with one, by name or file.
+    pub check: fn(&str) -> Result<(Diagnostics, ThemeRow), String>,
+}
+
+/// What the command line knows of the interactive face.
+#[derive(Debug, Clone, Copy)]
+pub struct Face {
+    /// Its keys.
+    pub keys: fn() -> Vec<KeyRow>,
+    /// Its themes.
+    pub themes: Themes,
+}
+
+/// Reads the command line and does what it says; `open_screen` is the interactive face and answers with its exit code.
+pub fn main(face: Face, open_screen: impl FnOnce(Screen) -> Result<u8, RuntimeError>) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -119,13 +139,13 @@ pub fn main(keys: fn() -> Vec<KeyRow>, open_screen: impl FnOnce(Screen) -> Resul
     };
     let context = context::Context::new(cli.global);
     let result = match cli.verb {
-        Some(verb) => dispatch(verb, &context, keys),
+        Some(verb) => dispatch(verb, &context, &face),
         None => welcome::open(&context, open_screen),
     };
     ExitCode::from(result.unwrap_or_else(|failure| report_error(&failure, &context)))
 }
 
-fn dispatch(verb: Verb, context: &context::Context, keys: fn() -> Vec<KeyRow>) -> Result<u8, Failure> {
+fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, Failure> {
     match verb {
         Verb::Run(args) => run::main(&args, context),
         Verb::Check(args) => check::main(&args, context),
@@ -151,7 +171,8 @@ fn dispatch(verb: Verb, context: &context::Context, keys: fn() -> Vec<KeyRow>) -
         Verb::Journal(args) => journal::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),
-        Verb::Keys(args) => keys::main(&args, context, &keys()),
+        Verb::Keys(args) => keys::main(&args, context, &(face.keys)()),
+        Verb::Theme(args) => theme::main(&args, context, &face.themes),
         Verb::Backup(args) => backup::main(&args, context),
         Verb::Gc(args) => gc::main(&args, context),
         Verb::Completions(args) => completions::main(&args),

@@ -28,7 +28,7 @@ pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> Result<u8, Ru
     let log = log_of(&place, context);
     let attach = context.attach_to(place, Access::Look)?;
     let config = user::config()?;
-    let theme = context.global.theme.clone().or_else(|| config.theme.clone());
+    let theme = context.global.theme.clone();
     let code = open_screen(Screen { attach, theme, config, color: context.global.color });
     drop(log);
     Ok(code?)

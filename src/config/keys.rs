@@ -18,6 +18,8 @@ pub(super) enum Place {
     User,
     /// `[theme]`.
     Theme,
+    /// `[theme.auto]`.
+    Auto,
     /// `[[commands]]`.
     Commands,
 }
@@ -54,6 +56,13 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::User, "keys", Holds::Table),
     (Place::User, "commands", Holds::Tables),
     (Place::Theme, "name", Holds::Text),
+    (Place::Theme, "auto", Holds::Table),
+    (Place::Theme, "color", Holds::Text),
+    (Place::Theme, "glyphs", Holds::Text),
+    (Place::Theme, "ambiguous", Holds::Text),
+    (Place::Theme, "override", Holds::Table),
+    (Place::Auto, "dark", Holds::Text),
+    (Place::Auto, "light", Holds::Text),
     (Place::Commands, "keys", Holds::TextOrTexts),
     (Place::Commands, "context", Holds::Text),
     (Place::Commands, "run", Holds::TextOrTexts),
@@ -101,6 +110,7 @@ const fn within(place: Place) -> &'static str {
         Place::Engine => " in `[engine]`",
         Place::Retention => " in `[retention]`",
         Place::Theme => " in `[theme]`",
+        Place::Auto => " in `[theme.auto]`",
         Place::Commands => " in `[[commands]]`",
     }
 }

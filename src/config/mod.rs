@@ -2,6 +2,7 @@
 
 pub mod keymap;
 mod keys;
+pub mod theme;
 
 use crate::{
     model::{Diagnostics, Durability, Report, Retention, did_you_mean},
@@ -13,6 +14,7 @@ use crate::{
 use keymap::{KeyChange, UserCommand};
 use keys::Place;
 use std::{collections::BTreeMap, path::PathBuf};
+use theme::ThemeConfig;
 
 /// Variables that reach tasks unless `[engine] pass_env` says otherwise: what programs need to be found and to find
 /// their libraries, devices and proxies. Everything else may be a secret of the person who started the engine.
@@ -86,8 +88,8 @@ impl Default for WorkspaceConfig {
 /// The user's `config.toml`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserConfig {
-    /// `[theme] name`.
-    pub theme: Option<String>,
+    /// `[theme]`.
+    pub theme: ThemeConfig,
     /// `[keys.<context>]`.
     pub keys: Vec<KeyChange>,
     /// `[[commands]]`.
@@ -133,8 +135,7 @@ pub fn read_user(file: &str, text: &str) -> (UserConfig, Diagnostics) {
     let table = read(&mut report, Place::User);
     let mut config = UserConfig::default();
     if let Some(theme) = table.table("theme") {
-        keys::check(Place::Theme, theme, &mut report);
-        config.theme = theme.text("name").map(str::to_owned);
+        config.theme = theme::read(theme, &mut report);
     }
     if let Some(changes) = table.table("keys") {
         config.keys = keymap::read_changes(changes, &mut report);
@@ -351,7 +352,7 @@ mod tests {
         let (config, diagnostics) = read_user("config.toml", "[theme\nname = 3");
         assert_eq!(config, UserConfig::default());
         assert_eq!(diagnostics.0[0].code, "syntax");
-        assert_eq!(read_user("config.toml", "[theme]\nname = \"dark\"").0.theme.as_deref(), Some("dark"));
+        assert_eq!(read_user("config.toml", "[theme]\nname = \"dark\"").0.theme.name.as_deref(), Some("dark"));
     }
 
     #[test]

@@ -204,6 +204,7 @@ actions! {
     PlacePipelines "place_pipelines" Global ["1"] "" "Pipelines";
     PlaceRuns "place_runs" Global ["2"] "" "Runs";
     PlaceResources "place_resources" Global ["6"] "" "Resources: what is shared, what runs, what waits and why";
+    SettingsTheme "settings_theme" Global [", t"] "" "Choose a theme, seen while choosing";
     CopyLine "copy_line" Global ["y y"] "copy" "Copy the line that is selected";
     CopyId "copy_id" Global ["y i"] "" "Copy the id of what is selected";
     CopyPath "copy_path" Global ["y p"] "" "Copy the path of its file or folder";

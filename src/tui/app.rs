@@ -6,6 +6,7 @@ use super::{
     dialogs::{Dialog, help::Help, messages::Messages, palette::Palette, report::Report, trigger},
     keymap::{self, Bound, Meaning},
     logs::{desk::Handed, talk::LogAnswer},
+    looks::Looks,
     programs::Program,
     runs::RunList,
     screen,
@@ -28,6 +29,8 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 pub enum Chore {
     /// Draw everything anew.
     Redraw,
+    /// Write the name of the theme into the settings.
+    KeepTheme(String),
     /// Give the terminal back to the shell until it is called again.
     Suspend,
     /// Put a text into the clipboard.
@@ -52,6 +55,8 @@ pub struct App {
     /// What can be started from here.
     pub programs: Programs,
     pub(super) theme: Theme,
+    /// Which theme is on, and why.
+    pub looks: Looks,
     pub(super) views: Vec<Box<dyn View>>,
     pub(super) dialogs: Vec<Box<dyn Dialog>>,
     /// The first of two keys.
@@ -61,7 +66,7 @@ pub struct App {
     /// How often the key of an action was told to whoever used it without.
     told: HashMap<Action, u8>,
     pub(super) asks: Vec<Ask>,
-    chores: Vec<Chore>,
+    pub(super) chores: Vec<Chore>,
     exit: Option<Result<u8, String>>,
     dirty: bool,
     ticked: Timestamp,
@@ -86,6 +91,7 @@ const EVERYWHERE: &[Action] = &[
     Action::PlacePipelines,
     Action::PlaceRuns,
     Action::PlaceResources,
+    Action::SettingsTheme,
 ];
 const SHORT_TOAST: i64 = 5;
 const LONG_TOAST: i64 = 15;
@@ -98,6 +104,7 @@ impl App {
             world,
             programs: Programs::default(),
             theme,
+            looks: Looks::default(),
             views: Vec::new(),
             dialogs: Vec::new(),
             pending: None,
@@ -119,6 +126,8 @@ impl App {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.typed(Typed::Text(text)),
             Msg::Resize | Msg::Mouse(_) => {}
+            Msg::Ground(rgb) => self.ground_said(rgb),
+            Msg::ThemesChanged => self.themes_changed(),
             Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),
@@ -303,6 +312,7 @@ impl App {
             Action::PlaceRuns => self.go(Place::Runs),
             Action::PlaceResources => self.go(Place::Resources),
             Action::Help | Action::ListKeys => self.help(),
+            Action::SettingsTheme => self.pick_theme(),
             Action::Palette => self.palette(),
             Action::Messages => {
                 self.world.record.unseen = 0;
@@ -442,6 +452,8 @@ impl App {
                     self.start(self.user_program(at), &name);
                 }
                 Intent::Copy(text) => self.copy(text),
+                Intent::Wear(theme) => self.theme = *theme,
+                Intent::KeepTheme(name) => self.keep_theme(name),
                 Intent::KeepLogPlace(key, position) => drop(self.world.log_places.insert(key, position)),
                 Intent::Columns(of, columns) => drop(self.world.columns.insert(of, columns)),
             }
@@ -568,7 +580,7 @@ impl App {
         self.say(Tone::Note, text);
     }
 
-    fn say(&mut self, tone: Tone, text: String) {
+    pub(super) fn say(&mut self, tone: Tone, text: String) {
         let seconds = if tone == Tone::Bad { LONG_TOAST } else { SHORT_TOAST };
         let until = self.world.now + chrono::Duration::seconds(seconds);
         self.world.record.say(self.world.now, tone, &text);

@@ -1,7 +1,11 @@
 //! Reads keys, the pointer and pasted text on a thread of its own, which rests while another program has the terminal.
 
-use super::world::Msg;
-use crossterm::event::{Event, KeyEventKind};
+use super::{
+    answers::{Sieve, Sifted},
+    world::Msg,
+};
+use crate::{runtime::clock, stdx::time::Timestamp};
+use crossterm::event::{Event, KeyEvent, KeyEventKind};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::{
     fs::File,
@@ -23,19 +27,28 @@ pub struct Listener {
     woken: PipeReader,
     rest: Sender<()>,
     resume: Receiver<()>,
+    sieve: Sieve,
+    /// When the terminal was asked something.
+    asked: Timestamp,
 }
 
 /// How long the thread may take to put the keys down.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Both sides.
+/// How long a key is held back that may be the beginning of an answer.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// A terminal that has not answered for so long does not answer.
+const LATEST: chrono::Duration = chrono::Duration::seconds(30);
+
+/// Both sides; `sieve` tells keys from the answers of the terminal.
 ///
 /// # Errors
 /// No more files can be opened.
-pub fn pair() -> io::Result<(Keyboard, Listener)> {
+pub fn pair(sieve: Sieve) -> io::Result<(Keyboard, Listener)> {
     let (woken, wake) = io::pipe()?;
     let ((rest, rests), (go_on, resume)) = (channel(), channel());
-    Ok((Keyboard { wake, rests, go_on }, Listener { woken, rest, resume }))
+    Ok((Keyboard { wake, rests, go_on }, Listener { woken, rest, resume, sieve, asked: clock::now() }))
 }
 
 impl Keyboard {
@@ -58,15 +71,22 @@ impl Listener {
             Ok(terminal) if !input.is_terminal() => terminal.as_fd(),
             _ => input.as_fd(),
         };
-        while self.wait(keys) && pass_on(tx) {}
+        while self.wait(keys, tx) && self.pass_on(tx) {}
         let _ = tx.send(Msg::Signal(signal_hook::consts::SIGHUP));
     }
 
     /// Waits until there is something to read, resting in between if told to; false if the terminal is gone.
-    fn wait(&mut self, keys: BorrowedFd<'_>) -> bool {
+    fn wait(&mut self, keys: BorrowedFd<'_>, tx: &Sender<Msg>) -> bool {
         loop {
             let mut watched = [PollFd::new(keys, PollFlags::POLLIN), PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut watched, PollTimeout::NONE) {
+            let most = if self.sieve.holds() { PollTimeout::try_from(BREATH).unwrap_or(PollTimeout::ZERO) } else { PollTimeout::NONE };
+            match poll(&mut watched, most) {
+                Ok(0) if self.sieve.holds() => {
+                    if !self.sieve.release().into_iter().all(|key| tx.send(Msg::Key(key)).is_ok()) {
+                        return false;
+                    }
+                    continue;
+                }
                 Err(nix::errno::Errno::EINTR) => continue,
                 Err(_) => return false,
                 Ok(_) => {}
@@ -84,26 +104,41 @@ impl Listener {
             return !(keys_flags | woken).intersects(ends);
         }
     }
-}
 
-/// Hands on what there is to read; false if the terminal is gone or nobody listens.
-fn pass_on(tx: &Sender<Msg>) -> bool {
-    loop {
-        match crossterm::event::poll(Duration::ZERO) {
-            Ok(true) => {}
-            Ok(false) => return true,
-            Err(_) => return false,
+    /// Hands on what there is to read; false if the terminal is gone or nobody listens.
+    fn pass_on(&mut self, tx: &Sender<Msg>) -> bool {
+        loop {
+            match crossterm::event::poll(Duration::ZERO) {
+                Ok(true) => {}
+                Ok(false) => return true,
+                Err(_) => return false,
+            }
+            let msg = match crossterm::event::read() {
+                Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                    if !self.sift(key).into_iter().all(|msg| tx.send(msg).is_ok()) {
+                        return false;
+                    }
+                    continue;
+                }
+                Ok(Event::Mouse(event)) => Msg::Mouse(event),
+                Ok(Event::Paste(text)) => Msg::Paste(text),
+                Ok(Event::Resize(..)) => Msg::Resize,
+                Ok(_) => continue,
+                Err(_) => return false,
+            };
+            if tx.send(msg).is_err() {
+                return false;
+            }
         }
-        let msg = match crossterm::event::read() {
-            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
-            Ok(Event::Mouse(event)) => Msg::Mouse(event),
-            Ok(Event::Paste(text)) => Msg::Paste(text),
-            Ok(Event::Resize(..)) => Msg::Resize,
-            Ok(_) => continue,
-            Err(_) => return false,
-        };
-        if tx.send(msg).is_err() {
-            return false;
+    }
+
+    fn sift(&mut self, key: KeyEvent) -> Vec<Msg> {
+        if clock::now() - self.asked > LATEST && !self.sieve.holds() {
+            self.sieve.give_up();
+        }
+        match self.sieve.take(key) {
+            Sifted::Keys(keys) => keys.into_iter().map(Msg::Key).collect(),
+            Sifted::Ground(rgb) => vec![Msg::Ground(rgb)],
         }
     }
 }

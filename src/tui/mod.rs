@@ -1,6 +1,7 @@
 //! The interactive face: reads through the runtime's handle, sends commands, draws. Knows no SQL and no engine.
 
 pub mod actions;
+mod answers;
 pub mod app;
 mod backend;
 pub mod clipboard;
@@ -16,6 +17,7 @@ pub mod keymap;
 pub mod list;
 pub mod load;
 pub mod logs;
+pub mod looks;
 pub mod panes;
 pub mod programs;
 pub mod query;
@@ -29,6 +31,7 @@ pub mod theme;
 pub mod timeline;
 pub mod verbs;
 pub mod views;
+mod watch;
 mod which_key;
 mod worker;
 pub mod world;
@@ -40,10 +43,12 @@ mod tests;
 
 use crate::{
     config::{UserConfig, keymap as user_keys},
-    runtime::{Attach, RuntimeError, clock},
+    runtime::{Attach, RuntimeError, clock, user},
 };
+use answers::Sieve;
 use app::{App, Chore, Programs};
 use keyboard::Keyboard;
+use looks::{Ground, Looks};
 use programs::Lent;
 use std::sync::atomic::Ordering;
 use std::{
@@ -52,19 +57,16 @@ use std::{
     time::Duration,
 };
 use terminal::Screen;
-use theme::{
-    Glyphs, Library, Theme,
-    color::{Depth, Environment},
-};
+use theme::detect::Environment;
 use worker::Offices;
 use world::{Msg, World};
 
-pub use theme::color::ColorChoice;
+pub use theme::detect::ColorChoice;
 
 /// How the screens should look.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The name of a theme, from the command line or the configuration.
+    /// The name of a theme, from the command line.
     pub theme: Option<String>,
     /// The user's settings.
     pub config: UserConfig,
@@ -82,12 +84,14 @@ const FRAME: Duration = Duration::from_millis(33);
 pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
     let attach = Attach { by: attach.by.replace("(cli)", "(tui)"), ..attach };
     let environment = Environment::read(|name| std::env::var(name).ok());
-    let theme = choose_theme(options, &environment)?;
+    let mut looks = looks(options, &environment)?;
     keymap::install(keymap::Keymap::new(&options.config));
     let (tx, inbox) = channel();
     let lent = Lent::default();
     listen_to_signals(&tx, &lent)?;
-    let screen = Screen::take().map_err(|error| RuntimeError::Io(format!("cannot use the terminal: {error}")))?;
+    let cannot = |error: std::io::Error| RuntimeError::Io(format!("cannot use the terminal: {error}"));
+    let screen = Screen::take().map_err(cannot)?;
+    let sieve = ask(&mut looks, &environment, &tx).map_err(cannot)?;
     let size = screen.terminal.size().map_or((80, 24), |size| (size.width, size.height));
     let world = World {
         now: clock::now(),
@@ -96,8 +100,11 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
         read_only: attach.read_only,
         ..World::default()
     };
+    let (theme, fault) = looks.theme();
     let ascii = theme.ascii();
     let mut app = App::new(world, theme);
+    app.looks = looks;
+    fault.into_iter().for_each(|fault| app.note(fault));
     app.programs = Programs { own: own_command(&attach), commands: options.config.commands.clone() };
     for notice in &attach.place.notices {
         app.note(notice.clone());
@@ -107,23 +114,41 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
         app.note("some of your keys are not in order: `flowyard keys --check` tells which".to_owned());
     }
     let offices = Offices::open(&attach, ascii, &tx);
-    let (keyboard, listener) = keyboard::pair().map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
+    let (keyboard, listener) = keyboard::pair(sieve).map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
     worker::spawn("tui-keys", &tx, |tx| listener.listen(tx));
+    watch::themes(user::folder(), &tx);
     let mut desk = Desk { screen, keyboard, lent };
     drive(&mut app, &mut desk, &inbox, &offices)
 }
 
-fn choose_theme(options: &Options, environment: &Environment) -> Result<Theme, RuntimeError> {
-    let depth = environment.depth(options.color);
-    let by_itself = match depth {
-        Depth::Ansi => "ansi16",
-        _ if environment.is_light() => "default-light",
-        _ => "default-dark",
-    };
-    let name = options.theme.as_deref().unwrap_or(by_itself);
-    let glyphs = if environment.ascii_only() { Glyphs::Ascii } else { Glyphs::Unicode };
-    let found = Library::default().theme(name, theme::Screen { depth, glyphs }).map_err(RuntimeError::Usage)?;
-    Ok(found.0)
+/// How everything is to look, as far as it is known before the terminal is asked.
+fn looks(options: &Options, environment: &Environment) -> Result<Looks, RuntimeError> {
+    let looks = Looks::new(options.theme.clone(), options.color, &options.config.theme, environment, user::themes());
+    // What the command line says is said now; a fault in the settings must not keep anybody out.
+    if let Some(name) = &options.theme {
+        looks.load(name).map_err(RuntimeError::Usage)?;
+    }
+    Ok(looks)
+}
+
+/// A terminal on this machine answers at once. One that does not is drawn on meanwhile: a late answer changes the theme.
+const PATIENCE: Duration = Duration::from_millis(30);
+/// Over a network an answer takes longer, and drawing twice shows more.
+const REMOTE_PATIENCE: Duration = Duration::from_millis(600);
+
+/// Asks the terminal for its ground, if that matters; what tells late answers from keys.
+fn ask(looks: &mut Looks, environment: &Environment, tx: &Sender<Msg>) -> std::io::Result<Sieve> {
+    if !looks.needs_ground() {
+        return Ok(Sieve::default());
+    }
+    let answer = terminal::ask_ground(if environment.remote { REMOTE_PATIENCE } else { PATIENCE })?;
+    if let Some(rgb) = answer.ground {
+        looks.ground = Ground::Said(rgb);
+    }
+    for key in answers::keys(&answer.typed) {
+        let _ = tx.send(Msg::Key(key));
+    }
+    Ok(if answer.complete { Sieve::default() } else { Sieve::expecting(answer.begun) })
 }
 
 /// This program on the same workspace, to be followed by a subcommand.
@@ -148,6 +173,7 @@ impl Desk {
             Chore::Redraw => self.screen.terminal.clear()?,
             Chore::Suspend => self.screen.suspend()?,
             Chore::Copy(text) => clipboard::copy(text, &mut std::io::stdout())?,
+            Chore::KeepTheme(name) => return Ok(user::keep_theme(name).err().map(|error| error.to_string())),
             Chore::Start(program) => return programs::start(program, &mut self.screen, &mut self.keyboard, &self.lent),
         }
         Ok(None)

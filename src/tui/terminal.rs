@@ -1,6 +1,10 @@
 //! Takes the terminal and gives it back: on leaving, on a panic, when suspended.
 
-use super::backend::Quiet;
+use super::{
+    answers::{self, QUESTION, Reading},
+    backend::Quiet,
+    theme::measure::Rgb,
+};
 use crossterm::{
     cursor,
     event::{DisableBracketedPaste, EnableBracketedPaste},
@@ -8,10 +12,13 @@ use crossterm::{
     style::force_color_output,
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ratatui::Terminal;
 use std::{
-    io::{self, stdout},
+    io::{self, IsTerminal, Write, stdin, stdout},
+    os::fd::AsFd,
     sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
 };
 
 /// Whether the terminal is ours, so that it is given back once.
@@ -65,6 +72,84 @@ impl Drop for Screen {
     }
 }
 
+/// What the terminal answered, and what else came meanwhile.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Its ground.
+    pub ground: Option<Rgb>,
+    /// Whether everything was answered, so that nothing more will come.
+    pub complete: bool,
+    /// The beginning of an answer.
+    pub begun: String,
+    /// What the person typed.
+    pub typed: String,
+}
+
+/// Asks the terminal for its ground and waits so long at most. Only where standard input is the terminal: nobody else would read
+/// the answer, or somebody else would.
+///
+/// # Errors
+/// What the terminal says.
+#[allow(clippy::disallowed_methods, reason = "how long to wait, not a time that is recorded")]
+pub fn ask_ground(patience: Duration) -> io::Result<Answer> {
+    let mut answer = Answer::default();
+    let input = stdin();
+    if !input.is_terminal() {
+        return Ok(Answer { complete: true, ..answer });
+    }
+    stdout().write_all(QUESTION)?;
+    stdout().flush()?;
+    let deadline = Instant::now() + patience;
+    let mut bytes = Vec::new();
+    while !answer.complete {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+        match poll(&mut [PollFd::new(input.as_fd(), PollFlags::POLLIN)], timeout) {
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+            Ok(0) => break,
+            Ok(_) => {}
+        }
+        let mut part = [0; 256];
+        let count = rustix::io::read(&input, &mut part)?;
+        if count == 0 {
+            break;
+        }
+        bytes.extend_from_slice(&part[..count]);
+        answer.take(&mut bytes);
+    }
+    if !bytes.is_empty() {
+        answer.begun = String::from_utf8_lossy(&bytes).into_owned();
+    }
+    Ok(answer)
+}
+
+impl Answer {
+    /// Takes what is whole from the beginning of `bytes`.
+    fn take(&mut self, bytes: &mut Vec<u8>) {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let mut rest = text.as_str();
+        while let Some(first) = rest.chars().next() {
+            rest = match answers::read(rest) {
+                Reading::Part => break,
+                Reading::Ground(ground, length) => {
+                    self.ground = ground.or(self.ground);
+                    &rest[length..]
+                }
+                Reading::All(length) => {
+                    self.complete = true;
+                    &rest[length..]
+                }
+                Reading::Other => {
+                    self.typed.push(first);
+                    &rest[first.len_utf8()..]
+                }
+            };
+        }
+        *bytes = rest.as_bytes().to_vec();
+    }
+}
+
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
@@ -91,4 +176,21 @@ fn restore_on_panic() {
             tracing::error!("{panic}");
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_comes_in_parts_among_keys_is_put_together() {
+        let mut answer = Answer::default();
+        let mut bytes = b"j\x1b]11;rgb:ffff/ff".to_vec();
+        answer.take(&mut bytes);
+        assert_eq!((answer.typed.as_str(), answer.ground), ("j", None));
+        bytes.extend_from_slice(b"ff/ffff\x1b\\k\x1b[?62;4c");
+        answer.take(&mut bytes);
+        assert_eq!((answer.typed.as_str(), answer.ground, answer.complete), ("jk", Some((255, 255, 255)), true));
+        assert!(bytes.is_empty());
+    }
 }

@@ -21,6 +21,7 @@ mod graph;
 mod grid;
 mod lists;
 mod log;
+mod themes;
 mod timeline;
 
 const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];

@@ -1,5 +1,6 @@
 //! What the screens show, as plain data, and the messages that change it. Owned by the thread that draws.
 
+use super::theme::measure::Rgb;
 use super::{
     graphs::{Figure, Structure, Wish},
     grid::{GridAsk, GridData},
@@ -251,6 +252,10 @@ pub enum Msg {
     Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
+    /// The terminal told its ground.
+    Ground(Rgb),
+    /// A theme's file or the settings changed.
+    ThemesChanged,
     /// The terminal has another size, or was written over.
     Resize,
     /// Something changed in the workspace.

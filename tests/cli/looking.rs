@@ -329,3 +329,25 @@ fn the_keys_are_listed_and_those_of_the_user_checked() {
         assert!(found.contains(part), "{part} in {found}");
     }
 }
+
+#[test]
+fn themes_are_listed_and_checked() {
+    let yard = Yard::empty();
+    let themes = yard.json(&["theme", "--json"]);
+    let nord = themes.as_array().unwrap().iter().find(|row| row["name"] == "nord").unwrap();
+    assert_eq!((&nord["variant"], &nord["file"]), (&json!("dark"), &Value::Null));
+    assert!(yard.text(0, &["theme", "list"]).contains("high-contrast-light"));
+    assert!(yard.text(0, &["theme", "--check", "default-dark"]).contains("default-dark: in order; least contrast 4.6"));
+    yard.write(
+        "mine.toml",
+        "[meta]\ninherits = \"nord\"\n[tokens]\n\"state.faild\" = \"#ff0000\"\nfg = \"nrod4\"\n\"fg.muted\" = \"#3b4252\"\n",
+    );
+    let found = yard.text(2, &["theme", "--check", "mine.toml"]);
+    for words in
+        ["mine.toml:4:1", "did you mean `state.failed`?", "did you mean `nord4`?", "`fg.muted` has a contrast of 1.2 on its ground"]
+    {
+        assert!(found.contains(words), "{words}\n{found}");
+    }
+    let unknown = yard.complaint(2, &["theme", "--check", "nrod"]);
+    assert!(unknown.contains("Did you mean `nord`?"), "{unknown}");
+}

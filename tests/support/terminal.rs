@@ -111,6 +111,17 @@ impl Terminal {
         self.until(&format!("no {text}"), |screen| !screen.contains(text))
     }
 
+    /// Reads until these bytes have been written.
+    pub fn writes(&mut self, wanted: &[u8]) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.written.windows(wanted.len()).any(|bytes| bytes == wanted) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(bytes) = self.output.recv_timeout(left) else { panic!("never written: {}\n{}", lossy(wanted), self.text()) };
+            self.take(&bytes);
+        }
+        self
+    }
+
     /// Whether nothing at all is written for a while.
     pub fn is_quiet_for(&mut self, time: Duration) -> bool {
         matches!(self.output.recv_timeout(time), Err(RecvTimeoutError::Timeout))

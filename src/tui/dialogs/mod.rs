@@ -9,6 +9,7 @@ pub mod note;
 pub mod palette;
 pub mod pick;
 pub mod report;
+pub mod themes;
 pub mod trigger;
 
 use super::{

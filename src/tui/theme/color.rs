@@ -1,4 +1,4 @@
-//! How many colours the terminal has, and the nearest of those it has.
+//! The nearest of the colours that a terminal has.
 
 use ratatui::style::Color;
 
@@ -15,68 +15,15 @@ pub enum Depth {
     Mono,
 }
 
-/// What the person asked for with `--color` or the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ColorChoice {
-    /// As the environment says.
-    #[default]
-    Auto,
-    /// No colour.
-    Never,
-    /// Sixteen.
-    Ansi,
-    /// 256.
-    Indexed,
-    /// 24 bits.
-    True,
-}
-
-/// The environment variables that tell what the terminal can do.
-#[derive(Debug, Clone, Default)]
-pub struct Environment {
-    /// `NO_COLOR`.
-    pub no_color: String,
-    /// `COLORTERM`.
-    pub colorterm: String,
-    /// `TERM`.
-    pub term: String,
-    /// `COLORFGBG`.
-    pub colorfgbg: String,
-    /// The first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set.
-    pub locale: String,
-}
-
-impl Environment {
-    /// Reads them with `get`.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
-        let of = |name: &str| get(name).unwrap_or_default();
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().map(|name| of(name)).find(|value| !value.is_empty()).unwrap_or_default();
-        Self { no_color: of("NO_COLOR"), colorterm: of("COLORTERM"), term: of("TERM"), colorfgbg: of("COLORFGBG"), locale }
-    }
-
-    /// How many colours to use.
-    pub fn depth(&self, choice: ColorChoice) -> Depth {
-        match choice {
-            ColorChoice::Never => Depth::Mono,
-            ColorChoice::Ansi => Depth::Ansi,
-            ColorChoice::Indexed => Depth::Indexed,
-            ColorChoice::True => Depth::True,
-            ColorChoice::Auto if !self.no_color.is_empty() => Depth::Mono,
-            ColorChoice::Auto if matches!(self.colorterm.as_str(), "truecolor" | "24bit") || self.term.ends_with("-direct") => Depth::True,
-            ColorChoice::Auto if self.term.contains("256color") => Depth::Indexed,
-            ColorChoice::Auto => Depth::Ansi,
+impl Depth {
+    /// In words.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::True => "24 bit",
+            Self::Indexed => "256",
+            Self::Ansi => "16",
+            Self::Mono => "none",
         }
-    }
-
-    /// Whether only ASCII can be shown: the locale is not UTF-8, or it is the Linux console.
-    pub fn ascii_only(&self) -> bool {
-        let locale = self.locale.to_ascii_lowercase();
-        self.term == "linux" || !(locale.contains("utf-8") || locale.contains("utf8"))
-    }
-
-    /// Whether the terminal says that its background is light.
-    pub fn is_light(&self) -> bool {
-        self.colorfgbg.rsplit(';').next().is_some_and(|background| matches!(background, "7" | "15"))
     }
 }
 
@@ -137,28 +84,6 @@ pub fn palette(index: u8) -> (u8, u8, u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
-        Environment::read(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-    }
-
-    #[test]
-    fn the_environment_tells_how_many_colours_there_are() {
-        let depth = |pairs: &[(&str, &str)]| environment(pairs).depth(ColorChoice::Auto);
-        assert_eq!(depth(&[("COLORTERM", "truecolor"), ("TERM", "xterm")]), Depth::True);
-        assert_eq!(depth(&[("TERM", "tmux-256color")]), Depth::Indexed);
-        assert_eq!(depth(&[("TERM", "vt100")]), Depth::Ansi);
-        assert_eq!(depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]), Depth::Mono);
-        assert_eq!(environment(&[("NO_COLOR", "1")]).depth(ColorChoice::True), Depth::True);
-    }
-
-    #[test]
-    fn only_utf8_locales_get_more_than_ascii() {
-        assert!(!environment(&[("LANG", "C.UTF-8")]).ascii_only());
-        assert!(environment(&[("LC_ALL", "C"), ("LANG", "C.UTF-8")]).ascii_only());
-        assert!(environment(&[("LANG", "C.UTF-8"), ("TERM", "linux")]).ascii_only());
-        assert!(environment(&[("COLORFGBG", "0;15")]).is_light());
-    }
 
     #[test]
     fn colours_become_the_nearest_that_the_terminal_has() {

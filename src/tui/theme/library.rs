@@ -1,9 +1,6 @@
 //! Where themes come from: those that come with the program, and the user's own files.
 
-use super::{
-    BUILTIN, Screen, TOKENS, Theme,
-    source::{Source, Variant},
-};
+use super::{BUILTIN, Screen, TOKENS, Theme, source::Source};
 use crate::{
     model::{Diagnostics, Report, did_you_mean},
     stdx::suggest,
@@ -140,11 +137,6 @@ impl Library {
         let hint =
             suggest::nearest(name, names.iter().map(String::as_str)).map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
         format!("there is no theme `{name}`.{hint} Known are {}.", names.join(", "))
-    }
-
-    /// Which half of `[theme] auto` a theme belongs to.
-    pub fn variant(&self, name: &str) -> Option<Variant> {
-        self.find(name).ok().map(|found| found.source.variant())
     }
 }
 

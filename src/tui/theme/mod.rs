@@ -2,9 +2,11 @@
 
 pub mod check;
 pub mod color;
+pub mod detect;
 pub mod library;
 pub mod look;
 pub mod measure;
+pub mod report;
 pub mod source;
 pub mod tokens;
 

@@ -79,6 +79,10 @@ pub enum Intent {
     Program(usize),
     /// Put a text into the clipboard.
     Copy(String),
+    /// Show everything in that theme.
+    Wear(Box<Theme>),
+    /// Keep the theme of that name, also for the next time.
+    KeepTheme(String),
     /// Remember where one was in a log.
     KeepLogPlace(LogKey, Position),
     /// Show these columns of the runs of a pipeline from now on.
