@@ -1,58 +1,115 @@
-//! Sending a command about a run and saying what became of it: shared by the subcommands that act.
+//! Sending commands about a run and saying what became of each: shared by the subcommands that act.
 
 use super::{
     Failure,
     context::{Access, Context, who},
+    failure::report_error,
     text,
 };
 use crate::{
     model::{Command, Reply, Request, RunId, TaskId},
     runtime::Handle,
+    stdx::sanitize,
 };
+use serde::Serialize;
 
-/// The option of everything that acts.
+/// The options of everything that acts.
 #[derive(clap::Args)]
-pub struct Reason {
+pub struct How {
     /// Why; kept in the journal
     #[arg(long, value_name = "TEXT", visible_alias = "note")]
     reason: Option<String>,
+    /// The answers as JSON
+    #[arg(long)]
+    json: bool,
 }
 
-impl Reason {
-    /// What the person said, if they said something.
-    pub fn text(self) -> Option<String> {
-        self.reason.filter(|text| !text.trim().is_empty())
+/// A run and tasks of it.
+#[derive(clap::Args)]
+pub struct Tasks {
+    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    run: String,
+    /// The task, or several: each is asked for on its own, in this order
+    #[arg(required = true, value_name = "TASK")]
+    tasks: Vec<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+impl Tasks {
+    /// Asks for the command that `build` makes of the run and each task.
+    pub fn each(self, context: &Context, build: impl Fn(RunId, TaskId) -> Command) -> Result<u8, Failure> {
+        on_tasks(context, &self.run, &self.tasks, self.how, build)
     }
 }
 
-/// Finds the run, asks for the command that `build` makes of it and its task, and prints the answer.
-pub fn on_run(
-    context: &Context,
-    run: &str,
-    task: Option<&str>,
-    reason: Reason,
-    build: impl FnOnce(RunId, Option<TaskId>) -> Command,
-) -> Result<u8, Failure> {
-    let (mut handle, run) = context.handle_and_run(run, Access::Act)?;
-    let task = match task {
-        Some(task) => Some(text::find_task(&handle.run(&run)?, task)?.task.clone()),
-        None => None,
-    };
-    let (message, _) = send(&mut handle, build(run, task), reason.text())?;
-    context.print(&(crate::stdx::sanitize::text(&message) + "\n"))?;
-    Ok(0)
+/// What became of one command, as programs read it.
+#[derive(Serialize)]
+struct Told {
+    command: &'static str,
+    run_id: Option<RunId>,
+    task: Option<TaskId>,
+    done: bool,
+    message: String,
 }
 
-/// The same for what is always about a task.
-pub fn on_task(
-    context: &Context,
-    run: &str,
-    task: &str,
-    reason: Reason,
-    build: impl FnOnce(RunId, TaskId) -> Command,
-) -> Result<u8, Failure> {
-    let named = TaskId::from(task);
-    on_run(context, run, Some(task), reason, |run, task| build(run, task.unwrap_or(named)))
+/// Asks for a command about a run as a whole.
+pub fn on_run(context: &Context, run: &str, how: How, build: impl FnOnce(RunId) -> Command) -> Result<u8, Failure> {
+    let (mut handle, run) = context.handle_and_run(run, Access::Act)?;
+    ask(context, &mut handle, vec![build(run)], how)
+}
+
+/// Asks for a command about each task; a name that is wrong is said before anything is done.
+pub fn on_tasks(context: &Context, run: &str, tasks: &[String], how: How, build: impl Fn(RunId, TaskId) -> Command) -> Result<u8, Failure> {
+    let (mut handle, run) = context.handle_and_run(run, Access::Act)?;
+    let snapshot = handle.run(&run)?;
+    let mut commands = Vec::new();
+    for name in tasks {
+        let command = build(run.clone(), text::find_task(&snapshot, name)?.task.clone());
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    ask(context, &mut handle, commands, how)
+}
+
+/// Sends each command and says each answer. One that is refused does not keep the next from being asked for; the exit
+/// code is then that of a refusal.
+pub fn ask(context: &Context, handle: &mut Handle, commands: Vec<Command>, how: How) -> Result<u8, Failure> {
+    let reason = how.reason.filter(|text| !text.trim().is_empty());
+    let (mut told, mut code) = (Vec::new(), 0);
+    for command in commands {
+        let (word, subject) = (command.word(), command.subject().map(|(run, task)| (run.clone(), task.cloned())));
+        let (done, message) = match send(handle, command, reason.clone()) {
+            Ok((message, _)) => (true, message),
+            Err(Failure::Said { code: Failure::REFUSED, message }) => (false, message),
+            Err(other) => {
+                say(context, how.json, &told)?;
+                return Err(other);
+            }
+        };
+        if !done {
+            code = Failure::REFUSED;
+        }
+        let (run_id, task) = subject.unzip();
+        told.push(Told { command: word, run_id, task: task.flatten(), done, message });
+    }
+    say(context, how.json, &told)?;
+    Ok(code)
+}
+
+fn say(context: &Context, json: bool, told: &[Told]) -> Result<(), Failure> {
+    if json {
+        return context.json(&told);
+    }
+    for answer in told {
+        if answer.done {
+            context.print(&(sanitize::text(&answer.message) + "\n"))?;
+        } else {
+            report_error(&Failure::refused(answer.message.as_str()), context);
+        }
+    }
+    Ok(())
 }
 
 /// Sends a command; the answer is the message and the run it was about, or a failure with the exit code of the contract.

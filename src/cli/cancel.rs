@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    act::{self, Reason},
+    act::{self, How},
     context::Context,
 };
 use crate::model::Command;
@@ -13,13 +13,17 @@ use crate::model::Command;
 pub struct Args {
     /// An id, the beginning of one, `latest` or `latest:PIPELINE`
     run: String,
-    /// The task [default: the whole run]
-    task: Option<String>,
+    /// The task, or several [default: the whole run]
+    #[arg(value_name = "TASK")]
+    tasks: Vec<String>,
     #[command(flatten)]
-    reason: Reason,
+    how: How,
 }
 
 /// Cancels.
 pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
-    act::on_run(context, &args.run, args.task.as_deref(), args.reason, |run, task| Command::Cancel { run, task })
+    if args.tasks.is_empty() {
+        return act::on_run(context, &args.run, args.how, |run| Command::Cancel { run, task: None });
+    }
+    act::on_tasks(context, &args.run, &args.tasks, args.how, |run, task| Command::Cancel { run, task: Some(task) })
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    act::{self, Reason},
+    act::{self, How},
     context::Context,
 };
 use crate::model::{ClearScope, Command};
@@ -15,26 +15,30 @@ use crate::model::{ClearScope, Command};
 pub struct Args {
     /// An id, the beginning of one, `latest` or `latest:PIPELINE`
     run: String,
-    /// The task [default: every task]
-    task: Option<String>,
+    /// The task, or several [default: every task]
+    #[arg(value_name = "TASK")]
+    tasks: Vec<String>,
     /// With everything below the task, as without this flag
-    #[arg(long, requires = "task", conflicts_with = "alone")]
+    #[arg(long, requires = "tasks", conflicts_with = "alone")]
     downstream: bool,
     /// Also everything above the task
-    #[arg(long, requires = "task")]
+    #[arg(long, requires = "tasks")]
     upstream: bool,
     /// Not what is below the task
-    #[arg(long, requires = "task")]
+    #[arg(long, requires = "tasks")]
     alone: bool,
     /// Of all these only what failed, was lost or canceled, and what could not run because of it
     #[arg(long)]
     failed: bool,
     #[command(flatten)]
-    reason: Reason,
+    how: How,
 }
 
 /// Clears.
 pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
-    let scope = ClearScope { downstream: args.task.is_some() && !args.alone, upstream: args.upstream, failed_only: args.failed };
-    act::on_run(context, &args.run, args.task.as_deref(), args.reason, |run, task| Command::Clear { run, task, scope })
+    let scope = ClearScope { downstream: !args.tasks.is_empty() && !args.alone, upstream: args.upstream, failed_only: args.failed };
+    if args.tasks.is_empty() {
+        return act::on_run(context, &args.run, args.how, |run| Command::Clear { run, task: None, scope });
+    }
+    act::on_tasks(context, &args.run, &args.tasks, args.how, |run, task| Command::Clear { run, task: Some(task), scope })
 }

@@ -25,13 +25,16 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The exit code of what is not possible now.
+    pub const REFUSED: u8 = 3;
+
     /// Wrong usage or an unknown id.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Said { code: 2, message: message.into() }
     }
     /// Not possible now.
     pub fn refused(message: impl Into<String>) -> Self {
-        Self::Said { code: 3, message: message.into() }
+        Self::Said { code: Self::REFUSED, message: message.into() }
     }
 }
 

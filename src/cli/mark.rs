@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    act::{self, Reason},
+    act::{self, How},
     context::Context,
 };
 use crate::model::{Command, MarkedAs};
@@ -14,13 +14,14 @@ use clap::ValueEnum;
 pub struct Args {
     /// An id, the beginning of one, `latest` or `latest:PIPELINE`
     run: String,
-    /// The task
-    task: String,
+    /// The task, or several: each is asked for on its own, in this order
+    #[arg(required = true, value_name = "TASK")]
+    tasks: Vec<String>,
     /// With success, what waits for it goes on
     #[arg(value_enum, value_name = "success|failed", hide_possible_values = true)]
     verdict: Verdict,
     #[command(flatten)]
-    reason: Reason,
+    how: How,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -35,5 +36,5 @@ pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
         Verdict::Success => MarkedAs::Success,
         Verdict::Failed => MarkedAs::Failed,
     };
-    act::on_task(context, &args.run, &args.task, args.reason, |run, task| Command::Mark { run, task, verdict })
+    act::on_tasks(context, &args.run, &args.tasks, args.how, |run, task| Command::Mark { run, task, verdict })
 }

@@ -2,12 +2,12 @@
 
 use super::{
     Failure,
-    act::{self, Reason},
+    act::{self, How},
     context::{Access, Context},
 };
 use crate::{
     model::{Command, PipelineId},
-    stdx::{sanitize, suggest},
+    stdx::suggest,
 };
 
 /// Stop the triggers of a pipeline, or the further attempts of a run
@@ -38,7 +38,7 @@ struct What {
     #[arg(long)]
     run: Option<String>,
     #[command(flatten)]
-    reason: Reason,
+    how: How,
 }
 
 /// Pauses.
@@ -53,7 +53,7 @@ pub fn unpause(args: Unpause, context: &Context) -> Result<u8, Failure> {
 
 fn set(what: What, paused: bool, context: &Context) -> Result<u8, Failure> {
     if let Some(run) = &what.run {
-        return act::on_run(context, run, None, what.reason, |run, _| Command::PauseRun { run, paused });
+        return act::on_run(context, run, what.how, |run| Command::PauseRun { run, paused });
     }
     let mut handle = context.handle(Access::Act)?;
     let name = what.pipeline.unwrap_or_default();
@@ -63,7 +63,5 @@ fn set(what: What, paused: bool, context: &Context) -> Result<u8, Failure> {
         let near = suggest::nearest(&name, known.iter().map(PipelineId::as_str)).map(|near| format!("\n  hint: did you mean `{near}`?"));
         return Err(Failure::usage(format!("there is no pipeline `{name}`{}", near.unwrap_or_default())));
     }
-    let (message, _) = act::send(&mut handle, Command::PausePipeline { pipeline, paused }, what.reason.text())?;
-    context.print(&(sanitize::text(&message) + "\n"))?;
-    Ok(0)
+    act::ask(context, &mut handle, vec![Command::PausePipeline { pipeline, paused }], what.how)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    act::{self, Reason},
+    act::{self, How},
     context::Context,
 };
 use crate::model::Command;
@@ -14,10 +14,10 @@ pub struct Args {
     /// An id, the beginning of one, `latest` or `latest:PIPELINE`
     run: String,
     #[command(flatten)]
-    reason: Reason,
+    how: How,
 }
 
 /// Resumes.
 pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
-    act::on_run(context, &args.run, None, args.reason, |run, _| Command::Resume { run })
+    act::on_run(context, &args.run, args.how, |run| Command::Resume { run })
 }

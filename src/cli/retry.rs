@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    act::{self, Reason},
+    act::{self, How},
     context::Context,
 };
 use crate::model::Command;
@@ -15,21 +15,24 @@ use crate::model::Command;
 pub struct Args {
     /// An id, the beginning of one, `latest` or `latest:PIPELINE`
     run: String,
-    /// The task [default: every failed, lost or canceled task]
-    task: Option<String>,
+    /// The task, or several [default: every failed, lost or canceled task]
+    #[arg(value_name = "TASK")]
+    tasks: Vec<String>,
     /// Every failed, lost or canceled task, as without TASK
-    #[arg(long, conflicts_with_all = ["task", "downstream"])]
+    #[arg(long, conflicts_with_all = ["tasks", "downstream"])]
     failed: bool,
     /// Also run again everything below the task
-    #[arg(long, requires = "task")]
+    #[arg(long, requires = "tasks")]
     downstream: bool,
     #[command(flatten)]
-    reason: Reason,
+    how: How,
 }
 
 /// Retries.
 pub fn main(args: Args, context: &Context) -> Result<u8, Failure> {
     let downstream = args.downstream;
-    let task = args.task.as_deref().filter(|_| !args.failed);
-    act::on_run(context, &args.run, task, args.reason, |run, task| Command::Retry { run, task, downstream })
+    if args.tasks.is_empty() {
+        return act::on_run(context, &args.run, args.how, |run| Command::Retry { run, task: None, downstream });
+    }
+    act::on_tasks(context, &args.run, &args.tasks, args.how, |run, task| Command::Retry { run, task: Some(task), downstream })
 }

@@ -199,3 +199,18 @@ fn a_failure_tells_what_is_different_from_the_last_good_run() {
     }
     assert!(yard.text(0, &["show", "latest"]).replace('→', "->").contains("param code: 0 -> 4"));
 }
+
+#[test]
+fn several_tasks_are_asked_for_one_by_one_and_each_answer_is_there_for_programs_too() {
+    let yard = Yard::with(&[("p", "[tasks.a]\nrun = 'exit 1'\n[tasks.b]\nrun = 'exit 1'\n[tasks.c]\nrun = 'true'\n")]);
+    yard.text(1, &["run", "p"]);
+    // `c` succeeded, so it cannot be skipped; that keeps nobody from skipping the others.
+    let output = yard.output(&["skip", "latest", "a", "c", "b", "--json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let seen: Vec<_> = told.as_array().unwrap().iter().map(|one| (one["task"].as_str().unwrap(), one["done"].as_bool().unwrap())).collect();
+    assert_eq!(seen, [("a", true), ("c", false), ("b", true)], "{told:#}");
+    // A wrong name is said before anything is done.
+    assert!(yard.complaint(2, &["retry", "latest", "a", "nope"]).contains("nope"));
+    assert_eq!(task(&yard.show("latest"), "a")["state"], "skipped");
+}

@@ -150,7 +150,7 @@ impl Follow {
         let command = Command::Cancel { run: self.run.clone(), task: None };
         match act::send(&mut self.handle, command, None) {
             // It ended in this moment: the next look shows how.
-            Err(Failure::Said { code: 3, .. }) => Ok(()),
+            Err(Failure::Said { code: Failure::REFUSED, .. }) => Ok(()),
             other => other.map(drop),
         }
     }
