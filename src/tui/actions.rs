@@ -217,6 +217,8 @@ actions! {
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
     Palette "palette" Global [":", "ctrl-p"] "" "Find an action, a pipeline, a run or a task by its name";
     Messages "messages" Global ["!"] "" "Everything that was said, and the command line of everything that was done";
+    Zoom "zoom_pane" Global ["z"] "" "Only this pane, without frames, so that the terminal can select its text; again: all of them";
+    Mouse "settings_mouse" Global [", m"] "" "Turn the mouse off, so that the terminal selects text, or on again";
     ListKeys "settings_keys" Global [", k"] "" "The keys, and how to choose your own";
     Redraw "redraw" Global ["ctrl-l"] "" "Draw the screen anew";
     Suspend "suspend" Global ["ctrl-z"] "" "To the shell and back with `fg`";

@@ -7,6 +7,7 @@ use super::{
     keymap::{self, Bound, Meaning},
     logs::{desk::Handed, talk::LogAnswer},
     looks::Looks,
+    pointer::Click,
     programs::Program,
     runs::RunList,
     screen,
@@ -37,6 +38,8 @@ pub enum Chore {
     Copy(String),
     /// Give the terminal to a program.
     Start(Program),
+    /// Ask the terminal for what the pointer does, or not any more.
+    Mouse(bool),
 }
 
 /// What can be started from here.
@@ -63,6 +66,12 @@ pub struct App {
     pending: Option<Pending>,
     /// What was chosen by name, newest first.
     recent: Vec<String>,
+    /// Only the pane that has the keys is shown.
+    pub(super) zoomed: bool,
+    /// Whether the pointer is ours.
+    mouse: bool,
+    /// The last click.
+    pub(super) clicked: Option<Click>,
     /// How often the key of an action was told to whoever used it without.
     told: HashMap<Action, u8>,
     pub(super) asks: Vec<Ask>,
@@ -84,6 +93,8 @@ const EVERYWHERE: &[Action] = &[
     Action::Palette,
     Action::Messages,
     Action::ListKeys,
+    Action::Zoom,
+    Action::Mouse,
     Action::Redraw,
     Action::Suspend,
     Action::Close,
@@ -110,6 +121,9 @@ impl App {
             pending: None,
             recent: Vec::new(),
             told: HashMap::new(),
+            zoomed: false,
+            mouse: true,
+            clicked: None,
             asks: Vec::new(),
             chores: Vec::new(),
             exit: None,
@@ -125,9 +139,10 @@ impl App {
         match msg {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.typed(Typed::Text(text)),
-            Msg::Resize | Msg::Mouse(_) => {}
             Msg::Ground(rgb) => self.ground_said(rgb),
             Msg::ThemesChanged => self.themes_changed(),
+            Msg::Mouse(event) => self.pointed(event),
+            Msg::Resize => {}
             Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),
@@ -297,7 +312,7 @@ impl App {
         self.carry_out(intents);
     }
 
-    fn act(&mut self, action: Action) {
+    pub(super) fn act(&mut self, action: Action) {
         match action {
             Action::Quit => self.exit = Some(Ok(0)),
             Action::Suspend => self.chores.push(Chore::Suspend),
@@ -314,6 +329,8 @@ impl App {
             Action::Help | Action::ListKeys => self.help(),
             Action::SettingsTheme => self.pick_theme(),
             Action::Palette => self.palette(),
+            Action::Zoom => self.zoom(),
+            Action::Mouse => self.turn_mouse(),
             Action::Messages => {
                 self.world.record.unseen = 0;
                 self.dialogs.push(Box::new(Messages::said()));
@@ -406,6 +423,22 @@ impl App {
         self.dialogs.push(Box::new(help));
     }
 
+    fn zoom(&mut self) {
+        self.zoomed = !self.zoomed;
+        if let Some(view) = self.views.last_mut() {
+            view.zoom(self.zoomed);
+        }
+        self.arrived();
+    }
+
+    fn turn_mouse(&mut self) {
+        self.mouse = !self.mouse;
+        self.chores.push(Chore::Mouse(self.mouse));
+        let key = keymap::shown_key(Action::Mouse);
+        let words = if self.mouse { "mouse on" } else { "mouse off: the terminal selects text" };
+        self.say(Tone::Note, format!("{words} ({key} turns it {})", if self.mouse { "off" } else { "on" }));
+    }
+
     fn palette(&mut self) {
         let Some(view) = self.views.last() else { return };
         let palette = Palette::new(&view.contexts(), |bound| self.allowed(bound), &self.world, &self.recent);
@@ -425,7 +458,7 @@ impl App {
     }
 
     /// Whoever used an action without its key is told the key, the first times.
-    fn tell_key(&mut self, action: Action) {
+    pub(super) fn tell_key(&mut self, action: Action) {
         let (key, hint) = (keymap::shown_key(action), actions::binding(action).hint);
         let told = self.told.entry(action).or_default();
         if *told < TIMES_TOLD && !key.is_empty() && !hint.is_empty() {
@@ -434,7 +467,7 @@ impl App {
         }
     }
 
-    fn carry_out(&mut self, intents: Vec<Intent>) {
+    pub(super) fn carry_out(&mut self, intents: Vec<Intent>) {
         for intent in intents {
             match intent {
                 Intent::Open(view) => self.open(view),
@@ -479,6 +512,9 @@ impl App {
 
     fn open(&mut self, view: Box<dyn View>) {
         self.views.push(view);
+        if let Some(view) = self.views.last_mut() {
+            view.zoom(self.zoomed);
+        }
         self.ask_again();
         self.arrived();
     }
@@ -657,8 +693,8 @@ impl App {
     }
 
     /// Actions for the footer: possible ones only.
-    pub(super) fn hints(&self) -> Vec<(String, &'static str)> {
-        let hint = |action: &Action| (keymap::shown_key(*action), actions::binding(*action).hint);
+    pub(super) fn hints(&self) -> Vec<(Action, String, &'static str)> {
+        let hint = |action: &Action| (*action, keymap::shown_key(*action), actions::binding(*action).hint);
         if let Some(dialog) = self.dialogs.last() {
             return dialog.hints().iter().map(hint).collect();
         }
@@ -668,7 +704,7 @@ impl App {
         if !view.contexts().iter().any(|context| context.types()) {
             hints.push(hint(&Action::Help));
             let close = if self.views.len() > 1 { "back" } else { actions::binding(Action::Close).hint };
-            hints.push((keymap::shown_key(Action::Close), close));
+            hints.push((Action::Close, keymap::shown_key(Action::Close), close));
         }
         hints
     }

@@ -1,6 +1,10 @@
 //! Which line of a list is selected, which lines are in sight, and how lines of a table share the width.
 
-use super::{text, theme::Theme};
+use super::{
+    hits::{self, Hit},
+    text,
+    theme::Theme,
+};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -94,8 +98,12 @@ pub fn draw(
     selected: Option<(usize, &str)>,
     theme: &Theme,
 ) {
-    for (y, line) in (area.y..area.bottom()).zip(lines) {
+    for (at, (y, line)) in (area.y..area.bottom()).zip(lines).enumerate() {
         frame.buffer_mut().set_line(area.x + 1, y, &line, area.width.saturating_sub(1));
+        if let Some((selected, _)) = selected {
+            let by = isize::try_from(at).unwrap_or(0) - isize::try_from(selected).unwrap_or(0);
+            hits::put(Rect { y, height: 1, ..area }, Hit::Line(by));
+        }
     }
     if let Some((at, token)) = selected
         && let Ok(at) = u16::try_from(at)

@@ -11,6 +11,7 @@ pub mod dialogs;
 pub mod graph;
 pub mod graphs;
 pub mod grid;
+pub mod hits;
 pub mod input;
 mod keyboard;
 pub mod keymap;
@@ -19,6 +20,7 @@ pub mod load;
 pub mod logs;
 pub mod looks;
 pub mod panes;
+mod pointer;
 pub mod programs;
 pub mod query;
 pub mod record;
@@ -174,6 +176,7 @@ impl Desk {
             Chore::Suspend => self.screen.suspend()?,
             Chore::Copy(text) => clipboard::copy(text, &mut std::io::stdout())?,
             Chore::KeepTheme(name) => return Ok(user::keep_theme(name).err().map(|error| error.to_string())),
+            Chore::Mouse(on) => self.screen.use_mouse(*on)?,
             Chore::Start(program) => return programs::start(program, &mut self.screen, &mut self.keyboard, &self.lent),
         }
         Ok(None)

@@ -3,6 +3,7 @@
 use super::{
     actions::Action,
     app::App,
+    hits::{self, Hit},
     keymap::shown_key,
     panes, text,
     theme::Theme,
@@ -34,10 +35,15 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
 
 fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
+    hits::begin();
     if let Some(view) = app.views.last() {
         places(frame, line(area, 0), view.place(), &app.world, theme);
         crumbs(frame, line(area, 1), &view.crumbs(&app.world), &view.aside(&app.world), theme);
-        view.draw(frame, body((area.width, area.height)), &app.world, theme);
+        let frameless = app.zoomed.then(|| theme.without_frames());
+        view.draw(frame, body((area.width, area.height)), &app.world, frameless.as_ref().unwrap_or(theme));
+    }
+    if !app.dialogs.is_empty() {
+        hits::begin();
     }
     footer(frame, line(area, area.height - 1), &app.hints(), theme);
     if let Some(pending) = app.waiting() {
@@ -56,6 +62,8 @@ const fn line(area: Rect, y: u16) -> Rect {
 fn places(frame: &mut Frame<'_>, area: Rect, at: Place, world: &World, theme: &Theme) {
     let mut spans = Vec::new();
     for place in Place::ALL {
+        let x = area.x + u16::try_from(spans.iter().map(Span::width).sum::<usize>()).unwrap_or(0);
+        hits::put(Rect { x, width: u16::try_from(place.title().len() + 2).unwrap_or(0), ..area }, Hit::Place(place));
         if place == at {
             spans.push(Span::styled(format!("▌{}▐", place.title()), theme.style("title").patch(theme.style("selection"))));
         } else {
@@ -94,20 +102,52 @@ fn crumbs(frame: &mut Frame<'_>, area: Rect, crumbs: &str, aside: &str, theme: &
     let room = usize::from(area.width).saturating_sub(text::width(&aside) + 4);
     let line = Line::from(Span::styled(format!(" {}", text::cut(&text::safe(crumbs), room)), theme.style("fg")));
     panes::lines(frame, area, [line]);
+    crumb_hits(area, crumbs, room);
+    tab_hits(area, &aside);
     right(frame, area, &aside, "fg.muted", theme);
 }
 
-fn footer(frame: &mut Frame<'_>, area: Rect, hints: &[(String, &'static str)], theme: &Theme) {
+/// The parts of the crumb line but the last: home, then the run.
+fn crumb_hits(area: Rect, crumbs: &str, room: usize) {
+    const BETWEEN: &str = " ▸ ";
+    let parts: Vec<_> = crumbs.split(BETWEEN).collect();
+    let mut x = 1;
+    for (at, part) in parts.iter().enumerate().take(parts.len().saturating_sub(1)) {
+        let width = text::width(&text::safe(part));
+        if x + width <= room {
+            let place = Rect { x: area.x + u16::try_from(x).unwrap_or(0), width: u16::try_from(width).unwrap_or(0), ..area };
+            hits::put(place, Hit::Depth(at.min(1)));
+        }
+        x += width + text::width(BETWEEN);
+    }
+}
+
+/// The tabs at the right of the crumb line, where the one that is shown stands in brackets.
+fn tab_hits(area: Rect, aside: &str) {
+    let names: Vec<_> = aside.split(' ').collect();
+    let Some(shown) = names.iter().position(|name| name.starts_with('[') && name.ends_with(']')) else { return };
+    let mut x = usize::from(area.right()).saturating_sub(text::width(aside) + 1);
+    for (at, name) in names.iter().enumerate() {
+        let by = isize::try_from(at).unwrap_or(0) - isize::try_from(shown).unwrap_or(0);
+        let width = text::width(name);
+        hits::put(Rect { x: u16::try_from(x).unwrap_or(0), width: u16::try_from(width).unwrap_or(0), ..area }, Hit::Tab(by));
+        x += width + 1;
+    }
+}
+
+fn footer(frame: &mut Frame<'_>, area: Rect, hints: &[(Action, String, &'static str)], theme: &Theme) {
     let mut spans = vec![Span::raw(" ")];
     let mut room = usize::from(area.width).saturating_sub(1);
     // The last two, help and leaving, are always shown.
-    let always: usize = hints.iter().rev().take(2).map(|(key, what)| text::width(key) + text::width(what) + 3).sum();
-    for (at, (key, what)) in hints.iter().enumerate() {
+    let always: usize = hints.iter().rev().take(2).map(|(_, key, what)| text::width(key) + text::width(what) + 3).sum();
+    for (at, (action, key, what)) in hints.iter().enumerate() {
         let width = text::width(key) + text::width(what) + 3;
         let is_last = at + 2 >= hints.len();
         if width > room || (!is_last && width + always > room) {
             continue;
         }
+        let x = area.right() - u16::try_from(room).unwrap_or(0).min(area.width);
+        hits::put(Rect { x, width: u16::try_from(width).unwrap_or(0), ..area }, Hit::Act(*action));
         room -= width;
         spans.push(Span::styled(format!(" {key}"), theme.style("hint.key")));
         spans.push(Span::styled(format!(" {what} "), theme.style("hint.text")));

@@ -9,7 +9,7 @@ use crossterm::{
     cursor,
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute,
-    style::force_color_output,
+    style::{Print, force_color_output},
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -28,7 +28,13 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Screen {
     /// What is drawn on.
     pub terminal: Terminal<Quiet>,
+    /// Whether the pointer is ours.
+    mouse: bool,
 }
+
+/// Buttons, movements with a button held, and places beyond column 223; not every movement.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 impl Screen {
     /// Takes the terminal.
@@ -39,9 +45,9 @@ impl Screen {
         // Without colours our theme names none; crossterm's own way would cancel bold and reverse with them.
         force_color_output(true);
         restore_on_panic();
-        enter()?;
+        enter(true)?;
         let terminal = Terminal::new(Quiet::new())?;
-        Ok(Self { terminal })
+        Ok(Self { terminal, mouse: true })
     }
 
     /// Gives the terminal away while something is done, and takes it again.
@@ -51,9 +57,18 @@ impl Screen {
     pub fn lend<T>(&mut self, act: impl FnOnce() -> T) -> io::Result<T> {
         give_back();
         let done = act();
-        enter()?;
+        enter(self.mouse)?;
         self.terminal.clear()?;
         Ok(done)
+    }
+
+    /// Asks the terminal for what the pointer does, or not any more.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn use_mouse(&mut self, on: bool) -> io::Result<()> {
+        self.mouse = on;
+        execute!(stdout(), Print(if on { MOUSE_ON } else { MOUSE_OFF }))
     }
 
     /// Stops this program as the shell's Ctrl-Z does, and takes the terminal again when it goes on.
@@ -150,16 +165,16 @@ impl Answer {
     }
 }
 
-fn enter() -> io::Result<()> {
+fn enter(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, Print(if mouse { MOUSE_ON } else { "" }), cursor::Hide)
 }
 
 /// Gives the terminal back as it was; what it says is of no use any more.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+        let _ = execute!(stdout(), Print(MOUSE_OFF), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
         let _ = disable_raw_mode();
     }
 }

@@ -556,7 +556,7 @@ fn that_an_engine_died_and_another_goes_on_is_said() {
 fn who_only_looks_is_offered_nothing_that_changes_something() {
     let mut app = home((120, 35));
     press(&mut app, "j j");
-    assert!(app.hints().iter().any(|(key, _)| key == "t"));
+    assert!(app.hints().iter().any(|(_, key, _)| key == "t"));
     app.world.read_only = true;
-    assert!(app.hints().iter().all(|(key, _)| key != "t"));
+    assert!(app.hints().iter().all(|(_, key, _)| key != "t"));
 }

@@ -63,7 +63,7 @@ impl Help {
 
     /// Rows of the list: without the filter above it and the legend below it.
     fn height(outer: Rect) -> usize {
-        usize::from(outer.height).saturating_sub(8)
+        usize::from(outer.height).saturating_sub(9)
     }
 
     fn scroll(&mut self, lines: isize, world: &World) {
@@ -119,7 +119,18 @@ impl Dialog for Help {
         let content = Rect { y: inner.y + 2, height: u16::try_from(Self::height(outer)).unwrap_or(0), ..inner };
         self.table(frame, content, theme);
         let legend = Rect { y: content.bottom() + 1, height: inner.bottom().saturating_sub(content.bottom() + 1), ..inner };
-        panes::lines(frame, legend, states(usize::from(inner.width), theme));
+        let mut below = states(usize::from(inner.width), theme);
+        below.push(Line::styled(
+            text::cut(
+                &format!(
+                    "Mouse: click selects, double click opens, the wheel scrolls what is under it; {} turns it off",
+                    keymap::shown_key(Action::Mouse)
+                ),
+                usize::from(inner.width),
+            ),
+            theme.style("fg.muted"),
+        ));
+        panes::lines(frame, legend, below);
     }
 }
 

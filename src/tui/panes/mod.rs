@@ -5,7 +5,12 @@ pub mod graph;
 pub mod log;
 pub mod tasks;
 
-use super::{input::Filter, text, theme::Theme};
+use super::{
+    hits::{self, Hit},
+    input::Filter,
+    text,
+    theme::Theme,
+};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -15,6 +20,14 @@ use ratatui::{
 
 /// Draws the frame of a pane and returns what is inside.
 pub fn framed(frame: &mut Frame<'_>, area: Rect, title: &str, right: &str, focused: bool, theme: &Theme) -> Rect {
+    hits::put(area, Hit::Pane(focused));
+    if theme.frameless {
+        let inner = Block::bordered().inner(area);
+        let words = format!("{title}  {right}");
+        let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), height: area.height.min(1), ..area };
+        lines(frame, line, [Line::styled(text::cut(&text::safe(words.trim()), usize::from(line.width)), theme.style("fg.muted"))]);
+        return inner;
+    }
     let (set, edge) = theme.border(focused);
     let token = if focused { "border.focus" } else { "border" };
     let width = usize::from(area.width).saturating_sub(6);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tui::world::Tone;
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 #[test]
 fn the_palette_finds_actions_pipelines_runs_and_tasks_and_says_why_not() {
@@ -118,4 +119,95 @@ fn a_failure_stays_to_be_read_however_many_messages_pass() {
     app.tick(fixtures::now() + chrono::Duration::seconds(60));
     assert!(app.world.toasts.is_empty() && screen(&app).contains("! 1 to read"), "{}", screen(&app));
     assert_eq!(app.world.record.messages.back().map(|message| message.tone), Some(Tone::Bad));
+}
+
+/// Clicks the first place where these words stand.
+fn click(app: &mut App, words: &str) {
+    let screen = screen(app);
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(words)).unwrap_or_else(|| panic!("{words}\n{screen}"));
+    let column = crate::tui::text::width(&line[..line.find(words).unwrap()]);
+    point(app, MouseEventKind::Down(MouseButton::Left), column, row);
+}
+
+fn point(app: &mut App, kind: MouseEventKind, column: usize, row: usize) {
+    let at = |n| u16::try_from(n).unwrap();
+    tell(app, Msg::Mouse(MouseEvent { kind, column: at(column), row: at(row), modifiers: KeyModifiers::NONE }));
+}
+
+#[test]
+fn a_click_selects_a_double_click_opens_and_a_pane_gets_the_keys() {
+    let mut app = home((120, 35));
+    click(&mut app, "nightly");
+    let selected = screen(&app).lines().find(|line| line.contains("┃>")).unwrap().to_owned();
+    assert!(selected.contains("nightly"), "{selected}");
+    let mut app = failed_run((120, 35));
+    click(&mut app, "✓ OK   validate_data");
+    assert!(screen(&app).contains("┏━ Tasks"), "{}", screen(&app));
+    assert!(screen(&app).contains("> ✓ OK   validate_data"), "{}", screen(&app));
+    click(&mut app, "✓ OK   validate_data");
+    assert!(screen(&app).contains("▸ validate_data"), "the log is open: {}", screen(&app));
+}
+
+#[test]
+fn hints_places_crumbs_and_tabs_can_be_clicked() {
+    let mut app = failed_run((120, 35));
+    click(&mut app, "r retry");
+    assert_eq!(sent(&mut app).len(), 1);
+    assert!(screen(&app).contains("r retry · change keys with ,k"), "{}", screen(&app));
+    app.world.toasts.clear();
+    click(&mut app, "History");
+    assert!(screen(&app).contains("[History]"), "{}", screen(&app));
+    click(&mut app, "Graph");
+    assert!(screen(&app).contains("[Graph]"), "{}", screen(&app));
+    press(&mut app, "enter");
+    click(&mut app, "run 12");
+    assert!(screen(&app).contains("[Graph]"), "{}", screen(&app));
+    click(&mut app, "Pipelines ▸");
+    assert!(screen(&app).contains("PIPELINE"), "{}", screen(&app));
+    click(&mut app, "6 Resources");
+    assert!(screen(&app).contains("▌6 Resources▐"), "{}", screen(&app));
+}
+
+#[test]
+fn the_wheel_scrolls_what_is_under_the_pointer_and_the_keys_stay() {
+    let mut app = failed_run((120, 35));
+    let graph = screen(&app).contains("┏━ Graph");
+    point(&mut app, MouseEventKind::ScrollUp, 100, 4);
+    assert!(graph && screen(&app).contains("┏━ Graph") && screen(&app).contains("> ✓ OK   extract_data"), "{}", screen(&app));
+}
+
+#[test]
+fn over_a_dialog_only_the_dialog_can_be_clicked() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "?");
+    click(&mut app, "6 Resources");
+    assert!(screen(&app).contains("Type to narrow"), "{}", screen(&app));
+    point(&mut app, MouseEventKind::Down(MouseButton::Left), 14, 34);
+    assert!(!screen(&app).contains("Type to narrow"), "{}", screen(&app));
+}
+
+#[test]
+fn one_key_turns_the_mouse_off_and_on() {
+    let mut app = home((120, 35));
+    press(&mut app, ", m");
+    assert_eq!(app.take_chores(), [Chore::Mouse(false)]);
+    assert!(screen(&app).contains("mouse off"), "{}", screen(&app));
+    press(&mut app, ", m");
+    assert_eq!(app.take_chores(), [Chore::Mouse(true)]);
+}
+
+#[test]
+fn a_zoomed_pane_has_no_frame() {
+    let zoomed = |size| {
+        let mut app = failed_run(size);
+        press(&mut app, "tab tab z");
+        app
+    };
+    pictures("zoom_log", zoomed);
+    let text = screen(&zoomed((120, 35)));
+    assert!(!text.contains(|c| "─│┃━╭╮╰╯┏┓┗┛├┤┬┴┼".contains(c)), "{text}");
+    assert!(text.contains("[Graph]") && text.contains("ERROR the gate said no") && !text.contains("✓ OK   extract_data"), "{text}");
+    let mut app = zoomed((120, 35));
+    press(&mut app, "z");
+    assert!(screen(&app).contains("┏━ Log"), "{}", screen(&app));
 }

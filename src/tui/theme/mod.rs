@@ -69,6 +69,8 @@ pub struct Theme {
     pub screen: Screen,
     /// Whether it is light or dark.
     pub variant: Variant,
+    /// Panes have no frames: only one is shown.
+    pub frameless: bool,
     borders: Borders,
     styles: BTreeMap<&'static str, Style>,
 }
@@ -80,7 +82,12 @@ impl Theme {
         let fg = source.look("fg");
         let styles = TOKENS.iter().map(|token| (*token, styled(token, source.look(token), &fg, ground, screen.depth))).collect();
         let borders = if screen.glyphs == Glyphs::Unicode { source.borders() } else { Borders::Ascii };
-        Self { name: name.to_owned(), screen, variant: source.variant(), borders, styles }
+        Self { name: name.to_owned(), screen, variant: source.variant(), frameless: false, borders, styles }
+    }
+
+    /// The same, with panes that have no frames.
+    pub fn without_frames(&self) -> Self {
+        Self { frameless: true, ..self.clone() }
     }
 
     /// How a token looks; an unknown one like its parent along the dots, at last like `fg`.

@@ -350,6 +350,10 @@ impl View for HomeView {
         Vec::new()
     }
 
+    fn panes(&self) -> usize {
+        2
+    }
+
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
         if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
             return Err("in the run view, with the task selected".into());

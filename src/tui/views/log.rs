@@ -424,6 +424,10 @@ impl View for LogView {
         self.shown.len()
     }
 
+    fn panes(&self) -> usize {
+        self.shown.len()
+    }
+
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
         let panel = &self.focused().panel;
         match action {

@@ -152,6 +152,12 @@ pub trait View {
     fn arrived(&mut self, world: &World) -> Vec<Intent>;
     /// It is in sight again.
     fn resumed(&mut self) {}
+    /// How many panes can have the keys; they are drawn before all others, in the order in which the keys go round.
+    fn panes(&self) -> usize {
+        1
+    }
+    /// Shows only the pane that has the keys, or all of them again.
+    fn zoom(&mut self, _alone: bool) {}
     /// Why an action does nothing here; `Ok` if it does something.
     ///
     /// # Errors

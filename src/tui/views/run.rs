@@ -43,6 +43,8 @@ pub struct RunView {
     selected: usize,
     /// The task to select as soon as the run was read.
     wanted: Option<TaskId>,
+    /// Only that pane is shown.
+    alone: bool,
     /// Until a person chooses a task, the selection goes with what happens.
     chosen: bool,
     /// Which attempt of the selected task; `None` is the newest.
@@ -65,6 +67,7 @@ impl RunView {
         Self {
             subject,
             focus: Focus::Graph,
+            alone: false,
             selected: 0,
             wanted: None,
             chosen: false,
@@ -87,7 +90,7 @@ impl RunView {
     /// Two panes above and the log below; in a narrow terminal only the pane that has the keys.
     fn layout(&self, area: Rect) -> Layout {
         let none = Rect { width: 0, height: 0, ..area };
-        if area.width < 80 {
+        if area.width < 80 || self.alone {
             let only = |focus| if self.focus == focus { area } else { none };
             return Layout { graph: only(Focus::Graph), tasks: only(Focus::Tasks), log: only(Focus::Log) };
         }
@@ -409,6 +412,14 @@ impl View for RunView {
         }
         let position = if self.chosen { self.selected } else { Self::interesting(data) };
         self.select(position, world)
+    }
+
+    fn panes(&self) -> usize {
+        if self.alone { 1 } else { PANES.len() }
+    }
+
+    fn zoom(&mut self, alone: bool) {
+        self.alone = alone;
     }
 
     fn resumed(&mut self) {
