@@ -3,7 +3,8 @@
 // A benchmark is where a clock is the point.
 #![allow(clippy::disallowed_methods)]
 
-use flowyard::tui::graph::{Drawing, Shape, Window};
+use flowyard::tui::graph::{Drawing, Flow, Options, Shape, Window};
+use rust_sugiyama::configure::Config;
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 5;
@@ -26,6 +27,77 @@ fn main() {
         );
         assert!(sum < usize::MAX);
     }
+    ways();
+    crossings();
+}
+
+/// The other ways to draw the same graph.
+fn ways() {
+    println!("\n{:<22} {:>9} {:>11} {:>13}", "way", "tasks", "layout ms", "cells");
+    for tasks in [1_000, 10_000] {
+        let shape = random(tasks, 60, 24);
+        for (name, flow, rows) in [("down, boxes", Flow::Down, 4), ("right, pills", Flow::Right, 1), ("right, boxes", Flow::Right, 4)] {
+            let mut drawing = Drawing::default();
+            let layout = median(|| drawing = Drawing::layout_with(&shape, Options { ascii: false, flow, rows }));
+            let cells = format!("{}x{}", drawing.width, drawing.height);
+            println!("{name:<22} {tasks:>9} {:>11.2} {cells:>13}", layout.as_secs_f64() * 1e3);
+        }
+    }
+}
+
+/// Crossings beside rust-sugiyama, counted alike: of straight lines between the middles of tasks, as each placed them.
+fn crossings() {
+    println!("\n{:<22} {:>9} {:>9} {:>9} {:>11} {:>9}", "crossings", "tasks", "edges", "ours", "sugiyama", "ratio");
+    for (name, tasks, reach) in
+        [("small, deep", 30, 12), ("small, wide", 30, 30), ("deep", 100, 24), ("wide", 100, 100), ("large", 300, 60)]
+    {
+        let (mut ours, mut theirs, mut all) = (0, 0, 0);
+        for seed in 0..GRAPHS {
+            let shape = random_from(seed, tasks, reach, 24);
+            let edges: Vec<(usize, usize)> =
+                shape.upstream.iter().enumerate().flat_map(|(task, ups)| ups.iter().map(move |&up| (up, task))).collect();
+            let drawing = Drawing::layout(&shape);
+            let placed: Vec<(f64, f64)> = drawing.nodes.iter().map(|node| (node.middle() as f64, node.layer as f64)).collect();
+            all += edges.len();
+            ours += crossed(&edges, &placed);
+            theirs += crossed(&edges, &by_sugiyama(tasks, &edges));
+        }
+        println!("{name:<22} {tasks:>9} {all:>9} {ours:>9} {theirs:>11} {:>9.2}", ours as f64 / theirs.max(1) as f64);
+    }
+}
+
+const GRAPHS: u64 = 20;
+
+fn by_sugiyama(tasks: usize, edges: &[(usize, usize)]) -> Vec<(f64, f64)> {
+    let vertices: Vec<(u32, (f64, f64))> = (0..tasks as u32).map(|task| (task, (24.0, 1.0))).collect();
+    let edges: Vec<(u32, u32)> = edges.iter().map(|&(up, down)| (up as u32, down as u32)).collect();
+    let mut placed = vec![(0.0, 0.0); tasks];
+    let mut shift = 0.0;
+    for (found, width, _) in rust_sugiyama::from_vertices_and_edges(&vertices, &edges, &Config::default()) {
+        for (task, (x, y)) in found {
+            placed[task] = (x + shift, y);
+        }
+        // Parts that are not connected stand side by side.
+        shift += width + 1_000.0;
+    }
+    placed
+}
+
+/// Pairs of lines that cross each other, not counting those that meet at a task.
+fn crossed(edges: &[(usize, usize)], at: &[(f64, f64)]) -> usize {
+    let side = |a: usize, b: usize, c: usize| {
+        let ((ax, ay), (bx, by), (cx, cy)) = (at[a], at[b], at[c]);
+        (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    };
+    let mut count = 0;
+    for (n, &(a, b)) in edges.iter().enumerate() {
+        for &(c, d) in &edges[n + 1..] {
+            let meet = a == c || a == d || b == c || b == d;
+            let crosses = || side(a, b, c) * side(a, b, d) < 0.0 && side(c, d, a) * side(c, d, b) < 0.0;
+            count += usize::from(!meet && crosses());
+        }
+    }
+    count
 }
 
 fn median(mut work: impl FnMut()) -> Duration {
@@ -76,7 +148,11 @@ fn all_to_all(side: usize) -> Shape {
 
 /// Each task waits for one to three of the `reach` before it.
 fn random(tasks: usize, reach: usize, width: u16) -> Shape {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    random_from(0, tasks, reach, width)
+}
+
+fn random_from(seed: u64, tasks: usize, reach: usize, width: u16) -> Shape {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(2 * seed + 1);
     let mut roll = move |sides: usize| {
         state ^= state << 13;
         state ^= state >> 7;

@@ -315,9 +315,12 @@ impl Drawing {
                     (-1, _) => arms.right,
                     _ => arms.left,
                 };
+                if !goes {
+                    continue;
+                }
                 let mut next = at;
                 // Straight on under the lines that cross; a pill or the edge of the drawing ends it.
-                while goes {
+                loop {
                     let (Some(x), Some(y)) = (next.0.checked_add_signed(dx), next.1.checked_add_signed(dy)) else { break };
                     next = (x, y);
                     match self.edge_cell(x, y) {

@@ -148,7 +148,7 @@ impl RunView {
     }
 
     /// To a task above or below the selected one; where there are several, one chooses.
-    fn to_neighbour(&mut self, up: bool, world: &World) -> Vec<Intent> {
+    fn go_beside(&mut self, up: bool, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
         match neighbours(data, self.selected, up) {
             [] => Vec::new(),
@@ -468,7 +468,7 @@ impl View for RunView {
             Action::Search if self.focus == Focus::Log => self.full_log(true),
             Action::Back if self.graph.back() => self.lay_out(world),
             Action::Back => vec![Intent::Back],
-            Action::Upstream | Action::Downstream => self.to_neighbour(action == Action::Upstream, world),
+            Action::Upstream | Action::Downstream => self.go_beside(action == Action::Upstream, world),
             Action::Search
             | Action::PromptDone
             | Action::PromptClear
