@@ -42,6 +42,12 @@ pub fn time(task: &TaskSnapshot, now: Timestamp) -> String {
 
 /// How many tasks look how: `✓5 ⊜1 ✗1 ▸1 ◌2`.
 pub fn counts<'a>(tasks: impl Iterator<Item = &'a TaskSnapshot>) -> String {
+    let shown: Vec<_> = counted(tasks).into_iter().map(|(look, n)| format!("{}{n}", look.glyph)).collect();
+    shown.join(" ")
+}
+
+/// How many tasks look how; only looks that some have.
+pub fn counted<'a>(tasks: impl Iterator<Item = &'a TaskSnapshot>) -> Vec<(Look, usize)> {
     use TaskState::{AwaitingApproval, Canceled, Failed, Lost, Pending, Queued, Running, Skipped, Success, UpForRetry, UpstreamFailed};
     let order = [Failed, Lost, UpstreamFailed, Canceled, Skipped, AwaitingApproval, UpForRetry, Running, Queued, Pending];
     let looks = [Success.look(), CACHED_LOOK].into_iter().chain(order.into_iter().map(TaskState::look));
@@ -51,9 +57,8 @@ pub fn counts<'a>(tasks: impl Iterator<Item = &'a TaskSnapshot>) -> String {
             *n += 1;
         }
     }
-    let counted = counted.into_iter().map(|(look, n)| (look.glyph, n));
-    let shown: Vec<_> = counted.filter(|(_, n)| *n > 0).map(|(glyph, n)| format!("{glyph}{n}")).collect();
-    shown.join(" ")
+    counted.retain(|(_, n)| *n > 0);
+    counted
 }
 
 /// The list and the detail of the selected task.

@@ -2,7 +2,10 @@
 
 use super::{Beyond, Scene, is_failed, tree};
 use crate::{
-    model::{TaskSnapshot, TaskState},
+    model::{
+        TaskSnapshot, TaskState,
+        state::{CACHED_LOOK, Look},
+    },
     tui::{
         graph::{Drawing, Placed, Window},
         graphs::{CODE, Figure, Level, Node, TIME, counts_width},
@@ -14,7 +17,6 @@ use crate::{
 use ratatui::{
     Frame,
     layout::Rect,
-    style::Style,
     text::{Line, Span},
 };
 use std::collections::HashSet;
@@ -217,7 +219,7 @@ struct Words {
     /// Between glyph and name: a star where the critical path is not told by the time.
     gap: Span<'static>,
     name: Span<'static>,
-    code: Span<'static>,
+    code: Vec<Span<'static>>,
     time: Span<'static>,
     /// How many tasks a group has.
     count: Span<'static>,
@@ -232,7 +234,9 @@ impl Words {
             spans.extend([self.gap, self.name]);
         }
         if level.has_fields() {
-            spans.extend([Span::raw(" "), self.code, self.time]);
+            spans.push(Span::raw(" "));
+            spans.extend(self.code);
+            spans.push(self.time);
         } else if level != Level::Glyph {
             spans.push(self.count);
         }
@@ -241,12 +245,14 @@ impl Words {
 
     /// Two rows of a box: glyph and name, code and time.
     fn rows(&self, width: usize) -> [Line<'static>; 2] {
-        let fields = text::width(&self.code.content) + text::width(&self.time.content);
+        let fields = self.code.iter().chain([&self.time]).map(|span| text::width(&span.content)).sum::<usize>();
         let lead = if self.time.content.is_empty() { 0 } else { 2 };
         let between = " ".repeat(width.saturating_sub(fields + lead));
         [
             Line::from(vec![self.glyph.clone(), self.gap.clone(), self.name.clone()]),
-            Line::from(vec![Span::raw(" ".repeat(lead)), self.code.clone(), Span::raw(between), self.time.clone()]),
+            Line::from_iter(
+                [Span::raw(" ".repeat(lead))].into_iter().chain(self.code.clone()).chain([Span::raw(between), self.time.clone()]),
+            ),
         ]
     }
 }
@@ -270,7 +276,7 @@ fn words(node: usize, ink: &Ink<'_>, on_path: bool, is_match: bool) -> Words {
                 glyph: Span::styled(look.glyph.to_string(), style),
                 gap,
                 name,
-                code: Span::styled(format!("{:<CODE$} ", look.code), style),
+                code: vec![Span::styled(format!("{:<CODE$} ", look.code), style)],
                 time: Span::styled(text::right(&tasks::time(task, now), TIME), theme.style("fg.muted")),
                 count: Span::raw(""),
                 border: if tree::urgency(task) <= 3 { look.token } else { "border" },
@@ -286,7 +292,7 @@ fn words(node: usize, ink: &Ink<'_>, on_path: bool, is_match: bool) -> Words {
                 glyph: Span::styled(glyph.to_string(), theme.style(token)),
                 gap,
                 name,
-                code: group_fields(node, group.mapped, ink, theme.style(token)),
+                code: group_fields(node, group.mapped, ink),
                 time: Span::raw(""),
                 count: Span::styled(format!(" ×{}", group.members.len()), theme.style("fg.muted")),
                 border: if first.is_some_and(|task| tree::urgency(task) <= 3) { token } else { "border" },
@@ -298,17 +304,31 @@ fn words(node: usize, ink: &Ink<'_>, on_path: bool, is_match: bool) -> Words {
 
 /// What is known of the tasks of a group, in as many columns as it may ever take: `7 tasks  ✓3 ▸1 ⊜2 ◌1`, or of a mapped task
 /// `17/40 ✗1`.
-fn group_fields(node: usize, mapped: bool, ink: &Ink<'_>, style: Style) -> Span<'static> {
+fn group_fields(node: usize, mapped: bool, ink: &Ink<'_>) -> Vec<Span<'static>> {
+    let theme = ink.theme;
     let all = ink.tasks(node).count();
-    let said = if mapped {
+    let counted = tasks::counted(ink.tasks(node));
+    let mut spans = Vec::new();
+    if mapped {
         let done = ink.tasks(node).filter(|task| task.state.is_terminal()).count();
-        let failed = ink.tasks(node).filter(|task| tree::urgency(task) == 0).count();
-        let failed = if failed > 0 { format!(" {}{failed}", TaskState::Failed.look().glyph) } else { String::new() };
-        format!("{done}/{all}{failed}")
+        spans.push(Span::styled(format!("{done}/{all} "), theme.style("fg.muted")));
     } else {
-        format!("{}  {}", text::count(all, "task"), tasks::counts(ink.tasks(node)))
-    };
-    Span::styled(text::left(&said, counts_width(all)), style)
+        spans.push(Span::styled(format!("{}  ", text::count(all, "task")), theme.style("fg.muted")));
+    }
+    // Of a mapped task what is done and what is to come follows from the fraction.
+    let calm = |look: &Look| [TaskState::Success.look(), CACHED_LOOK, TaskState::Pending.look()].contains(look);
+    for (look, n) in counted.into_iter().filter(|(look, _)| !mapped || !calm(look)) {
+        spans.push(Span::styled(format!("{}{n} ", look.glyph), theme.style(look.token)));
+    }
+    // As many columns as it may ever take, so that nothing moves.
+    let mut room = counts_width(all);
+    for span in &mut spans {
+        let cut = text::take(&span.content, room).to_owned();
+        room -= text::width(&cut);
+        span.content = cut.into();
+    }
+    spans.push(Span::raw(" ".repeat(room)));
+    spans
 }
 
 impl Words {
@@ -318,7 +338,7 @@ impl Words {
             glyph: Span::raw(" "),
             gap: Span::raw(" "),
             name,
-            code: none(),
+            code: Vec::new(),
             time: none(),
             count: none(),
             border: "border",
