@@ -35,35 +35,27 @@ impl App {
     }
 
     fn click(&mut self, column: u16, row: u16, double: bool) {
-        for hit in hits::at(column, row) {
-            match hit {
-                Hit::Act(action) => {
-                    self.tell_key(action);
-                    return self.act(action);
+        let Some(hit) = hits::at(column, row).first().copied() else { return };
+        match hit {
+            Hit::Act(action) => {
+                self.tell_key(action);
+                self.act(action);
+            }
+            Hit::Place(place) => self.carry_out(vec![Intent::Go(place)]),
+            Hit::Depth(depth) => {
+                while self.views.len() > depth + 1 {
+                    self.carry_out(vec![Intent::Back]);
                 }
-                Hit::Place(place) => return self.carry_out(vec![Intent::Go(place)]),
-                Hit::Depth(depth) => {
-                    while self.views.len() > depth + 1 {
-                        self.carry_out(vec![Intent::Back]);
-                    }
-                    return;
-                }
-                Hit::Tab(by) => return self.repeat(if by < 0 { Action::PreviousTab } else { Action::NextTab }, by.unsigned_abs()),
-                Hit::Line(by) => {
-                    self.focus(column, row);
+            }
+            Hit::Tab(by) => self.repeat(if by < 0 { Action::PreviousTab } else { Action::NextTab }, by.unsigned_abs()),
+            Hit::Line(_) | Hit::Pane(_) => {
+                self.focus(column, row);
+                if let Hit::Line(by) = hit {
                     let (up, down) = self.steps();
                     self.repeat(if by < 0 { up } else { down }, by.unsigned_abs());
-                    if double {
-                        self.act(self.opening());
-                    }
-                    return;
                 }
-                Hit::Pane(_) => {
-                    self.focus(column, row);
-                    if double {
-                        self.act(self.opening());
-                    }
-                    return;
+                if double {
+                    self.act(self.opening());
                 }
             }
         }

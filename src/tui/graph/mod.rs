@@ -320,8 +320,7 @@ impl Drawing {
                 }
                 let mut next = at;
                 // Straight on under the lines that cross; a pill or the edge of the drawing ends it.
-                loop {
-                    let (Some(x), Some(y)) = (next.0.checked_add_signed(dx), next.1.checked_add_signed(dy)) else { break };
+                while let (Some(x), Some(y)) = (next.0.checked_add_signed(dx), next.1.checked_add_signed(dy)) {
                     next = (x, y);
                     match self.edge_cell(x, y) {
                         None => break,
