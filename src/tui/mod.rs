@@ -19,6 +19,7 @@ pub mod list;
 pub mod load;
 pub mod logs;
 pub mod looks;
+pub mod pages;
 pub mod panes;
 mod pointer;
 pub mod programs;

@@ -76,7 +76,7 @@ impl Beside {
             Tab::Graph if self.is_below => None,
             Tab::Graph => Some(Intent::Open(Box::new(RunView::new(self.subject.clone())))),
             Tab::Grid => Some(Intent::Open(Box::new(GridView::new(pipeline.clone(), beside)))),
-            Tab::Timeline => Some(Intent::Open(Box::new(TimelineView::new(self.subject.clone(), beside)))),
+            Tab::Timeline => Some(Intent::Open(Box::new(TimelineView::new(pipeline.clone(), beside)))),
             Tab::History => Some(Intent::Open(Box::new(HistoryView::beside(pipeline.clone(), beside)))),
         };
         leave.into_iter().chain(open).collect()

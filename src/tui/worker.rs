@@ -3,18 +3,16 @@
 
 use super::{
     graphs::{Drafts, Structure, Structures, Wish},
-    grid::{GridAsk, GridData},
     logs::{
         desk::{self, Business, Desk},
         talk::LogRequest,
     },
-    query::Query,
-    runs::{self, Edge, RunLine, RunPage, RunsAsk},
+    pages,
     world::{Ask, Msg, Resources, RunData, Subject},
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
-    runtime::{Attach, Handle, RunFilter, RuntimeError, clock, user},
+    runtime::{Attach, Handle, RuntimeError, clock, user},
     stdx::time::Timestamp,
 };
 use std::{
@@ -158,8 +156,8 @@ impl<'a> Reader<'a> {
     fn answer(&mut self, ask: &Ask) -> Msg {
         match ask {
             Ask::Pipelines => Msg::Pipelines(self.handle().and_then(Handle::pipelines).map_err(said)),
-            Ask::Runs(ask) => Msg::Runs(ask.clone(), self.handle().and_then(|handle| page(handle, ask)).map_err(said)),
-            Ask::Grid(ask) => Msg::Grid(self.handle().and_then(|handle| grid(handle, ask)).map(Box::new).map_err(said)),
+            Ask::Runs(ask) => Msg::Runs(ask.clone(), self.handle().and_then(|handle| pages::runs(handle, ask)).map_err(said)),
+            Ask::Grid(ask) => Msg::Grid(self.handle().and_then(|handle| pages::grid(handle, ask)).map(Box::new).map_err(said)),
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(Box::new).map_err(said)),
             Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
             Ask::Definition { pipeline, purpose } => {
@@ -217,93 +215,6 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
         Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => false,
     }
-}
-
-/// Runs that are read at once when a filter may leave few of them.
-const STRIDE: usize = 500;
-/// After this long what was found is told; the rest is looked for when it is asked for.
-const PATIENCE: chrono::Duration = chrono::Duration::milliseconds(40);
-
-/// A page of runs that meet a filter.
-fn page(handle: &Handle, ask: &RunsAsk) -> Result<RunPage, RuntimeError> {
-    let query = Query::parse(&ask.filter, runs::KEYS, clock::now());
-    let stride = if query.is_empty() { ask.limit } else { STRIDE };
-    let measured = query.asks_for("metric.");
-    let until = clock::now() + PATIENCE;
-    let mut filter = RunFilter { pipeline: ask.pipeline.clone(), limit: stride, ..at_edge(&ask.edge) };
-    (filter.since, filter.state) = (query.since(), query.only("state").and_then(runs::state_of));
-    let (mut lines, mut next) = (Vec::new(), None);
-    loop {
-        let mut read = handle.runs(&filter)?;
-        if ask.edge.ascends() {
-            read.reverse();
-        }
-        let ended = read.len() < stride;
-        let last = read.last().map(|run| run.run_id.clone());
-        let found = read.into_iter().map(|run| RunLine { run, metrics: serde_json::Map::new() }).collect();
-        let found = if measured { with_metrics(handle, found)? } else { found };
-        lines.extend(found.into_iter().filter(|line| query.keeps(line)));
-        if lines.len() > ask.limit || (lines.len() == ask.limit && !ended) {
-            lines.truncate(ask.limit);
-            next = lines.last().map(|line| line.run.run_id.clone());
-        } else if !ended {
-            next = last;
-        }
-        if ended || lines.len() >= ask.limit || clock::now() >= until {
-            break;
-        }
-        let Some(beyond) = next.take() else { break };
-        (filter.upto, filter.before, filter.after) = (None, None, None);
-        *(if ask.edge.ascends() { &mut filter.after } else { &mut filter.before }) = Some(beyond);
-    }
-    if !measured {
-        lines = with_metrics(handle, lines)?;
-    }
-    if ask.edge.ascends() {
-        lines.reverse();
-    }
-    Ok(RunPage { lines, next })
-}
-
-fn at_edge(edge: &Edge) -> RunFilter {
-    let filter = RunFilter { oldest: edge.ascends(), ..RunFilter::default() };
-    match edge {
-        Edge::Newest | Edge::Front | Edge::Oldest => filter,
-        Edge::Older(run) => RunFilter { before: Some(run.clone()), ..filter },
-        Edge::Newer(run) => RunFilter { after: Some(run.clone()), ..filter },
-        Edge::Upto(run) => RunFilter { upto: Some(run.clone()), ..filter },
-    }
-}
-
-fn with_metrics(handle: &Handle, mut lines: Vec<RunLine>) -> Result<Vec<RunLine>, RuntimeError> {
-    let ids: Vec<_> = lines.iter().map(|line| line.run.run_id.clone()).collect();
-    for (line, metrics) in lines.iter_mut().zip(handle.metrics(&ids)?) {
-        line.metrics = metrics;
-    }
-    Ok(lines)
-}
-
-/// A page of runs by tasks: only the tasks that are looked at.
-fn grid(handle: &Handle, ask: &GridAsk) -> Result<GridData, RuntimeError> {
-    let of = |edge: &Edge, limit| RunFilter { pipeline: Some(ask.pipeline.clone()), limit, ..at_edge(edge) };
-    let mut runs = handle.runs(&of(&ask.edge, ask.runs + 1))?;
-    if ask.edge.ascends() && runs.len() <= ask.runs && !matches!(ask.edge, Edge::Oldest) {
-        // Fewer newer ones than a page has: the newest page, so that it is full.
-        runs = handle.runs(&of(&Edge::Newest, ask.runs + 1))?;
-    } else if ask.edge.ascends() && runs.len() > ask.runs {
-        runs.remove(0);
-    }
-    runs.truncate(ask.runs);
-    let beyond = |edge: Edge| handle.runs(&of(&edge, 1)).map(|runs| !runs.is_empty());
-    let older = runs.last().map(|run| beyond(Edge::Older(run.run_id.clone()))).transpose()?.unwrap_or(false);
-    let newer = runs.first().map(|run| beyond(Edge::Newer(run.run_id.clone()))).transpose()?.unwrap_or(false);
-    let newest_first: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
-    let tasks = handle.task_names(&newest_first)?;
-    runs.reverse();
-    let ids: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
-    let first = ask.tasks.start.min(tasks.len());
-    let cells = handle.grid(&ids, &tasks[first..ask.tasks.end.clamp(first, tasks.len())])?;
-    Ok(GridData { pipeline: ask.pipeline.clone(), runs, tasks, first, cells, older, newer })
 }
 
 /// What is shared, with what each running attempt takes of the machine.

@@ -74,7 +74,7 @@ fn of_pipeline(row: &PipelineRow) -> Vec<Item> {
                 } else {
                     concern.words.clone()
                 },
-                since: concern.since.or(run.ended_at),
+                since: concern.since.or(run.ended_at).or(Some(run.created_at)),
             }
         })
     });

@@ -76,6 +76,8 @@ pub fn filter(frame: &mut Frame<'_>, pane: Rect, filter: &Filter, problems: &[St
     }
     let width = pane.width.saturating_sub(4);
     let line = Rect { x: pane.x + 2, y: pane.bottom().saturating_sub(1), width, height: 1 };
+    frame.render_widget(Clear, line);
+    frame.buffer_mut().set_style(line, theme.base());
     let typed = if problems.is_empty() { width.min(60) } else { (width / 3).min(40) };
     filter.draw(frame, Rect { width: typed, ..line }, theme);
     if let Some(problem) = problems.first() {

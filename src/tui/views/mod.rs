@@ -222,7 +222,7 @@ pub const ALL: &[Entry] =
         ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
         ("timeline", |world| {
             world.run.as_ref().map(|run| {
-                Box::new(timeline::TimelineView::new(run.subject.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
+                Box::new(timeline::TimelineView::new(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>
             })
         }),
     ];

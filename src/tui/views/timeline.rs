@@ -2,7 +2,7 @@
 
 use super::{Intent, Place, Selected, View, body, distance, log::LogView, run};
 use crate::{
-    model::{AttemptState, RunRow, TaskSnapshot},
+    model::{AttemptState, PipelineId, RunRow, TaskSnapshot},
     stdx::{duration, time::Timestamp},
     tui::{
         actions::{Action, Context},
@@ -37,6 +37,7 @@ const DETAIL: u16 = 6;
 /// The bars of a run's attempts.
 #[derive(Debug)]
 pub struct TimelineView {
+    pipeline: PipelineId,
     subject: Subject,
     beside: Beside,
     /// Position in order of declaration.
@@ -54,10 +55,11 @@ pub struct TimelineView {
 }
 
 impl TimelineView {
-    /// Of that run, beside its graph, with the task selected that is selected there.
-    pub fn new(subject: Subject, beside: Beside) -> Self {
+    /// Of that run of a pipeline, beside its graph, with the task selected that is selected there.
+    pub fn new(pipeline: PipelineId, beside: Beside) -> Self {
         Self {
-            subject,
+            pipeline,
+            subject: beside.subject.clone(),
             selected: beside.task,
             attempt: None,
             beside,
@@ -178,7 +180,8 @@ impl View for TimelineView {
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
         let Some(data) = self.data(world) else {
-            return if action == Action::Back { Ok(()) } else { Err("the run is still being read".into()) };
+            let leaves = matches!(action, Action::Back | Action::NextTab | Action::PreviousTab);
+            return if leaves { Ok(()) } else { Err("the run is still being read".into()) };
         };
         match action {
             Action::NextAttempt | Action::PreviousAttempt | Action::Search => Err("in the log of the task (Enter)".into()),
@@ -192,6 +195,10 @@ impl View for TimelineView {
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        if matches!(action, Action::NextTab | Action::PreviousTab) {
+            let beside = Beside { task: self.selected, ..self.beside.clone() };
+            return beside.turn(Tab::Timeline, action == Action::NextTab, &self.pipeline);
+        }
         let Some(data) = self.data(world) else { return vec![Intent::Back] };
         if let Some(lines) = distance(action, usize::from(Self::heights(body(world.size)).0)) {
             self.select(self.list.selected.saturating_add_signed(lines), world);
@@ -199,10 +206,6 @@ impl View for TimelineView {
         }
         match action {
             Action::Back => vec![Intent::Back],
-            Action::NextTab | Action::PreviousTab => {
-                let beside = Beside { task: self.selected, ..self.beside.clone() };
-                beside.turn(Tab::Timeline, action == Action::NextTab, &data.pipeline)
-            }
             Action::Open => {
                 let attempt = data.tasks.get(self.selected).and_then(|task| Some(task.attempts.get(self.attempt?)?.attempt));
                 vec![Intent::Open(Box::new(LogView::new(self.subject.clone(), self.selected, attempt)))]
@@ -325,12 +328,13 @@ impl Drawing<'_> {
         let is_last = attempt.is_none_or(|at| at + 1 == task.attempts.len());
         let shown = attempt.and_then(|at| task.attempts.get(at));
         let state = shown.filter(|_| !is_last).map_or_else(|| look(task), |attempt| attempt.state.look());
-        let (mark, token) = if is_critical { ("*", "edge.critical") } else { (" ", "fg") };
+        let mark = if is_critical { "*" } else { " " };
         let number = shown.filter(|_| task.attempts.len() > 1).map(|attempt| format!(" #{}", attempt.attempt)).unwrap_or_default();
         let name = text::cut(&text::safe(task.task.as_str()), self.name.saturating_sub(number.len())) + &number;
         let mut spans = vec![
             Span::styled(format!(" {} ", state.glyph), theme.style(state.token)),
-            Span::styled(format!("{mark}{} ", text::left(&name, self.name)), theme.style(token)),
+            Span::styled(mark, theme.style("edge.critical")),
+            Span::styled(format!("{} ", text::left(&name, self.name)), theme.style("fg")),
         ];
         let row = rows(task, self.now).into_iter().find(|row| row.attempt == attempt);
         let stretches = row.map(|row| row.stretches).unwrap_or_default();
