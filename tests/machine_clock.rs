@@ -21,7 +21,13 @@ fn engine(yard: &Yard, library: &str) -> Child {
     let mut command = yard.plain_command(&["engine"]);
     command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", yard.file("clock")).env("FAKETIME_NO_CACHE", "1");
     // Only the clock that people set: the others go on.
-    let engine = command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let engine = command
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .env("FAKETIME_DISABLE_SHM", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     until("the engine answers", || yard.engine().is_some());
     engine
 }

@@ -34,11 +34,15 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     }
     let mut text = describe(&run, context);
     let (_, env_not_passed) = user::environment(&handle.place().config.pass_env);
-    for card in handle.failure_cards(&run, &env_not_passed, card::CARDS)? {
+    let cards = handle.failure_cards(&run, &env_not_passed, card::CARDS)?;
+    for card in &cards {
         text.push('\n');
-        for line in card::lines(&card, &context.out) {
+        for line in card::lines(card, &context.out) {
             text.push_str(&(render(&context.out, &line, usize::MAX) + "\n"));
         }
+    }
+    if let Some(untold) = card::untold(&run, &cards) {
+        text.push_str(&format!("\n{untold}\n"));
     }
     context.print(&text)?;
     Ok(0)
@@ -63,7 +67,12 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
     fact("paused", if row.paused { "no further attempt starts".to_owned() } else { String::new() });
     fact(
         "undo",
-        row.undo.as_ref().map(|word| format!("`flowyard undo {}` takes {} back", row.run_id, word.replace('_', " "))).unwrap_or_default(),
+        row.undo
+            .as_ref()
+            .map(|word| {
+                format!("`flowyard undo {}` takes {} back, while nothing has started because of it", row.run_id, word.replace('_', " "))
+            })
+            .unwrap_or_default(),
     );
     fact("took", span(row.started_at, row.ended_at, clock::now()));
     fact("params", pairs(&row.params));

@@ -7,8 +7,7 @@ use super::{
 use crate::{
     expr,
     model::{AttemptKey, AttemptState, End, GateLine, Reason, TaskState, Verdict, record::What},
-    stdx::size,
-    stdx::time::from_micros,
+    stdx::{duration, size, time::from_micros},
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -28,7 +27,7 @@ impl Run {
     pub(super) fn attempt_ended(&mut self, position: usize, report: Report, out: &mut Out<'_>) {
         let Some(key) = self.open_attempt(position) else { return };
         let gates = self.gates(position, &report);
-        let outcome = outcome(&report, &gates);
+        let outcome = outcome(&report, &gates, self.task_def(position).timeout);
         let (exit_code, signal) = codes(&report.verdict.end);
         self.set_attempt(position, outcome.state, out, |attempt| {
             attempt.reason = outcome.reason;
@@ -180,7 +179,7 @@ fn out_of_memory(verdict: &Verdict, how: &str) -> String {
     format!("the kernel ended it for want of memory ({how}{peak})")
 }
 
-fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
+fn outcome(report: &Report, gates: &[GateLine], timeout: Option<Duration>) -> Outcome {
     let failed = |reason, message: String| Outcome { state: AttemptState::Failed, reason: Some(reason), message };
     match &report.verdict.end {
         End::Exited { code: 0 } if report.no_room.is_some() => failed(Reason::DiskFull, report.no_room.clone().unwrap_or_default()),
@@ -198,7 +197,8 @@ fn outcome(report: &Report, gates: &[GateLine]) -> Outcome {
         End::Exited { code } => failed(Reason::ExitCode, format!("exit code {code}")),
         End::Signaled { signal } => failed(Reason::Signal, format!("ended by signal {signal}")),
         End::TimedOut { .. } => {
-            Outcome { state: AttemptState::TimedOut, reason: Some(Reason::Timeout), message: "ran longer than its timeout".to_owned() }
+            let of = timeout.map(|timeout| format!(" of {}", duration::short(timeout))).unwrap_or_default();
+            Outcome { state: AttemptState::TimedOut, reason: Some(Reason::Timeout), message: format!("ran longer than its timeout{of}") }
         }
         End::Canceled { .. } => Outcome { state: AttemptState::Canceled, reason: Some(Reason::Canceled), message: String::new() },
         End::SpawnError { message } => failed(Reason::SpawnError, message.clone()),
@@ -227,7 +227,7 @@ mod tests {
     fn want_of_memory_is_named_where_it_is_shown_and_never_instead_of_a_timeout() {
         let reason = |end, out_of_memory| {
             let verdict = Verdict { out_of_memory, ..Verdict::new(end, 1, 2) };
-            outcome(&Report::of(verdict), &[]).reason
+            outcome(&Report::of(verdict), &[], None).reason
         };
         let timed_out = || End::TimedOut { code: None, signal: Some(9) };
         assert_eq!(reason(End::Signaled { signal: 9 }, true), Some(Reason::OutOfMemory));

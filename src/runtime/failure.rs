@@ -86,7 +86,7 @@ impl Handle {
 }
 
 /// Whether a task is worth a card: what only waited for it is not.
-fn is_failure(task: &TaskSnapshot) -> bool {
+pub fn is_failure(task: &TaskSnapshot) -> bool {
     matches!(task.state, TaskState::Failed | TaskState::Lost)
 }
 

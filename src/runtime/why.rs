@@ -1,8 +1,8 @@
 //! "Why did it (not) run?", answered from what is recorded; nothing is guessed.
 
 use crate::model::{
-    GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId, TaskSnapshot, TaskState, TriggerRule,
-    Wait, Why, WhyLine, WhyMark,
+    AttemptSnapshot, GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId, TaskSnapshot,
+    TaskState, TriggerRule, Wait, Why, WhyLine, WhyMark,
 };
 use crate::stdx::time::rfc3339;
 use std::collections::HashMap;
@@ -123,9 +123,18 @@ fn retry_line(task: &TaskSnapshot, def: &Task) -> Option<WhyLine> {
             "it is not tried again: that is a verdict, not an accident".to_owned()
         }
         _ if last.attempt >= task.max_attempts => format!("no retry is left: {} of {} attempts are used", last.attempt, task.max_attempts),
-        (_, Some(_)) => format!("it is not tried again: `retry_on` does not name {reason}"),
+        (_, Some(_)) => format!("it is not tried again: `retry_on` does not name {}", ending(last, reason)),
         (_, None) => format!("it is not tried again: `retries` does not apply to {reason} unless `retry_on` names it"),
     }))
+}
+
+/// How an attempt ended, as a policy of retries would name it.
+fn ending(attempt: &AttemptSnapshot, reason: Reason) -> String {
+    match (reason, attempt.exit_code, attempt.signal) {
+        (Reason::ExitCode, Some(code), _) => format!("exit code {code}"),
+        (Reason::Signal, _, Some(signal)) => format!("signal {signal}"),
+        _ => reason.to_string(),
+    }
 }
 
 /// What the task's own state says, before its conditions.

@@ -214,3 +214,15 @@ fn several_tasks_are_asked_for_one_by_one_and_each_answer_is_there_for_programs_
     assert!(yard.complaint(2, &["retry", "latest", "a", "nope"]).contains("nope"));
     assert_eq!(task(&yard.show("latest"), "a")["state"], "skipped");
 }
+
+#[test]
+fn each_failure_says_exactly_what_happened_and_how_many_are_not_shown() {
+    let slow = "[tasks.slow]\nrun = 'sleep 60'\ntimeout = '1s'\ngrace = '1s'\n";
+    let picky = "[tasks.picky]\nrun = 'exit 3'\nretries = 2\nretry_on = { exit_codes = [75] }\n";
+    let others = "[tasks.a]\nrun = 'exit 1'\n[tasks.b]\nrun = 'exit 1'\n[tasks.c]\nrun = 'exit 1'\n";
+    let yard = Yard::with(&[("p", &format!("{slow}{picky}{others}"))]);
+    yard.text(1, &["run", "p"]);
+    assert!(yard.text(0, &["why", "latest", "slow"]).contains("ran longer than its timeout of 1"));
+    assert!(yard.text(0, &["why", "latest", "picky"]).contains("`retry_on` does not name exit code 3"));
+    assert!(yard.text(0, &["show", "latest"]).contains("2 more tasks failed"));
+}

@@ -6,12 +6,20 @@ use crate::{
         term::{Cell, Screen, Style},
         text,
     },
-    runtime::failure::FailureCard,
+    model::RunSnapshot,
+    runtime::failure::{self, FailureCard},
     stdx::size,
 };
 
 /// Failures shown in full; more are told by the list of tasks.
 pub const CARDS: usize = 3;
+
+/// How many tasks failed that no card tells of.
+pub fn untold(run: &RunSnapshot, cards: &[FailureCard]) -> Option<String> {
+    let rest = run.tasks.iter().filter(|task| failure::is_failure(task)).count().saturating_sub(cards.len());
+    let tasks = if rest == 1 { "task" } else { "tasks" };
+    (rest > 0).then(|| format!("{rest} more {tasks} failed: `flowyard why {} TASK` says why of each", run.run.run_id))
+}
 
 /// The lines of a card; each may be wrapped by the terminal.
 pub fn lines(card: &FailureCard, screen: &Screen) -> Vec<Vec<Cell>> {
