@@ -8,7 +8,7 @@ use serde_json::Value;
 /// A column of a list of runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// One of [`FIXED`], by place.
+    /// One of the columns that every history has, by place.
     Fixed(usize),
     /// The value of a param.
     Param(String),
