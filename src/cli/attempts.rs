@@ -58,7 +58,7 @@ fn line(task: &TaskSnapshot, attempt: &AttemptSnapshot, context: &Context) -> Ve
         Cell::from(attempt.started_at.map(moment).unwrap_or_default()),
         Cell::from(span(attempt.started_at, ended, clock::now())),
         Cell::from(attempt.usage.map(|usage| duration::short(Duration::from_millis(usage.cpu_millis))).unwrap_or_default()),
-        Cell::from(attempt.usage.map(|usage| size::short(usage.peak_memory)).unwrap_or_default()),
+        Cell::from(attempt.usage.and_then(|usage| usage.peak()).map(size::short).unwrap_or_default()),
         Cell::styled(attempt.gpus.iter().map(u32::to_string).collect::<Vec<_>>().join(","), Style::dim()),
         Cell::from(attempt_cause(attempt).unwrap_or_default()),
     ]

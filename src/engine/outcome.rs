@@ -175,7 +175,8 @@ impl Run {
 }
 
 fn out_of_memory(verdict: &Verdict, how: &str) -> String {
-    let peak = verdict.usage.map(|usage| format!("; it held {} at its peak", size::short(usage.peak_memory))).unwrap_or_default();
+    let peak = verdict.usage.and_then(|usage| usage.peak());
+    let peak = peak.map(|peak| format!("; it held {} at its peak", size::short(peak))).unwrap_or_default();
     format!("the kernel ended it for want of memory ({how}{peak})")
 }
 

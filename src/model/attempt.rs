@@ -104,7 +104,7 @@ pub struct Usage {
     pub cpu_millis: u64,
     /// Resident memory now, in bytes; 0 once it is over.
     pub memory: u64,
-    /// The most resident memory seen, in bytes.
+    /// The most resident memory seen, in bytes; 0 if none was: it was over before anybody looked, and took no more than its shim.
     pub peak_memory: u64,
     /// Bytes read from disks.
     pub read_bytes: u64,
@@ -112,6 +112,13 @@ pub struct Usage {
     pub written_bytes: u64,
     /// Processes now; 0 once it is over.
     pub processes: u32,
+}
+
+impl Usage {
+    /// The most resident memory, in bytes, if it was seen.
+    pub fn peak(&self) -> Option<u64> {
+        (self.peak_memory > 0).then_some(self.peak_memory)
+    }
 }
 
 /// The files in an attempt's folder, named once.

@@ -204,8 +204,10 @@ fn a_short_task_is_measured_without_a_file() {
     let ticket = stage.shell("for ((i = 0; i < 200000; i++)); do :; done");
     let folder = ticket.folder.clone();
     let usage = verdict(&stage, ticket).usage.expect("what it took");
-    assert!(usage.cpu_millis > 20 && usage.peak_memory > 1 << 20, "{usage:?}");
+    assert!(usage.cpu_millis > 20, "{usage:?}");
     if usage.cpu_millis < 900 {
+        // No number is better than that of the shim, which every child has until its program is there.
+        assert_eq!(usage.peak(), None, "{usage:?}");
         assert!(!AttemptFiles::new(&folder).usage().exists());
     }
 }

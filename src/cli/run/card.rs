@@ -29,7 +29,8 @@ pub fn lines(card: &FailureCard, screen: &Screen) -> Vec<Vec<Cell>> {
         (0, _) => "no attempt was made".to_owned(),
         (tried, of) => format!("attempt {tried} of {of}"),
     };
-    let peak = card.usage.map(|usage| format!(", {} at its peak", size::short(usage.peak_memory))).unwrap_or_default();
+    let peak = card.usage.and_then(|usage| usage.peak());
+    let peak = peak.map(|peak| format!(", {} at its peak", size::short(peak))).unwrap_or_default();
     let mut lines = vec![vec![
         Cell::styled(
             format!("{} {} ", screen.glyph(card.state.look()), text::instance(&card.task, card.map_index)),

@@ -89,14 +89,16 @@ impl Meter {
     }
 }
 
-/// What those took who have ended: the system's account. The peak is that of the largest process.
+/// What those took who have ended: the system's account. The peak is that of the largest process, where that is the largest there was:
+/// until its program is there, a new process counts with the memory of whoever starts it.
 fn reaped() -> Usage {
     let Ok(account) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return Usage::default() };
+    let own = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |own| own.max_rss());
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
     let millis = |time: nix::sys::time::TimeVal| count(time.tv_sec()) * 1000 + count(time.tv_usec()) / 1000;
     Usage {
         cpu_millis: millis(account.user_time()) + millis(account.system_time()),
-        peak_memory: count(account.max_rss()) * 1024,
+        peak_memory: if account.max_rss() > own { count(account.max_rss()) * 1024 } else { 0 },
         // Counted in sectors.
         read_bytes: count(account.block_reads()) * 512,
         written_bytes: count(account.block_writes()) * 512,

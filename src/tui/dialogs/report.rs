@@ -61,7 +61,8 @@ impl Report {
 
     /// What is known of a failure, and which keys help.
     pub fn failure(card: &FailureCard) -> Self {
-        let peak = card.usage.map(|usage| format!(" · {} of memory at its peak", size::short(usage.peak_memory))).unwrap_or_default();
+        let peak = card.usage.and_then(|usage| usage.peak());
+        let peak = peak.map(|peak| format!(" · {} of memory at its peak", size::short(peak))).unwrap_or_default();
         let attempts = format!("{} of {}{peak}", text::count(card.attempts.0, "attempt"), card.attempts.1);
         let mut lines = vec![(card.cause.clone(), "error"), (attempts, "fg.muted")];
         let mut part = |title: String, token: &'static str, content: Vec<String>| {

@@ -134,8 +134,8 @@ pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp,
         say(message.clone(), if task.state == TaskState::Failed { "error" } else { "fg" });
     }
     if let Some(card) = data.card(task) {
-        if let Some(usage) = card.usage {
-            say(format!("peak memory {}", size::short(usage.peak_memory)), "fg.muted");
+        if let Some(peak) = card.usage.and_then(|usage| usage.peak()) {
+            say(format!("peak memory {}", size::short(peak)), "fg.muted");
         }
         if let Some(good) = card.since_good.as_ref().filter(|good| !good.differences.is_empty()) {
             let what = good.differences.iter().map(|d| d.what.as_str()).collect::<Vec<_>>().join(", ");
@@ -168,7 +168,8 @@ fn attempt_line(attempt: &AttemptSnapshot, now: Timestamp) -> String {
     let mut line = format!("#{} {} · {}", attempt.attempt, ending(attempt), text::took(attempt.started_at, attempt.ended_at, now));
     if let Some(usage) = attempt.usage {
         let cpu = duration::short(std::time::Duration::from_millis(usage.cpu_millis));
-        line.push_str(&format!(" · peak {} · cpu {cpu}", size::short(usage.peak_memory)));
+        let peak = usage.peak().map(|peak| format!(" · peak {}", size::short(peak))).unwrap_or_default();
+        line.push_str(&format!("{peak} · cpu {cpu}"));
     }
     line
 }
