@@ -126,5 +126,5 @@ fn an_attempt_is_tried_again_where_its_code_or_the_end_of_its_log_says_so_and_el
         .map(|id| (attempts(&run, id).len(), attempts(&run, id).last().unwrap()["state"].clone()));
     assert_eq!(counts, [(3, json!("success")), (1, json!("failed")), (2, json!("success")), (1, json!("failed"))]);
     let why = yard.text(0, &["why", "latest", "other_code"]);
-    assert!(why.contains("it is not tried again: `retry_on` does not name exit_code"), "{why}");
+    assert!(why.contains("it is not tried again: `retry_on` does not name exit code 76"), "{why}");
 }
