@@ -45,7 +45,7 @@ pub struct World {
     /// Runs by tasks of one pipeline.
     pub grid: Option<GridData>,
     /// The run or the graph that is looked at.
-    pub run: Option<RunData>,
+    pub run: Option<Arc<RunData>>,
     /// The graph that was laid out last; perhaps of another run, or as it was wished for before.
     pub figure: Option<Arc<Figure>>,
     /// What is shared; `None` until it was read.
@@ -60,6 +60,13 @@ pub struct World {
     pub record: Record,
     /// Why the last read failed.
     pub trouble: Option<String>,
+}
+
+impl World {
+    /// What is known of a run or graph, if that is the one which was read.
+    pub fn run_of(&self, subject: &Subject) -> Option<&RunData> {
+        self.run.as_deref().filter(|data| data.subject == *subject)
+    }
 }
 
 /// Whether an engine owns the workspace.
@@ -268,8 +275,8 @@ pub enum Msg {
     Runs(RunsAsk, Result<RunPage, String>),
     /// Runs by tasks were read.
     Grid(Result<Box<GridData>, String>),
-    /// A run was read.
-    Run(Subject, Result<Box<RunData>, String>),
+    /// A run was read; the same one again if nothing about it changed.
+    Run(Subject, Result<Arc<RunData>, String>),
     /// A graph was laid out.
     Figure(Arc<Figure>),
     /// What is shared was read.

@@ -84,7 +84,7 @@ impl RunView {
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
-        world.run.as_ref().filter(|data| data.subject == self.subject)
+        world.run_of(&self.subject)
     }
 
     /// Two panes above and the log below; in a narrow terminal only the pane that has the keys.
