@@ -9,6 +9,7 @@ use flowyard::{
     tui::{
         app::App,
         graphs::{Drafts, Structures},
+        tally::Tallied,
         theme::{Glyphs, Library, Screen, color::Depth},
         world::{Ask, Msg, RunData, Subject, World},
     },
@@ -95,6 +96,7 @@ fn frames(tasks: usize, keys: &str) -> Vec<(Duration, Duration)> {
             }
             // Another thread reads it, and frees the one before; only what the thread that draws does counts.
             let read = Arc::new(data.clone());
+            read.tally();
             let before = std::mem::replace(&mut told, read.clone());
             let start = Instant::now();
             app.handle(Msg::Run(data.subject.clone(), Ok(read)), now);
@@ -148,6 +150,7 @@ fn run(count: usize, now: Timestamp) -> RunData {
         progress: BTreeMap::new(),
         cards: Vec::new(),
         graph: Structures::default().of(&tasks),
+        tallied: Tallied::default(),
         tasks,
     }
 }

@@ -29,6 +29,7 @@ pub mod record;
 pub mod runs;
 mod screen;
 pub mod tabs;
+pub mod tally;
 mod terminal;
 pub mod text;
 pub mod theme;

@@ -8,6 +8,7 @@ use super::{
         talk::LogRequest,
     },
     pages,
+    tally::Tallied,
     world::{Ask, Msg, Resources, RunData, Subject},
 };
 use crate::{
@@ -175,6 +176,7 @@ impl<'a> Reader<'a> {
     fn told(&mut self, data: RunData) -> Arc<RunData> {
         let last = self.told.back().filter(|last| last.same_as(&data)).cloned();
         last.unwrap_or_else(|| {
+            data.tally();
             let data = Arc::new(data);
             self.told.push_back(data.clone());
             if self.told.len() > 2 {
@@ -209,7 +211,7 @@ impl<'a> Reader<'a> {
             }
         }
         let graph = self.structures.of(&tasks);
-        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph })
+        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph, tallied: Tallied::default() })
     }
 }
 

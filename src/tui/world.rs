@@ -11,11 +11,12 @@ use super::{
     },
     record::Record,
     runs::{RunList, RunPage, RunsAsk},
+    tally::{Tallied, Tally},
 };
 use crate::{
     model::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
-        TaskState, Usage, Why,
+        Usage, Why,
     },
     runtime::{EngineStatus, failure::FailureCard},
     stdx::time::Timestamp,
@@ -118,6 +119,8 @@ pub struct RunData {
     pub cards: Vec<FailureCard>,
     /// What its graph is made of.
     pub graph: Arc<Structure>,
+    /// What was counted; see [`RunData::tally`].
+    pub tallied: Tallied,
 }
 
 impl RunData {
@@ -131,9 +134,9 @@ impl RunData {
         self.state().is_some_and(|state| !state.is_terminal())
     }
 
-    /// How many tasks are in a state.
-    pub fn count(&self, state: TaskState) -> usize {
-        self.tasks.iter().filter(|task| task.state == state).count()
+    /// What is asked of all its tasks at once.
+    pub fn tally(&self) -> &Tally {
+        self.tallied.of(&self.tasks, &self.graph)
     }
 
     /// The position of a task.
