@@ -486,15 +486,22 @@ impl Handle {
         Some((disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
     }
 
-    /// Copies the history into `file`, or into the folder of copies. Gives the copy's place.
+    /// Copies the history into `file`, which must not be there yet, or into the folder of copies. Gives the copy's place.
     ///
     /// # Errors
-    /// There is no history yet; what the system says.
+    /// There is no history yet; the file is there; what the system says.
     pub fn backup(&self, file: Option<PathBuf>) -> Result<PathBuf, RuntimeError> {
-        let name = format!("manual-{}.db", clock::now().format("%Y%m%dT%H%M%S"));
-        let file = file.unwrap_or_else(|| self.state_dir().join(upkeep::BACKUPS).join(name));
-        crate::store::copy(&self.state_dir().join(crate::store::FILE), &file)?;
-        Ok(file)
+        let history = self.state_dir().join(crate::store::FILE);
+        match file {
+            Some(file) => crate::store::copy(&history, &file).map(|()| file),
+            None => {
+                // To the microsecond: each is kept.
+                let name = format!("manual-{}.db", clock::now().format("%Y%m%dT%H%M%S%.6f"));
+                let file = self.state_dir().join(upkeep::BACKUPS).join(name);
+                crate::store::keep_copy(&history, &file).map(|()| file)
+            }
+        }
+        .map_err(RuntimeError::from)
     }
 
     /// Removes runs that are over, with their logs and the artifacts that only they made. Gives those that are gone, and the bytes
