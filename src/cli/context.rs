@@ -132,7 +132,8 @@ impl Context {
     /// The way to the workspace.
     pub fn handle(&self, access: Access) -> Result<Handle, Failure> {
         let handle = Handle::attach(self.attach_to(self.place()?, access)?)?;
-        if let Some(trouble) = handle.trouble() {
+        // Whoever acts, or asks about the engine itself, is told by the answer.
+        if let Some(trouble) = handle.trouble().filter(|_| access == Access::Look) {
             self.note(trouble);
         }
         Ok(handle)

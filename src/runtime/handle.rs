@@ -3,7 +3,8 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    clock, pipelines, retention, serve, upkeep, why,
+    clock, pipelines, retention, serve, upkeep,
+    why::{self, Account},
     wire::{Ask, Tell},
     workspace::Place,
 };
@@ -120,7 +121,7 @@ impl Handle {
         Ok(handle)
     }
 
-    /// Why an open run has no engine, if one could not be started for it.
+    /// Why what is known of open runs may be old: no engine runs or could be started, or it does not answer.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
@@ -131,9 +132,18 @@ impl Handle {
             Some(reader) => reader.open_runs()?,
             None => 0,
         };
-        // One that is there and does not answer, or speaks another protocol, is no reason not to look.
-        if open > 0 && !self.attach.read_only && matches!(self.engine_status(), Ok(None)) {
-            client::connect_or_start(&self.attach.place, false)?;
+        if open == 0 {
+            return Ok(());
+        }
+        match self.engine_status() {
+            Ok(Some(_)) => {}
+            Ok(None) if self.attach.read_only => {
+                self.trouble =
+                    Some("no engine runs: what is open is shown as it was recorded last, and its tasks may have gone on".to_owned());
+            }
+            Ok(None) => drop(client::connect_or_start(&self.attach.place, false)?),
+            // One that is there and does not answer, or speaks another protocol, is no reason not to look.
+            Err(error) => self.trouble = Some(format!("what is open is shown as it was recorded last: {error}")),
         }
         Ok(())
     }
@@ -352,10 +362,16 @@ impl Handle {
         let snapshot = self.run(run)?;
         let definition = self.run_definition(run)?;
         // Only an open run waits for anything.
-        let shared = if snapshot.run.state.is_terminal() { None } else { self.resources()? };
+        let asked = if snapshot.run.state.is_terminal() { Ok(None) } else { self.resources() };
+        let account = match &asked {
+            Ok(Some(shared)) => Account::Of(shared),
+            Ok(None) => Account::NoEngine,
+            // What is recorded is told all the same.
+            Err(_) => Account::Silent,
+        };
         match task {
-            None => Ok(why::run(&snapshot, shared.as_ref())),
-            Some(id) => why::task(&snapshot, &definition, id, shared.as_ref()).ok_or_else(|| {
+            None => Ok(why::run(&snapshot, account)),
+            Some(id) => why::task(&snapshot, &definition, id, account).ok_or_else(|| {
                 let near = crate::stdx::suggest::nearest(id.as_str(), snapshot.tasks.iter().map(|task| task.task.as_str()));
                 let hint = near.map(|name| format!("\nhint: did you mean `{name}`?")).unwrap_or_default();
                 RuntimeError::Usage(format!("run {run} has no task `{id}`{hint}"))
@@ -465,7 +481,7 @@ impl Handle {
     /// # Errors
     /// It is there and does not answer.
     pub fn engine_status(&self) -> Result<Option<EngineStatus>, RuntimeError> {
-        Ok(Line::open(&self.attach.place.state_dir, false)?.map(|(_, status)| status))
+        Ok(Line::glance(&self.attach.place.state_dir)?.map(|(_, status)| status))
     }
 
     /// What attempts share, who has it, and who waits for what; `None` if no engine runs. Never starts one.
@@ -473,7 +489,7 @@ impl Handle {
     /// # Errors
     /// It is there and does not answer.
     pub fn resources(&self) -> Result<Option<ResourcesSnapshot>, RuntimeError> {
-        let Some((mut line, _)) = Line::open(&self.attach.place.state_dir, false)? else { return Ok(None) };
+        let Some((mut line, _)) = Line::glance(&self.attach.place.state_dir)? else { return Ok(None) };
         match line.ask(&Ask::Resources)? {
             Tell::Resources(found) => Ok(Some(*found)),
             other => Err(RuntimeError::Unreachable(format!("the engine gave an answer to another question: {other:?}"))),

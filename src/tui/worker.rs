@@ -9,11 +9,11 @@ use super::{
     },
     pages,
     tally::Tallied,
-    world::{Ask, Msg, Resources, RunData, Subject},
+    world::{Ask, Engine, Msg, Resources, RunData, Subject},
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, TaskSnapshot, TaskState},
-    runtime::{Attach, EngineStatus, Handle, RuntimeError, clock, user},
+    runtime::{Attach, Handle, RuntimeError, clock, user},
     stdx::time::Timestamp,
 };
 use std::{
@@ -103,7 +103,7 @@ struct Reader<'a> {
     /// What was answered last.
     run: Option<Arc<RunData>>,
     pipelines: Option<Vec<PipelineRow>>,
-    engine: Option<Option<EngineStatus>>,
+    engine: Option<Engine>,
     tx: &'a Sender<Msg>,
 }
 
@@ -160,10 +160,11 @@ impl<'a> Reader<'a> {
                     return;
                 }
             }
-            if let Some(Ok(status)) = self.handle.as_ref().map(Handle::engine_status)
-                && self.engine.replace(status.clone()).as_ref() != Some(&status)
-            {
-                let _ = self.tx.send(Msg::Engine(status));
+            if let Some(told) = self.handle.as_ref().map(Handle::engine_status) {
+                let engine = told.map_or_else(|error| Engine::Silent(said(error)), |status| status.map_or(Engine::Idle, Engine::Up));
+                if self.engine.replace(engine.clone()).as_ref() != Some(&engine) {
+                    let _ = self.tx.send(Msg::Engine(engine));
+                }
             }
         }
     }

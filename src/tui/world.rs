@@ -80,6 +80,8 @@ pub enum Engine {
     Idle,
     /// It runs.
     Up(EngineStatus),
+    /// One is there that does not answer, and what can be done.
+    Silent(String),
 }
 
 /// What attempts share, and what each takes.
@@ -271,7 +273,7 @@ pub enum Msg {
     /// Something changed in the workspace.
     Changed,
     /// The engine, as seen now.
-    Engine(Option<EngineStatus>),
+    Engine(Engine),
     /// Pipelines were read.
     Pipelines(Result<Vec<PipelineRow>, String>),
     /// Runs were read.
