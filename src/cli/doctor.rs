@@ -203,7 +203,10 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Ok(handle) => handle,
         Err(failure) => {
             return vec![
-                failed("database", format!("{}\n{MEND}", words(&failure).replace("\nhint: `flowyard doctor` looks into it", ""))),
+                failed(
+                    "database",
+                    format!("{}\n{}", words(&failure).replace("\nhint: `flowyard doctor` looks into it", ""), mend(&place.state_dir)),
+                ),
                 copies(&place.state_dir),
             ];
         }
@@ -232,6 +235,11 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Err(error) => failed("engine", error.to_string()),
     };
     vec![database, copies(&place.state_dir), engine]
+}
+
+/// What helps: nothing of ours, where a newer version wrote it.
+fn mend(state_dir: &Path) -> &'static str {
+    if rebuild::may_replace(state_dir).is_ok() { MEND } else { "" }
 }
 
 /// What helps a database that cannot be used.

@@ -18,6 +18,7 @@ use crate::{
 };
 use std::{
     cell::OnceCell,
+    collections::BTreeMap,
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -276,6 +277,24 @@ impl Handle {
         Ok(reader.runs(&query)?)
     }
 
+    /// What people call these runs: the pipeline and the number. One that is not there has no name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn run_names<'a>(&self, runs: impl IntoIterator<Item = &'a RunId>) -> Result<BTreeMap<RunId, String>, RuntimeError> {
+        let mut names = BTreeMap::new();
+        for id in runs {
+            if names.contains_key(id) {
+                continue;
+            }
+            let found = self.runs(&RunFilter { upto: Some(id.clone()), limit: 1, ..RunFilter::default() })?;
+            if let Some(run) = found.first().filter(|run| run.run_id == *id) {
+                names.insert(id.clone(), format!("{} #{}", run.pipeline, run.number));
+            }
+        }
+        Ok(names)
+    }
+
     /// The metrics of each of these runs, of all its tasks together.
     ///
     /// # Errors
@@ -323,7 +342,19 @@ impl Handle {
             return newest(None)?.ok_or_else(|| no_run(selector));
         }
         if let Some(pipeline) = selector.strip_prefix("latest:") {
-            return newest(Some(pipeline.into()))?.ok_or_else(|| RuntimeError::Usage(format!("pipeline `{pipeline}` has no run yet")));
+            if let Some(run) = newest(Some(pipeline.into()))? {
+                return Ok(run);
+            }
+            let known = self.pipelines()?;
+            let names = || known.iter().map(|row| row.pipeline.as_str());
+            return Err(RuntimeError::Usage(match names().any(|name| name == pipeline) {
+                true => format!("pipeline `{pipeline}` has no run yet\nhint: `flowyard run {pipeline}` starts one"),
+                false => {
+                    let near =
+                        crate::stdx::suggest::nearest(pipeline, names()).map(|near| format!("\nhint: did you mean `latest:{near}`?"));
+                    format!("there is no pipeline `{pipeline}`{}", near.unwrap_or_else(|| "\nhint: `flowyard list` shows them".to_owned()))
+                }
+            }));
         }
         let mut found = history.runs_with_prefix(&selector.to_ascii_lowercase())?;
         match found.len() {

@@ -12,7 +12,7 @@ use super::{
     world::{Ask, Engine, Msg, Resources, RunData, Subject},
 };
 use crate::{
-    model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, TaskSnapshot, TaskState},
+    model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, ResourcesSnapshot, TaskSnapshot, TaskState},
     runtime::{Attach, Handle, RuntimeError, clock, user},
     stdx::time::Timestamp,
 };
@@ -276,7 +276,8 @@ fn resources(handle: &Handle) -> Result<Resources, RuntimeError> {
     let shared = handle.resources()?;
     let running = shared.iter().flat_map(|found| &found.running);
     let usages = running.map(|one| handle.usage(&AttemptFiles::new(&one.folder).stdout())).collect();
-    Ok(Resources { shared, usages, disk: handle.disk_space() })
+    let names = handle.run_names(shared.iter().flat_map(ResourcesSnapshot::runs))?;
+    Ok(Resources { shared, names, usages, disk: handle.disk_space() })
 }
 
 /// The tasks of a pipeline that never ran.

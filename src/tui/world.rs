@@ -89,6 +89,8 @@ pub enum Engine {
 pub struct Resources {
     /// The engine's account; `None` if no engine runs.
     pub shared: Option<ResourcesSnapshot>,
+    /// What people call the runs.
+    pub names: BTreeMap<RunId, String>,
     /// What each running attempt takes now, in the same order.
     pub usages: Vec<Option<Usage>>,
     /// Bytes that are free on the disk of the state folder, and how many it has.
