@@ -337,3 +337,17 @@ impl Drop for Unmount {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
+
+#[test]
+fn a_database_of_a_newer_version_is_never_made_again() {
+    let yard = Yard::new();
+    yard.text(0, &["run", "hello", "-p", "name=ada"]);
+    yard.text(0, &["engine", "stop"]);
+    let path = yard.state().join("flowyard.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 999").unwrap();
+    let before = fs::metadata(&path).unwrap().ino();
+    yard.complaint(65, &["doctor", "--rebuild"]);
+    assert_eq!(fs::metadata(&path).unwrap().ino(), before);
+    let report = yard.text(1, &["doctor"]);
+    assert!(report.contains("999") && !report.contains("--rebuild"), "{report}");
+}

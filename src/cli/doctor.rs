@@ -155,9 +155,6 @@ fn state_folder(folder: &Path) -> Finding {
             _ => ok(NAME, format!("{shown} (made when something is first written)")),
         },
         Err(error) => failed(NAME, format!("{shown} cannot be read: {error}\nput it elsewhere with --state-dir")),
-        Ok(found) if !found.is_dir() => {
-            failed(NAME, format!("{shown} is not a folder\nmove it away, or choose another place with --state-dir"))
-        }
         Ok(found) if found.uid() != nix::unistd::geteuid().as_raw() => {
             failed(NAME, format!("{shown} belongs to another user (uid {})\nchoose another place with --state-dir", found.uid()))
         }

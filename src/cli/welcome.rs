@@ -24,7 +24,7 @@ pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> Result<u8, Ru
         let _ = io::stderr().write_all(suggestions(why, &pipelines(context)).as_bytes());
         return Ok(2);
     }
-    let place = context.place()?;
+    let place = context.place_to_look()?;
     let log = log_of(&place, context);
     let attach = context.attach_to(place, Access::Look)?;
     let config = user::config()?;

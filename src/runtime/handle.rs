@@ -440,6 +440,9 @@ impl Handle {
         if self.attach.read_only {
             return Err(RuntimeError::Refused("this program looks only (--read-only); it sends no commands".to_owned()));
         }
+        if let (crate::model::Command::Trigger(_), Some(broken)) = (&request.command, &self.attach.place.broken) {
+            return Err(RuntimeError::Usage(broken.clone()));
+        }
         // Asked again, the next engine knows by this id whether the run was started.
         let run = RunId::from(clock::new_id());
         let mut again = SENDS;
