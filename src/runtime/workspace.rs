@@ -3,6 +3,7 @@
 use super::{
     RuntimeError,
     file_system::{Probe, network_kind},
+    remembered,
 };
 use crate::{
     config::{self, WorkspaceConfig},
@@ -80,7 +81,7 @@ impl Place {
 /// # Errors
 /// What is missing, where it was looked for, and what to do.
 pub fn find(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
-    find_with(start, explicit, state_dir, &network_kind, local_state_home())
+    find_with(start, explicit, state_dir, &network_kind, remembered::home())
 }
 
 /// The workspace folder alone, without reading its settings.
@@ -222,12 +223,6 @@ fn default_state_dir(
         show(&folder)
     ));
     Ok(folder)
-}
-
-/// `$XDG_STATE_HOME`, else `~/.local/state`.
-fn local_state_home() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    etcetera::choose_base_strategy().ok().and_then(|base| base.state_dir())
 }
 
 fn explicit_workspace(folder: &Path) -> Result<PathBuf, RuntimeError> {

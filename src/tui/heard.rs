@@ -5,7 +5,7 @@ use super::{
     dialogs::{report::Report, trigger},
     logs::{desk::Handed, talk::LogAnswer},
     runs::RunList,
-    views::run::RunView,
+    views::{Place, run::RunView},
     world::{Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
 use crate::model::{Command, Diagnostics, Pipeline, Reply, RunId, RunState};
@@ -43,7 +43,13 @@ impl App {
                 world.runs != before
             }),
             Msg::Grid(read) => self.take(read, |world, grid| replace(&mut world.grid, Some(*grid))),
+            Msg::Run(_, Err(error)) if self.returning => {
+                self.go(Place::Pipelines);
+                self.say(Tone::Note, format!("what you looked at last cannot be shown: {error}"));
+                true
+            }
             Msg::Run(subject, read) => {
+                self.returning = false;
                 if let Ok(data) = &read {
                     self.tell_if_ended(data);
                 }

@@ -15,18 +15,21 @@ mod handing;
 mod heard;
 pub mod hits;
 pub mod input;
+mod keeper;
 mod keyboard;
 pub mod keymap;
 pub mod list;
 pub mod load;
 pub mod logs;
 pub mod looks;
+pub mod memory;
 pub mod pages;
 pub mod panes;
 mod pointer;
 pub mod programs;
 pub mod query;
 pub mod record;
+mod remember;
 pub mod runs;
 mod screen;
 pub mod tabs;
@@ -53,6 +56,7 @@ use crate::{
 };
 use answers::Sieve;
 use app::{App, Chore, Programs};
+use keeper::Keeper;
 use keyboard::Keyboard;
 use looks::{Ground, Looks};
 use programs::Lent;
@@ -119,12 +123,18 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
     if faults.has_errors() {
         app.note("some of your keys are not in order: `flowyard keys --check` tells which".to_owned());
     }
-    let offices = Offices::open(&attach, ascii, &tx);
+    let (memory, fault) = keeper::recall(&attach.place.workspace);
+    fault.into_iter().for_each(|fault| app.note(fault));
+    app.recall(memory);
+    let keeper = Keeper::open(&attach.place.workspace, attach.read_only, &tx);
+    let offices = Offices::open(&attach, ascii, keeper, &tx);
     let (keyboard, listener) = keyboard::pair(sieve).map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
     worker::spawn("tui-keys", &tx, |tx| listener.listen(tx));
     watch::themes(user::folder(), &tx);
     let mut desk = Desk { screen, keyboard, lent };
-    drive(&mut app, &mut desk, &inbox, &offices)
+    let left = drive(&mut app, &mut desk, &inbox, &offices);
+    offices.close(app.memory());
+    left
 }
 
 /// How everything is to look, as far as it is known before the terminal is asked.

@@ -21,6 +21,7 @@ mod graph;
 mod grid;
 mod lists;
 mod log;
+mod memory;
 mod themes;
 mod timeline;
 
@@ -432,6 +433,7 @@ fn nothing_is_drawn_when_nothing_changed() {
 fn messages_go_by_themselves() {
     let mut app = failed_run((120, 35));
     press(&mut app, "x");
+    app.tick(fixtures::now() + chrono::Duration::seconds(1));
     let wait = app.next_tick(fixtures::now()).unwrap();
     assert_eq!(wait.as_secs(), 5);
     app.tick(fixtures::now() + chrono::Duration::seconds(6));

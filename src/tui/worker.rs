@@ -3,10 +3,12 @@
 
 use super::{
     graphs::{Drafts, Structure, Structures, Wish},
+    keeper::Keeper,
     logs::{
         desk::{self, Business, Desk},
         talk::LogRequest,
     },
+    memory::Memory,
     pages,
     world::{Ask, Msg, Resources, RunData, Subject},
 };
@@ -32,13 +34,14 @@ pub struct Offices {
     actor: Sender<(Command, Option<String>)>,
     desk: Sender<AtDesk>,
     drawer: Sender<(Arc<Structure>, Box<Wish>)>,
+    keeper: Option<Keeper>,
     /// For what is done once, beside everything else.
     tx: Sender<Msg>,
 }
 
 impl Offices {
     /// Starts the threads; answers come through `tx`.
-    pub fn open(attach: &Attach, ascii: bool, tx: &Sender<Msg>) -> Self {
+    pub fn open(attach: &Attach, ascii: bool, keeper: Option<Keeper>, tx: &Sender<Msg>) -> Self {
         let (reader, reads) = channel();
         let (actor, commands) = channel();
         let (desk, questions) = channel();
@@ -51,7 +54,7 @@ impl Offices {
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
         spawn("tui-graph", tx, move |tx| lay_out(ascii, &wishes, tx));
-        Self { reader, actor, desk, drawer, tx: tx.clone() }
+        Self { reader, actor, desk, drawer, keeper, tx: tx.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -65,7 +68,16 @@ impl Offices {
             Ask::LogPart(part) => spawn("tui-log-part", &self.tx, move |tx| {
                 let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
             }),
+            Ask::Remember(memory) => self.keeper.iter().for_each(|keeper| keeper.keep((*memory).clone())),
             read => drop(self.reader.send(read)),
+        }
+    }
+
+    /// Closes them; what is to be found again the next time is kept first.
+    pub fn close(self, memory: Memory) {
+        if let Some(keeper) = self.keeper {
+            keeper.keep(memory);
+            keeper.close();
         }
     }
 }
@@ -165,7 +177,9 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) | Ask::Remember(_) => {
+                Msg::Changed
+            }
         }
     }
 
@@ -213,7 +227,7 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
-        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Remember(_) => false,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
         desk::Handed,
         talk::{LogAnswer, LogPart, LogRequest, SLOTS},
     },
+    memory::{Memory, Stood},
     record::Record,
     runs::{RunList, RunPage, RunsAsk},
 };
@@ -21,6 +22,7 @@ use crate::{
     stdx::time::Timestamp,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Everything that is known.
@@ -54,6 +56,8 @@ pub struct World {
     pub logs: [Option<Arc<LogAnswer>>; SLOTS],
     /// Where one was in which log.
     pub log_places: BTreeMap<LogKey, Position>,
+    /// How views stood when they were left.
+    pub stood: Stood,
     /// What was said lately, newest last.
     pub toasts: Vec<Toast>,
     /// What was said and done since the start.
@@ -86,7 +90,8 @@ pub struct Resources {
 }
 
 /// What the run view looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A run.
     Run(RunId),
@@ -150,7 +155,7 @@ impl RunData {
 }
 
 /// One attempt's log.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LogKey {
     /// The run.
     pub run: RunId,
@@ -232,6 +237,8 @@ pub enum Ask {
     CloseLog(usize),
     /// A part of a log, to be copied or saved.
     LogPart(LogPart),
+    /// What is to be found again the next time.
+    Remember(Box<Memory>),
 }
 
 /// Why a definition is read.
@@ -284,6 +291,8 @@ pub enum Msg {
     Log(Box<LogAnswer>),
     /// A part of a log was copied or saved.
     LogPart(Result<Handed, String>),
+    /// Something worth knowing.
+    Note(String),
     /// The process was told to end.
     Signal(i32),
     /// A thread cannot go on.
