@@ -54,8 +54,8 @@ impl App {
                     self.tell_if_ended(data);
                 }
                 self.take(read, |world, data| {
-                    let same = world.run.as_ref().is_some_and(|known| known.subject == subject && known.same_as(&data));
-                    world.run = Some(*data);
+                    let same = world.run.as_ref().is_some_and(|known| known.subject == subject && Arc::ptr_eq(known, &data));
+                    world.run = Some(data);
                     !same
                 })
             }

@@ -29,7 +29,7 @@ fn at_home(app: &App) -> App {
 fn at_run(app: &App) -> App {
     let mut fresh = at_home(app);
     let data = app.world.run.clone().unwrap();
-    tell(&mut fresh, Msg::Run(data.subject.clone(), Ok(Box::new(data))));
+    tell(&mut fresh, Msg::Run(data.subject.clone(), Ok(data)));
     fresh
 }
 
@@ -131,7 +131,7 @@ fn another_run_of_the_pipeline_has_its_graph_the_same_way() {
     other.subject = Subject::Run("run-8".into());
     press(&mut app, "q");
     app.open(Box::new(RunView::new(other.subject.clone())));
-    tell(&mut app, Msg::Run(other.subject.clone(), Ok(Box::new(other))));
+    tell(&mut app, Msg::Run(other.subject.clone(), Ok(other.into())));
     assert_eq!(screen(&app), folded);
 }
 
