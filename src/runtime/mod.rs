@@ -4,6 +4,7 @@ pub mod allocator;
 pub mod apart;
 pub mod archive;
 mod attempts;
+pub mod begin;
 pub mod book;
 pub mod cause;
 mod client;
