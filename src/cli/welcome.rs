@@ -24,7 +24,7 @@ pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> Result<u8, Ru
         let _ = io::stderr().write_all(suggestions(why, &pipelines(context)).as_bytes());
         return Ok(2);
     }
-    let place = context.place()?;
+    let place = context.place_or_vacant()?;
     let log = log_of(&place, context);
     let attach = context.attach_to(place, Access::Look)?;
     let config = user::config()?;
@@ -48,7 +48,7 @@ fn pipelines(context: &Context) -> Vec<String> {
 
 fn suggestions(why: &str, pipelines: &[String]) -> String {
     let found = match pipelines {
-        [] => "No pipelines here: a workspace holds pipelines/*.toml; go to one or name it with --workspace DIR.".to_owned(),
+        [] => "No pipelines here: a workspace holds pipelines/*.toml; go to one, or name it with --workspace DIR.".to_owned(),
         names => format!("Pipelines here: {}", super::text::some_of(names)),
     };
     let name = pipelines.first().map_or("PIPELINE", String::as_str);

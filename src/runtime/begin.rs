@@ -17,7 +17,8 @@ use std::{
 /// There is no such folder, or one above it is a workspace already.
 pub fn folder(start: &Path, explicit: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     let named = explicit.map_or_else(|| start.to_owned(), |folder| start.join(folder));
-    let folder = fs::canonicalize(&named).and_then(|folder| if folder.is_dir() { Ok(folder) } else { Err(io::ErrorKind::NotADirectory.into()) });
+    let folder =
+        fs::canonicalize(&named).and_then(|folder| if folder.is_dir() { Ok(folder) } else { Err(io::ErrorKind::NotADirectory.into()) });
     let folder = folder.map_err(|error| {
         RuntimeError::Usage(format!("cannot begin a workspace in {}: {}; make the folder first", show(&named), words(&error)))
     })?;
@@ -49,7 +50,8 @@ pub fn write(folder: &Path, files: &[NewFile]) -> Result<(), RuntimeError> {
     if let Some(obstacle) = obstacle(folder) {
         return Err(obstacle);
     }
-    let taken: Vec<&str> = files.iter().filter(|file| folder.join(&file.path).symlink_metadata().is_ok()).map(|file| file.path.as_str()).collect();
+    let taken: Vec<&str> =
+        files.iter().filter(|file| folder.join(&file.path).symlink_metadata().is_ok()).map(|file| file.path.as_str()).collect();
     if !taken.is_empty() {
         return Err(there_already(folder, &taken));
     }

@@ -24,6 +24,7 @@ pub mod protection;
 pub mod rebuild;
 pub mod retention;
 pub mod serve;
+pub mod surroundings;
 mod syncer;
 mod trigger;
 pub mod upkeep;

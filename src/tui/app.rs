@@ -2,8 +2,10 @@
 
 use super::{
     actions::{self, Action, Context},
+    begin::{Begun, Then},
+    coach::Coach,
     command_line,
-    dialogs::{Dialog, help::Help, messages::Messages, palette::Palette, report::Report, trigger},
+    dialogs::{Dialog, form, help::Help, messages::Messages, palette::Palette, report::Report, trigger},
     keymap::{self, Bound, Meaning},
     logs::{desk::Handed, talk::LogAnswer},
     looks::Looks,
@@ -77,6 +79,8 @@ pub struct App {
     pub(super) asks: Vec<Ask>,
     pub(super) chores: Vec<Chore>,
     exit: Option<Result<u8, String>>,
+    /// Where to go on instead.
+    moved: Option<Begun>,
     dirty: bool,
     ticked: Timestamp,
 }
@@ -127,6 +131,7 @@ impl App {
             asks: Vec::new(),
             chores: Vec::new(),
             exit: None,
+            moved: None,
             dirty: true,
         };
         app.open(Box::new(HomeView::default()));
@@ -151,6 +156,9 @@ impl App {
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
             Msg::LogPart(handed) => self.handed(handed),
+            Msg::Begun(Ok(begun)) => self.moved = Some(begun),
+            Msg::Begun(Err(error)) => self.say(Tone::Bad, error),
+            Msg::Surroundings(found) => self.world.surroundings = Some(found),
             other => return self.data(other),
         }
         self.dirty = true;
@@ -313,6 +321,12 @@ impl App {
     }
 
     pub(super) fn act(&mut self, action: Action) {
+        if let Some(coach) = &mut self.world.coach
+            && self.dialogs.is_empty()
+            && self.views.last().is_some_and(|view| view.coached().is_some())
+        {
+            coach.did(action);
+        }
         match action {
             Action::Quit => self.exit = Some(Ok(0)),
             Action::Suspend => self.chores.push(Chore::Suspend),
@@ -604,11 +618,33 @@ impl App {
         match (read, purpose) {
             (Err(error), _) => self.complain(error),
             (Ok((Some(pipeline), found)), Purpose::Trigger) if !found.has_errors() => {
-                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, trigger::check);
+                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, form::check);
                 self.dialogs.push(Box::new(form));
             }
             (Ok((_, found)), _) => self.dialogs.push(Box::new(Report::diagnostics(name.to_owned(), &found))),
         }
+    }
+
+    /// Goes on where a person began: what was done is said, and the pipeline that is there now is started or selected.
+    pub fn go_on(&mut self, begun: Begun) {
+        self.say(Tone::Good, begun.said);
+        match begun.pipeline {
+            Some((pipeline, Then::Demonstrate)) => {
+                self.world.coach = Some(Coach::default());
+                self.ask(Ask::Send(trigger::started(pipeline, Default::default())));
+            }
+            Some((pipeline, Then::Select)) => {
+                if let Some(home) = self.views.first_mut() {
+                    home.point_at(&pipeline);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Where to go on, if a person began somewhere.
+    pub fn take_moved(&mut self) -> Option<Begun> {
+        self.moved.take()
     }
 
     /// Something worth knowing from the start.

@@ -2,6 +2,7 @@
 //! graphs out, one reads keys.
 
 use super::{
+    begin,
     graphs::{Drafts, Structure, Structures, Wish},
     logs::{
         desk::{self, Business, Desk},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, Request, TaskSnapshot, TaskState},
-    runtime::{Attach, Handle, RuntimeError, clock, user},
+    runtime::{Attach, Handle, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -34,6 +35,8 @@ pub struct Offices {
     drawer: Sender<(Arc<Structure>, Box<Wish>)>,
     /// For what is done once, beside everything else.
     tx: Sender<Msg>,
+    /// What paths are relative to.
+    here: Place,
 }
 
 impl Offices {
@@ -51,7 +54,7 @@ impl Offices {
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
         spawn("tui-graph", tx, move |tx| lay_out(ascii, &wishes, tx));
-        Self { reader, actor, desk, drawer, tx: tx.clone() }
+        Self { reader, actor, desk, drawer, tx: tx.clone(), here: attach.place.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -65,6 +68,10 @@ impl Offices {
             Ask::LogPart(part) => spawn("tui-log-part", &self.tx, move |tx| {
                 let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
             }),
+            Ask::Begin(choice) => {
+                let here = self.here.clone();
+                spawn("tui-begin", &self.tx, move |tx| drop(tx.send(Msg::Begun(begin::carry_out(choice, &here).map_err(said)))));
+            }
             read => drop(self.reader.send(read)),
         }
     }
@@ -165,7 +172,10 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
+            Ask::Surroundings => Msg::Surroundings(Surroundings::look()),
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) | Ask::Begin(_) => {
+                Msg::Changed
+            }
         }
     }
 
@@ -213,7 +223,7 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
-        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) => false,
     }
 }
 

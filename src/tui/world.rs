@@ -2,6 +2,8 @@
 
 use super::theme::measure::Rgb;
 use super::{
+    begin::{Begun, Choice},
+    coach::Coach,
     graphs::{Figure, Structure, Wish},
     grid::{GridAsk, GridData},
     logs::{
@@ -17,7 +19,7 @@ use crate::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
         TaskState, Usage, Why,
     },
-    runtime::{EngineStatus, failure::FailureCard},
+    runtime::{EngineStatus, failure::FailureCard, surroundings::Surroundings},
     stdx::time::Timestamp,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -32,6 +34,8 @@ pub struct World {
     pub size: (u16, u16),
     /// The workspace folder, for people.
     pub workspace: String,
+    /// Where its state is, for people.
+    pub state: String,
     /// Looking only.
     pub read_only: bool,
     /// The engine, as last heard.
@@ -58,6 +62,12 @@ pub struct World {
     pub toasts: Vec<Toast>,
     /// What was said and done since the start.
     pub record: Record,
+    /// What the machine has; read where a person begins.
+    pub surroundings: Option<Surroundings>,
+    /// What the terminal can show, in words.
+    pub terminal: String,
+    /// Leads a person through the demo.
+    pub coach: Option<Coach>,
     /// Why the last read failed.
     pub trouble: Option<String>,
 }
@@ -232,6 +242,10 @@ pub enum Ask {
     CloseLog(usize),
     /// A part of a log, to be copied or saved.
     LogPart(LogPart),
+    /// What the machine has.
+    Surroundings,
+    /// Write files to begin with, or open another folder.
+    Begin(Choice),
 }
 
 /// Why a definition is read.
@@ -284,6 +298,10 @@ pub enum Msg {
     Log(Box<LogAnswer>),
     /// A part of a log was copied or saved.
     LogPart(Result<Handed, String>),
+    /// What the machine has.
+    Surroundings(Surroundings),
+    /// Where to go on, or why not.
+    Begun(Result<Begun, String>),
     /// The process was told to end.
     Signal(i32),
     /// A thread cannot go on.
