@@ -1,6 +1,6 @@
 //! Pipelines to begin with, as text: the demo and what one copies from. Says which files would be there; writes none.
 
-use crate::stdx::ids;
+use crate::stdx::{ids, size};
 
 /// A pipeline file to begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,13 @@ pub struct NewFile {
     pub path: String,
     /// All of it.
     pub text: &'static str,
+}
+
+impl NewFile {
+    /// Which, and how long: `pipelines/demo.toml  4.1 KiB`.
+    pub fn in_words(&self) -> String {
+        format!("{}  {}", self.path, size::short(u64::try_from(self.text.len()).unwrap_or(u64::MAX)))
+    }
 }
 
 impl Starter {

@@ -157,7 +157,7 @@ impl App {
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
             Msg::LogPart(handed) => self.handed(handed),
             Msg::Begun(Ok(begun)) => self.moved = Some(begun),
-            Msg::Begun(Err(error)) => self.say(Tone::Bad, error),
+            Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
             Msg::Surroundings(found) => self.world.surroundings = Some(found),
             other => return self.data(other),
         }
@@ -321,12 +321,6 @@ impl App {
     }
 
     pub(super) fn act(&mut self, action: Action) {
-        if let Some(coach) = &mut self.world.coach
-            && self.dialogs.is_empty()
-            && self.views.last().is_some_and(|view| view.coached().is_some())
-        {
-            coach.did(action);
-        }
         match action {
             Action::Quit => self.exit = Some(Ok(0)),
             Action::Suspend => self.chores.push(Chore::Suspend),
@@ -362,6 +356,9 @@ impl App {
         let Some(view) = self.views.last_mut() else { return };
         match possible(view.as_ref(), action, &self.world) {
             Ok(()) => {
+                if let (Some(coach), Some(_)) = (&mut self.world.coach, view.coached()) {
+                    coach.did(action);
+                }
                 let intents = view.act(action, &self.world);
                 self.carry_out(intents);
             }

@@ -67,6 +67,11 @@ pub fn carry_out(choice: Choice, here: &Place) -> Result<Begun, RuntimeError> {
     }
 }
 
+/// Whether there is nothing yet: no pipeline, and no state of any that was.
+pub fn is_vacant(place: &Place) -> bool {
+    !place.state_dir.exists() && workspace::pipeline_files(&place.workspace).is_ok_and(|files| files.is_empty())
+}
+
 /// The folder that was typed; if it is this one, with the state where it was said to be.
 fn place(typed: &str, here: &Place) -> Result<Place, RuntimeError> {
     let folder = begin::folder(&here.workspace, Some(&named(typed)))?;

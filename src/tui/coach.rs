@@ -6,7 +6,7 @@ use super::{
     world::{RunData, World},
 };
 use crate::{
-    model::{RunState, TaskState},
+    model::{RunState, TaskId, TaskState},
     spec::starter::DEMO,
 };
 
@@ -38,27 +38,30 @@ impl Coach {
         }
     }
 
-    /// What can be done next.
-    pub fn says(&self, seen: Seen, world: &World) -> Option<String> {
+    /// What can be done next, where `selected` is the task that the keys are about.
+    pub fn says(&self, seen: Seen, selected: Option<&TaskId>, world: &World) -> Option<String> {
         let data = world.run.as_ref().filter(|data| data.pipeline.as_str() == DEMO.name && data.run.is_some())?;
-        if seen == Seen::Log {
-            return Some(format!(
-                "{} goes back   {} searches   {} finds errors",
-                shown_key(Action::Back),
-                shown_key(Action::Search),
-                shown_key(Action::PreviousError)
-            ));
-        }
-        let in_state = |state| data.tasks.iter().find(|task| task.state == state).map(|task| task.task.as_str());
         let key = shown_key;
+        if seen == Seen::Log {
+            let (back, search, error) = (key(Action::Back), key(Action::Search), key(Action::PreviousError));
+            return Some(format!("{back} goes back   {search} searches   {error} finds errors"));
+        }
+        let in_state = |state| data.tasks.iter().find(|task| task.state == state).map(|task| &task.task);
+        // A person who chose another task keeps it.
+        let elsewhere = |task| selected != Some(task);
+        let choose = || format!("{} {} choose it", key(Action::Down), key(Action::Up));
         if let Some(task) = in_state(TaskState::AwaitingApproval) {
-            return Some(format!("{task} waits for a person: {} approves it or says no", key(Action::Approve)));
+            let what = if elsewhere(task) { choose() } else { format!("{} approves or rejects", key(Action::Approve)) };
+            return Some(format!("{task} waits for you: {what}"));
         }
         match data.state()? {
             RunState::Failed => {
                 let task = in_state(TaskState::Failed)?;
-                let look = if self.opened { String::new() } else { format!("{} opens its log, ", key(Action::Open)) };
-                Some(format!("{task} failed: {look}{} tells what is known, {} tries it again", key(Action::Failure), key(Action::Retry)))
+                if elsewhere(task) {
+                    return Some(format!("{task} failed: {}", choose()));
+                }
+                let log = if self.opened { String::new() } else { format!("{} log, ", key(Action::Open)) };
+                Some(format!("{task} failed: {log}{} retry, {} what is known", key(Action::Retry), key(Action::Failure)))
             }
             RunState::Success => Some(done(data)),
             RunState::Canceled => Some(format!("canceled: {} starts another run", key(Action::Trigger))),
@@ -68,20 +71,14 @@ impl Coach {
 
     /// What there is to do while it runs.
     fn meanwhile(&self, data: &RunData) -> Option<String> {
-        let retry = data.count(TaskState::UpForRetry) > 0;
         let marks = [
+            (data.count(TaskState::UpForRetry) > 0, "tried again by itself".to_owned()),
             (!self.chosen, format!("{} {} choose a task", shown_key(Action::Down), shown_key(Action::Up))),
             (!self.opened, format!("{} opens its log", shown_key(Action::Open))),
             (!self.asked_why, format!("{} tells why", shown_key(Action::Why))),
         ];
-        let marks: Vec<_> = marks.into_iter().filter(|(open, _)| *open).map(|(_, mark)| mark).collect();
-        let words = marks.join("   ");
-        match (retry, words.is_empty()) {
-            (true, true) => Some("a task failed and is tried again by itself".to_owned()),
-            (true, false) => Some(format!("a task is tried again by itself   {words}")),
-            (false, true) => None,
-            (false, false) => Some(words),
-        }
+        let words: Vec<_> = marks.into_iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect();
+        (!words.is_empty()).then(|| words.join("   "))
     }
 }
 

@@ -99,7 +99,7 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
             Left::With(code) => return Ok(code),
             Left::For(next) => {
                 attach.place = next.place.clone();
-                begun = Some(next);
+                begun = Some(*next);
             }
         }
     }
@@ -110,7 +110,7 @@ enum Left {
     /// The program ends with that code.
     With(u8),
     /// Another one is opened, or the same one now that there is something in it.
-    For(Begun),
+    For(Box<Begun>),
 }
 
 fn cannot_use(error: std::io::Error) -> RuntimeError {
@@ -156,7 +156,9 @@ fn sit(
     if let Some(begun) = begun {
         app.go_on(begun);
     }
-    let offices = Offices::open(attach, ascii, &tx);
+    // An engine inside this process would write before there is anything to do.
+    let in_process = attach.in_process && !begin::is_vacant(&attach.place);
+    let offices = Offices::open(&Attach { in_process, ..attach.clone() }, ascii, &tx);
     let (keyboard, listener) = keyboard::pair(sieve).map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
     worker::spawn("tui-keys", &tx, |tx| listener.listen(tx));
     watch::themes(user::folder(), &tx);
@@ -299,7 +301,7 @@ fn drive(app: &mut App, desk: &mut Desk<'_>, inbox: &Receiver<Msg>, offices: &Of
             return left.map(Left::With).map_err(RuntimeError::Io);
         }
         if let Some(begun) = app.take_moved() {
-            return Ok(Left::For(begun));
+            return Ok(Left::For(Box::new(begun)));
         }
         for chore in app.take_chores() {
             if let Some(trouble) = desk.carry_out(&chore).map_err(io)? {

@@ -160,8 +160,9 @@ fn footer(frame: &mut Frame<'_>, area: Rect, hints: &[(Action, String, &'static 
 
 /// What the demo's coach says, over the lower edge of the panes.
 fn coach(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let seen = app.views.last().and_then(|view| view.coached());
-    let Some(words) = app.world.coach.and_then(|coach| coach.says(seen?, &app.world)) else { return };
+    let Some((view, coach)) = app.views.last().zip(app.world.coach) else { return };
+    let selected = view.selected(&app.world).task;
+    let Some(words) = view.coached().and_then(|seen| coach.says(seen, selected.as_ref(), &app.world)) else { return };
     let words = format!(" ▸ {} ", text::cut(&text::safe(&words), usize::from(area.width).saturating_sub(8)));
     let place = Rect { x: area.x + 2, width: u16::try_from(text::width(&words)).unwrap_or(0).min(area.width.saturating_sub(4)), ..area };
     frame.render_widget(ratatui::widgets::Clear, place);

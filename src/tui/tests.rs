@@ -16,6 +16,7 @@ use crate::stdx::sanitize;
 use serde_json::json;
 
 mod control;
+mod first_run;
 mod foundations;
 mod graph;
 mod grid;
@@ -87,16 +88,6 @@ fn sent(app: &mut App) -> Vec<Command> {
 #[test]
 fn home_shows_what_needs_a_person_first() {
     pictures("home", home);
-}
-
-#[test]
-fn home_says_what_to_do_when_there_is_nothing() {
-    pictures("home_empty", |size| {
-        let mut app = fixtures::app(size);
-        tell(&mut app, Msg::Engine(None));
-        tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
-        app
-    });
 }
 
 #[test]

@@ -95,14 +95,6 @@ impl Form {
         self.fields.iter().find(|field| field.def.name == name).map_or("", |field| field.input.text())
     }
 
-    /// Says what is wrong with a field, and goes there.
-    pub fn complain(&mut self, name: &str, why: String) {
-        if let Some(at) = self.fields.iter().position(|field| field.def.name == name) {
-            self.go(at);
-            self.fields[at].error = Some(why);
-        }
-    }
-
     /// How many fields are wrong.
     pub fn problems(&self) -> usize {
         self.fields.iter().filter(|field| field.error.is_some()).count()

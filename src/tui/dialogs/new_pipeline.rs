@@ -2,13 +2,12 @@
 
 use super::{
     Dialog,
-    form::{self, Filled, Form},
+    form::{Filled, Form},
     placed,
 };
 use crate::{
     model::{ParamDef, ParamType},
     spec::starter::{NewFile, Starter, TEMPLATES},
-    stdx::size,
     tui::{
         actions::{Action, Context},
         begin::{Choice, Then},
@@ -45,41 +44,38 @@ impl NewPipeline {
             def(TEMPLATE, ParamType::Choice { choices: templates }, TEMPLATES[0].name, "what to copy from"),
             def(FOLDER, ParamType::String, folder, "the workspace; it must be there"),
         ];
-        Self { form: Form::new(&fields, form::check) }
+        Self { form: Form::new(&fields, check) }
     }
 
     fn files(&self) -> Result<Vec<NewFile>, String> {
-        let template = self.form.text(TEMPLATE).trim();
-        let starter = Starter::named(template).ok_or_else(|| format!("there is no template `{template}`"))?;
-        starter.files(self.form.text(NAME).trim())
+        starter(self.form.text(TEMPLATE))?.files(self.form.text(NAME).trim())
     }
 
-    fn chosen(&mut self) -> Vec<Intent> {
-        match self.files() {
-            Ok(files) => {
-                let pipeline = self.form.text(NAME).trim().into();
-                let choice = Choice::Write { folder: self.form.text(FOLDER).to_owned(), files, pipeline, then: Then::Select };
-                vec![Intent::CloseDialog, Intent::Ask(Ask::Begin(choice))]
-            }
-            Err(why) => {
-                self.form.complain(NAME, why);
-                Vec::new()
-            }
-        }
+    fn chosen(&self) -> Vec<Intent> {
+        let Ok(files) = self.files() else { return Vec::new() };
+        let (folder, pipeline) = (self.form.text(FOLDER).to_owned(), self.form.text(NAME).trim().into());
+        vec![Intent::CloseDialog, Intent::Ask(Ask::Begin(Choice::Write { folder, files, pipeline, then: Then::Select }))]
     }
 
     /// What pressing the button comes to.
     fn sum(&self) -> String {
         match self.files() {
-            Ok(files) => files.iter().map(written).collect::<Vec<_>>().join(", "),
+            Ok(files) => format!("writes {}", files.iter().map(NewFile::in_words).collect::<Vec<_>>().join(", ")),
             Err(why) => why,
         }
     }
 }
 
-/// A file and its size: `writes pipelines/first.toml  864 B`.
-fn written(file: &NewFile) -> String {
-    format!("writes {}  {}", file.path, size::short(u64::try_from(file.text.len()).unwrap_or(u64::MAX)))
+fn starter(name: &str) -> Result<Starter, String> {
+    Starter::named(name.trim()).ok_or_else(|| format!("there is no template `{}`", name.trim()))
+}
+
+fn check(field: &ParamDef, typed: &str) -> Result<(), String> {
+    match field.name.as_str() {
+        NAME => TEMPLATES[0].files(typed.trim()).map(drop),
+        TEMPLATE => starter(typed).map(drop),
+        _ => Ok(()),
+    }
 }
 
 impl Dialog for NewPipeline {

@@ -58,25 +58,20 @@ impl Offer {
     }
 
     /// What choosing it comes to.
-    fn comes_to(self) -> Vec<String> {
+    fn comes_to(self) -> String {
         match self {
             Self::Demo => {
                 let files = DEMO.files(DEMO.name).unwrap_or_default();
-                files.iter().map(written).chain(["and starts it".to_owned()]).collect()
+                format!("{}, and starts it", files.iter().map(NewFile::in_words).collect::<Vec<_>>().join(", "))
             }
-            Self::New => vec!["pipelines/NAME.toml".to_owned(), "asks for name, template and folder first".to_owned()],
-            Self::Elsewhere => vec!["nothing".to_owned()],
+            Self::New => "pipelines/NAME.toml, after three questions".to_owned(),
+            Self::Elsewhere => "nothing".to_owned(),
         }
     }
 
     const fn writes(self) -> bool {
         matches!(self, Self::Demo | Self::New)
     }
-}
-
-/// A file and its size: `pipelines/demo.toml  4.1 KiB`.
-fn written(file: &NewFile) -> String {
-    format!("{}  {}", file.path, size::short(u64::try_from(file.text.len()).unwrap_or(u64::MAX)))
 }
 
 impl Welcome {
@@ -186,7 +181,8 @@ impl Welcome {
         let selected = OFFERS.iter().position(|offer| *offer == self.at).unwrap_or(0);
         list::draw(frame, offers, OFFERS.iter().map(|offer| line_of(*offer, inside, theme)), Some((selected, "selection")), theme);
         if self.is_typing() {
-            let field = Rect { x: offers.x + 26, y: offers.y + 2, width: offers.width.saturating_sub(26), height: 1 };
+            let before = height(title_column(inside) + 1);
+            let field = Rect { x: offers.x + before, y: offers.y + 2, width: offers.width.saturating_sub(before), height: 1 };
             self.typed.draw_after("", frame, field, theme);
         }
         panes::lines(frame, from(top + 2 + OFFERS.len() + 1), below);
@@ -194,8 +190,7 @@ impl Welcome {
 
     /// What the selected offer writes.
     fn below(&self, width: usize, world: &World, theme: &Theme) -> Vec<Line<'static>> {
-        let mut lines: Vec<_> =
-            self.at.comes_to().iter().enumerate().map(|(at, what)| fact(if at == 0 { "Writes" } else { "" }, what, width, theme)).collect();
+        let mut lines = vec![fact("Writes", &self.at.comes_to(), width, theme)];
         if self.at.writes() {
             lines.push(fact("Data is kept in", &world.state, width, theme));
         }
@@ -213,10 +208,16 @@ fn title(width: usize, world: &World, theme: &Theme) -> Line<'static> {
     Line::from(vec![Span::styled(head, theme.style("fg")), Span::styled(folder, theme.style("fg.strong"))])
 }
 
+/// How wide the titles are.
+const fn title_column(width: usize) -> usize {
+    if width >= 80 { 25 } else { 23 }
+}
+
 fn line_of(offer: Offer, width: usize, theme: &Theme) -> Line<'static> {
-    let about = text::cut(&offer.about(), width.saturating_sub(26));
+    let column = title_column(width);
+    let about = text::cut(&offer.about(), width.saturating_sub(column + 1));
     Line::from(vec![
-        Span::styled(text::left(&format!(" {}", offer.title()), 25), theme.style("fg")),
+        Span::styled(text::left(&format!(" {}", offer.title()), column), theme.style("fg")),
         Span::styled(about, theme.style("fg.muted")),
     ])
 }
