@@ -1,5 +1,11 @@
 //! Beginning: files are written, or another folder is opened. Done on a thread of its own; what comes of it is where to go on.
 
+use super::{
+    app::App,
+    coach::Coach,
+    dialogs::trigger,
+    world::{Ask, Tone},
+};
 use crate::{
     model::PipelineId,
     runtime::{
@@ -8,7 +14,7 @@ use crate::{
     },
     spec::starter::NewFile,
 };
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// What a person chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,4 +94,28 @@ fn named(typed: &str) -> PathBuf {
         _ => None,
     }
     .unwrap_or_else(|| PathBuf::from(typed))
+}
+
+impl App {
+    /// Goes on where a person began: what was done is said, and the pipeline that is there now is started or selected.
+    pub fn go_on(&mut self, begun: Begun) {
+        self.say(Tone::Good, begun.said);
+        match begun.pipeline {
+            Some((pipeline, Then::Demonstrate)) => {
+                self.world.coach = Some(Coach::default());
+                self.ask(Ask::Send(trigger::started(pipeline, BTreeMap::new())));
+            }
+            Some((pipeline, Then::Select)) => {
+                if let Some(home) = self.views.first_mut() {
+                    home.point_at(&pipeline);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Where to go on, if a person began somewhere.
+    pub fn take_moved(&mut self) -> Option<Begun> {
+        self.moved.take()
+    }
 }

@@ -72,7 +72,7 @@ impl Coach {
     /// What there is to do while it runs.
     fn meanwhile(&self, data: &RunData) -> Option<String> {
         let marks = [
-            (data.count(TaskState::UpForRetry) > 0, "tried again by itself".to_owned()),
+            (data.tally().count(TaskState::UpForRetry) > 0, "tried again by itself".to_owned()),
             (!self.chosen, format!("{} {} choose a task", shown_key(Action::Down), shown_key(Action::Up))),
             (!self.opened, format!("{} opens its log", shown_key(Action::Open))),
             (!self.asked_why, format!("{} tells why", shown_key(Action::Why))),
