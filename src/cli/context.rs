@@ -113,7 +113,15 @@ impl Context {
 
     /// The workspace and its state folder; says what is worth saying about them.
     pub fn place(&self) -> Result<Place, Failure> {
-        let place = workspace::find(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?;
+        self.noted(workspace::find(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?)
+    }
+
+    /// The same, or this folder where a workspace can be begun.
+    pub fn place_or_vacant(&self) -> Result<Place, Failure> {
+        self.noted(workspace::find_or_begin(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?)
+    }
+
+    fn noted(&self, place: Place) -> Result<Place, Failure> {
         for notice in &place.notices {
             self.note(notice);
         }

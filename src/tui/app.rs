@@ -2,6 +2,7 @@
 
 use super::{
     actions::{self, Action, Context},
+    begin::Begun,
     command_line,
     dialogs::{Dialog, help::Help, messages::Messages, palette::Palette},
     handing::copied,
@@ -76,6 +77,8 @@ pub struct App {
     /// Since when something is to be kept that is not yet.
     pub(super) unkept_since: Option<Timestamp>,
     exit: Option<Result<u8, String>>,
+    /// Where to go on instead.
+    pub(super) moved: Option<Begun>,
     dirty: bool,
     ticked: Timestamp,
 }
@@ -128,6 +131,7 @@ impl App {
             returning: false,
             unkept_since: None,
             exit: None,
+            moved: None,
             dirty: true,
         };
         app.open(Box::new(HomeView::default()));
@@ -241,6 +245,9 @@ impl App {
         let Some(view) = self.views.last_mut() else { return };
         match possible(view.as_ref(), action, &self.world) {
             Ok(()) => {
+                if let (Some(coach), Some(_)) = (&mut self.world.coach, view.coached()) {
+                    coach.did(action);
+                }
                 let intents = view.act(action, &self.world);
                 self.carry_out(intents);
             }
@@ -339,7 +346,7 @@ impl App {
         self.carry_out(intents);
     }
 
-    fn ask(&mut self, ask: Ask) {
+    pub(super) fn ask(&mut self, ask: Ask) {
         let line = match &ask {
             Ask::Send(command) => Some(command_line::of(command, None)),
             Ask::SendNoted(command, note) => Some(command_line::of(command, Some(note))),

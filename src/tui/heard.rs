@@ -2,7 +2,7 @@
 
 use super::{
     app::{App, replace},
-    dialogs::{report::Report, trigger},
+    dialogs::{form, report::Report, trigger},
     logs::{desk::Handed, talk::LogAnswer},
     runs::RunList,
     views::{Place, run::RunView},
@@ -20,6 +20,9 @@ impl App {
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
             Msg::LogPart(handed) => self.handed(handed),
+            Msg::Begun(Ok(begun)) => self.moved = Some(begun),
+            Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
+            Msg::Surroundings(found) => self.world.surroundings = Some(found),
             other => return self.data(other),
         }
         true
@@ -183,7 +186,7 @@ impl App {
         match (read, purpose) {
             (Err(error), _) => self.complain(error),
             (Ok((Some(pipeline), found)), Purpose::Trigger) if !found.has_errors() => {
-                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, trigger::check);
+                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, form::check);
                 self.dialogs.push(Box::new(form));
             }
             (Ok((_, found)), _) => self.dialogs.push(Box::new(Report::diagnostics(name.to_owned(), &found))),

@@ -17,6 +17,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 mod control;
+mod first_run;
 mod foundations;
 mod graph;
 mod grid;
@@ -89,16 +90,6 @@ fn sent(app: &mut App) -> Vec<Command> {
 #[test]
 fn home_shows_what_needs_a_person_first() {
     pictures("home", home);
-}
-
-#[test]
-fn home_says_what_to_do_when_there_is_nothing() {
-    pictures("home_empty", |size| {
-        let mut app = fixtures::app(size);
-        tell(&mut app, Msg::Engine(None));
-        tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
-        app
-    });
 }
 
 #[test]

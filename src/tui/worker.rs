@@ -2,6 +2,7 @@
 //! graphs out, one reads keys.
 
 use super::{
+    begin,
     graphs::{Drafts, Structure, Structures, Wish},
     keeper::Keeper,
     logs::{
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, TaskSnapshot, TaskState},
-    runtime::{Attach, EngineStatus, Handle, RuntimeError, clock, user},
+    runtime::{Attach, EngineStatus, Handle, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -38,6 +39,8 @@ pub struct Offices {
     keeper: Option<Keeper>,
     /// For what is done once, beside everything else.
     tx: Sender<Msg>,
+    /// What paths are relative to.
+    here: Place,
 }
 
 impl Offices {
@@ -55,7 +58,7 @@ impl Offices {
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
         spawn("tui-graph", tx, move |tx| lay_out(ascii, &wishes, tx));
-        Self { reader, actor, desk, drawer, keeper, tx: tx.clone() }
+        Self { reader, actor, desk, drawer, keeper, tx: tx.clone(), here: attach.place.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -70,6 +73,10 @@ impl Offices {
                 let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
             }),
             Ask::Remember(memory) => self.keeper.iter().for_each(|keeper| keeper.keep((*memory).clone())),
+            Ask::Begin(choice) => {
+                let here = self.here.clone();
+                spawn("tui-begin", &self.tx, move |tx| drop(tx.send(Msg::Begun(begin::carry_out(choice, &here).map_err(said)))));
+            }
             read => drop(self.reader.send(read)),
         }
     }
@@ -215,9 +222,9 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) | Ask::Remember(_) => {
-                Msg::Changed
-            }
+            Ask::Surroundings => Msg::Surroundings(Surroundings::look()),
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
+            Ask::Begin(_) | Ask::Remember(_) => Msg::Changed,
         }
     }
 
@@ -280,7 +287,7 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
-        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Remember(_) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) => false,
     }
 }
 

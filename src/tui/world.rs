@@ -2,6 +2,8 @@
 
 use super::theme::measure::Rgb;
 use super::{
+    begin::{Begun, Choice},
+    coach::Coach,
     graphs::{Figure, Structure, Wish},
     grid::{GridAsk, GridData},
     logs::{
@@ -19,7 +21,7 @@ use crate::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
         Usage, Why,
     },
-    runtime::{EngineStatus, failure::FailureCard},
+    runtime::{EngineStatus, failure::FailureCard, surroundings::Surroundings},
     stdx::time::Timestamp,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -35,6 +37,8 @@ pub struct World {
     pub size: (u16, u16),
     /// The workspace folder, for people.
     pub workspace: String,
+    /// Where its state is, for people.
+    pub state: String,
     /// Looking only.
     pub read_only: bool,
     /// The engine, as last heard.
@@ -63,6 +67,12 @@ pub struct World {
     pub toasts: Vec<Toast>,
     /// What was said and done since the start.
     pub record: Record,
+    /// What the machine has; read where a person begins.
+    pub surroundings: Option<Surroundings>,
+    /// What the terminal can show, in words.
+    pub terminal: String,
+    /// Leads a person through the demo.
+    pub coach: Option<Coach>,
     /// Why the last read failed.
     pub trouble: Option<String>,
 }
@@ -249,6 +259,10 @@ pub enum Ask {
     LogPart(LogPart),
     /// What is to be found again the next time.
     Remember(Box<Memory>),
+    /// What the machine has.
+    Surroundings,
+    /// Write files to begin with, or open another folder.
+    Begin(Choice),
 }
 
 /// Why a definition is read.
@@ -303,6 +317,10 @@ pub enum Msg {
     LogPart(Result<Handed, String>),
     /// Something worth knowing.
     Note(String),
+    /// What the machine has.
+    Surroundings(Surroundings),
+    /// Where to go on, or why not.
+    Begun(Result<Begun, String>),
     /// The process was told to end.
     Signal(i32),
     /// A thread cannot go on.

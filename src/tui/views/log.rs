@@ -5,6 +5,7 @@ use crate::{
     model::{TaskId, TaskSnapshot},
     tui::{
         actions::{Action, Context},
+        coach,
         input::Filter,
         logs::{LogPanel, Measure, News, Options, Position, talk::SLOTS},
         memory::{Standing, Stop, standing},
@@ -571,6 +572,10 @@ impl View for LogView {
         self.typing.typed(input);
         self.typed_so_far();
         self.settle(world)
+    }
+
+    fn coached(&self) -> Option<coach::Seen> {
+        Some(coach::Seen::Log)
     }
 
     fn selected(&self, world: &World) -> Selected {

@@ -10,6 +10,7 @@ pub mod timeline;
 
 use super::{
     actions::{Action, Context},
+    coach::Seen,
     dialogs::Dialog,
     keymap::Bound,
     logs::Position,
@@ -180,6 +181,8 @@ pub trait View {
     fn choose(&mut self, _task: usize, _world: &World) -> Vec<Intent> {
         Vec::new()
     }
+    /// Selects a pipeline as soon as it is there, where pipelines are selected.
+    fn point_at(&mut self, _pipeline: &PipelineId) {}
     /// A key or pasted text, where text is typed.
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
@@ -187,6 +190,10 @@ pub trait View {
     /// How many logs it shows.
     fn logs(&self) -> usize {
         0
+    }
+    /// As what the demo's coach sees it; `None` where it says nothing.
+    fn coached(&self) -> Option<Seen> {
+        None
     }
     /// What is selected.
     fn selected(&self, _world: &World) -> Selected {

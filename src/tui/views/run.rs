@@ -6,6 +6,7 @@ use crate::{
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
+        coach,
         dialogs::pick::Pick,
         list::ListState,
         logs::{LogPanel, News},
@@ -561,6 +562,10 @@ impl View for RunView {
             _ if distance(action, 1).is_some() => self.movement(action, world),
             _ => self.verb(action, world),
         }
+    }
+
+    fn coached(&self) -> Option<coach::Seen> {
+        Some(coach::Seen::Run)
     }
 
     fn selected(&self, world: &World) -> Selected {
