@@ -121,6 +121,11 @@ impl Context {
         Ok(self.noted(workspace::find_to_look(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?))
     }
 
+    /// The same, or this folder where a workspace can be begun.
+    pub fn place_or_vacant(&self) -> Result<Place, Failure> {
+        Ok(self.noted(workspace::find_or_begin(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?))
+    }
+
     fn noted(&self, place: Place) -> Place {
         for notice in &place.notices {
             self.note(notice);

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::Severity,
     runtime::{
-        Handle, archive, file_system, protection, rebuild, upkeep,
+        Handle, archive, file_system, protection, rebuild, surroundings, upkeep,
         workspace::{self, Place},
     },
 };
@@ -262,7 +262,7 @@ fn words(failure: &Failure) -> String {
 }
 
 fn slots(place: &Place) -> Finding {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = surroundings::cores();
     match place.config.slots {
         Some(slots) if slots > cores * 4 => warning(
             "slots",

@@ -3,6 +3,7 @@
 use super::{
     RuntimeError,
     file_system::{Probe, network_kind},
+    remembered,
 };
 use crate::{
     config::{self, WorkspaceConfig},
@@ -95,7 +96,24 @@ pub fn find(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> 
 /// # Errors
 /// What is missing, where it was looked for, and what to do; a broken `flowyard.toml` that may say where the state is.
 pub fn find_to_look(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
-    find_with(start, explicit, state_dir, &network_kind, local_state_home())
+    find_with(start, explicit, state_dir, &network_kind, remembered::home())
+}
+
+/// The same, or the folder itself where no workspace is: one can be begun there. Nothing is read of it and nothing is made.
+///
+/// # Errors
+/// The folder cannot be used, and what to do.
+pub fn find_or_begin(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
+    let folder = explicit.map_or_else(|| start.to_owned(), |folder| start.join(folder));
+    let vacant = folder.canonicalize().ok().filter(|folder| folder.is_dir() && unreadable(folder).is_none());
+    let found = match explicit {
+        Some(_) => vacant.as_deref().map_or(Ok(true), is_workspace)?.then_some(()),
+        None => upward(start)?.map(drop),
+    };
+    match (found, vacant) {
+        (None, Some(folder)) => place(folder, start, state_dir, &network_kind, remembered::home()),
+        _ => find_to_look(start, explicit, state_dir),
+    }
 }
 
 /// The workspace folder alone, without reading its settings.
@@ -105,7 +123,7 @@ pub fn find_to_look(start: &Path, explicit: Option<&Path>, state_dir: Option<&Pa
 pub fn locate(start: &Path, explicit: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     let workspace = match explicit {
         Some(folder) => explicit_workspace(&start.join(folder))?,
-        None => upward(start)?,
+        None => upward(start)?.ok_or_else(|| no_workspace(start))?,
     };
     must_be_ours(&workspace, "the workspace", "choose a workspace of your own with --workspace")?;
     Ok(workspace)
@@ -188,7 +206,17 @@ fn find_with(
     probe: Probe<'_>,
     state_home: Option<PathBuf>,
 ) -> Result<Place, RuntimeError> {
-    let workspace = locate(start, explicit)?;
+    place(locate(start, explicit)?, start, state_dir, probe, state_home)
+}
+
+/// A folder with its settings and its state folder.
+fn place(
+    workspace: PathBuf,
+    start: &Path,
+    state_dir: Option<&Path>,
+    probe: Probe<'_>,
+    state_home: Option<PathBuf>,
+) -> Result<Place, RuntimeError> {
     let (config, broken) = read_config(&workspace)?;
     let told = state_dir.map(|dir| start.join(dir)).or_else(|| config.state_dir.as_ref().map(|dir| workspace.join(dir)));
     let mut notices = Vec::new();
@@ -252,12 +280,6 @@ fn default_state_dir(
     Ok(folder)
 }
 
-/// `$XDG_STATE_HOME`, else `~/.local/state`.
-fn local_state_home() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    etcetera::choose_base_strategy().ok().and_then(|base| base.state_dir())
-}
-
 fn explicit_workspace(folder: &Path) -> Result<PathBuf, RuntimeError> {
     let folder = fs::canonicalize(folder)
         .map_err(|error| RuntimeError::Usage(format!("there is no workspace at {}: {}", show(folder), words(&error))))?;
@@ -270,15 +292,19 @@ fn explicit_workspace(folder: &Path) -> Result<PathBuf, RuntimeError> {
     }
 }
 
-fn upward(start: &Path) -> Result<PathBuf, RuntimeError> {
+/// The nearest folder from `start` upward that is a workspace.
+pub(super) fn upward(start: &Path) -> Result<Option<PathBuf>, RuntimeError> {
     let start = fs::canonicalize(start).map_err(|error| cannot("enter", start, &error))?;
     for folder in start.ancestors() {
         if is_workspace(folder)? {
-            return Ok(folder.to_owned());
+            return Ok(Some(folder.to_owned()));
         }
     }
-    let none = || RuntimeError::Usage(format!("no workspace in {} or any folder above it\n{HOW}", show(&start)));
-    Err(unreadable(&start).unwrap_or_else(none))
+    Ok(None)
+}
+
+fn no_workspace(start: &Path) -> RuntimeError {
+    unreadable(start).unwrap_or_else(|| RuntimeError::Usage(format!("no workspace in {} or any folder above it\n{HOW}", show(start))))
 }
 
 /// Says so when a folder may hold a workspace that this user is not let into.
@@ -289,8 +315,7 @@ fn unreadable(folder: &Path) -> Option<RuntimeError> {
 }
 
 const HOW: &str = "  hint: a workspace holds `pipelines/*.toml` with `[tasks.NAME]` tables, or a `flowyard.toml`; \
-    go to one, name it with --workspace DIR, or begin one:\n    \
-    mkdir -p pipelines && printf '[tasks.hello]\\nrun = \"echo hello\"\\n' > pipelines/hello.toml";
+    go to one, name it with --workspace DIR, or begin one: `flowyard init` here, or `flowyard init demo` to see it work";
 
 /// `flowyard.toml`, `.flowyard/`, or a pipeline file with tasks.
 fn is_workspace(folder: &Path) -> Result<bool, RuntimeError> {
@@ -346,7 +371,7 @@ fn read_config(workspace: &Path) -> Result<(WorkspaceConfig, Option<String>), Ru
     Ok((config, broken))
 }
 
-fn must_be_ours(folder: &Path, what: &str, next: &str) -> Result<(), RuntimeError> {
+pub(super) fn must_be_ours(folder: &Path, what: &str, next: &str) -> Result<(), RuntimeError> {
     let owner = fs::metadata(folder).map_err(|error| cannot("read", folder, &error))?.uid();
     let me = nix::unistd::geteuid().as_raw();
     if owner == me {
@@ -400,7 +425,7 @@ fn no_room(verb: &str, path: &Path, error: &io::Error) -> RuntimeError {
 }
 
 /// The system's words without the number: `permission denied`.
-fn words(error: &io::Error) -> String {
+pub(super) fn words(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

@@ -268,9 +268,9 @@ actions! {
     FormErase "erase" Form ["ctrl-u"] "" "Erase the field";
     FormNext "next_field" Form ["tab", "down"] "next field" "Next field";
     FormPrevious "prev_field" Form ["backtab", "up"] "" "Previous field";
-    FormEnter "form_enter" Form ["enter"] "" "Next field; on the button: start";
-    FormSubmit "submit" Form ["ctrl-s"] "start" "Start";
-    FormLeave "cancel" Form ["esc"] "leave" "Leave without starting";
+    FormEnter "form_enter" Form ["enter"] "" "Next field; on the button: do it";
+    FormSubmit "submit" Form ["ctrl-s"] "do it" "Do what the form is for";
+    FormLeave "cancel" Form ["esc"] "leave" "Change nothing";
 }
 
 /// The line of an action.

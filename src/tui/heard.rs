@@ -2,10 +2,10 @@
 
 use super::{
     app::{App, replace},
-    dialogs::{report::Report, trigger},
+    dialogs::{form, report::Report, trigger},
     logs::{desk::Handed, talk::LogAnswer},
     runs::RunList,
-    views::run::RunView,
+    views::{Place, run::RunView},
     world::{Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
 use crate::model::{Command, Diagnostics, Pipeline, Reply, RunId, RunState};
@@ -20,6 +20,9 @@ impl App {
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
             Msg::LogPart(handed) => self.handed(handed),
+            Msg::Begun(Ok(begun)) => self.moved = Some(begun),
+            Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
+            Msg::Surroundings(found) => self.world.surroundings = Some(found),
             other => return self.data(other),
         }
         true
@@ -42,7 +45,13 @@ impl App {
                 world.runs != before
             }),
             Msg::Grid(read) => self.take(read, |world, grid| replace(&mut world.grid, Some(*grid))),
+            Msg::Run(_, Err(error)) if self.returning => {
+                self.go(Place::Pipelines);
+                self.say(Tone::Note, format!("what you looked at last cannot be shown: {error}"));
+                true
+            }
             Msg::Run(subject, read) => {
+                self.returning = false;
                 if let Ok(data) = &read {
                     self.tell_if_ended(data);
                 }
@@ -179,7 +188,7 @@ impl App {
         match (read, purpose) {
             (Err(error), _) => self.complain(error),
             (Ok((Some(pipeline), found)), Purpose::Trigger) if !found.has_errors() => {
-                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, trigger::check);
+                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, form::check);
                 self.dialogs.push(Box::new(form));
             }
             (Ok((_, found)), _) => self.dialogs.push(Box::new(Report::diagnostics(name.to_owned(), &found))),

@@ -2,18 +2,21 @@
 //! graphs out, one reads keys.
 
 use super::{
+    begin,
     graphs::{Drafts, Structure, Structures, Wish},
+    keeper::Keeper,
     logs::{
         desk::{self, Business, Desk},
         talk::LogRequest,
     },
+    memory::Memory,
     pages,
     tally::Tallied,
     world::{Ask, Engine, Msg, Resources, RunData, Subject},
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, ResourcesSnapshot, TaskSnapshot, TaskState},
-    runtime::{Attach, Handle, RuntimeError, clock, user},
+    runtime::{Attach, Handle, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -33,13 +36,16 @@ pub struct Offices {
     actor: Sender<(Command, Option<String>)>,
     desk: Sender<AtDesk>,
     drawer: Sender<(Arc<Structure>, Box<Wish>)>,
+    keeper: Option<Keeper>,
     /// For what is done once, beside everything else.
     tx: Sender<Msg>,
+    /// What paths are relative to.
+    here: Place,
 }
 
 impl Offices {
     /// Starts the threads; answers come through `tx`.
-    pub fn open(attach: &Attach, ascii: bool, tx: &Sender<Msg>) -> Self {
+    pub fn open(attach: &Attach, ascii: bool, keeper: Option<Keeper>, tx: &Sender<Msg>) -> Self {
         let (reader, reads) = channel();
         let (actor, commands) = channel();
         let (desk, questions) = channel();
@@ -52,7 +58,7 @@ impl Offices {
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
         spawn("tui-graph", tx, move |tx| lay_out(ascii, &wishes, tx));
-        Self { reader, actor, desk, drawer, tx: tx.clone() }
+        Self { reader, actor, desk, drawer, keeper, tx: tx.clone(), here: attach.place.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -66,7 +72,20 @@ impl Offices {
             Ask::LogPart(part) => spawn("tui-log-part", &self.tx, move |tx| {
                 let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
             }),
+            Ask::Remember(memory) => self.keeper.iter().for_each(|keeper| keeper.keep((*memory).clone())),
+            Ask::Begin(choice) => {
+                let here = self.here.clone();
+                spawn("tui-begin", &self.tx, move |tx| drop(tx.send(Msg::Begun(begin::carry_out(choice, &here).map_err(said)))));
+            }
             read => drop(self.reader.send(read)),
+        }
+    }
+
+    /// Closes them; what is to be found again the next time is kept first.
+    pub fn close(self, memory: Memory) {
+        if let Some(keeper) = self.keeper {
+            keeper.keep(memory);
+            keeper.close();
         }
     }
 }
@@ -204,7 +223,9 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
+            Ask::Surroundings => Msg::Surroundings(Surroundings::look()),
             Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
+            Ask::Begin(_) | Ask::Remember(_) => Msg::Changed,
         }
     }
 
@@ -267,7 +288,7 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
-        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) => false,
     }
 }
 

@@ -19,7 +19,8 @@ fn without_a_terminal_the_workbench_says_what_to_type() {
     let yard = Yard::new();
     let said = yard.complaint(2, &[]);
     assert!(said.contains("hello") && said.contains("flowyard run") && said.contains("not a terminal"), "{said}");
-    assert!(Yard::empty().complaint(2, &[]).contains("No pipelines here"));
+    let said = Yard::empty().complaint(2, &[]);
+    assert!(said.contains("No pipelines here") && said.contains("flowyard init demo"), "{said}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::{
         actions::{Action, Context},
         list::{self, Column, ListState},
         load::Load,
+        memory::{Standing, Stop, standing},
         panes, text,
         theme::Theme,
         world::{Ask, Resources, Subject, World},
@@ -18,9 +19,11 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
+use serde::{Deserialize, Serialize};
 
 /// Which list has the keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Focus {
     Running,
     #[default]
@@ -38,6 +41,18 @@ pub struct ResourcesView {
     task: Option<TaskKey>,
     load: Load,
 }
+
+/// How it stood.
+#[derive(Serialize, Deserialize)]
+struct Stood {
+    focus: Focus,
+    running: ListState,
+    waiting: ListState,
+    attempt: Option<AttemptKey>,
+    task: Option<TaskKey>,
+}
+
+const NAME: &str = "resources";
 
 const RUNNING: &[Column<'_>] = &[
     Column { title: "RUNNING", width: 14, grows: true, drop: 0 },
@@ -181,6 +196,21 @@ impl View for ResourcesView {
         self.load.take(measured.filter_map(|(one, usage)| Some((&one.attempt, usage.as_ref()?.cpu_millis))), world.now);
         self.keep_selection(found, world);
         Vec::new()
+    }
+
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        let (attempt, task) = (self.attempt.clone(), self.task.clone());
+        vec![standing(NAME, &Stood { focus: self.focus, running: self.running, waiting: self.waiting, attempt, task })]
+    }
+
+    fn recall(&mut self, world: &World) {
+        let Some(stood) = world.stood.of::<Stood>(NAME) else { return };
+        (self.focus, self.running, self.waiting) = (stood.focus, stood.running, stood.waiting);
+        (self.attempt, self.task) = (stood.attempt, stood.task);
+    }
+
+    fn stop(&self, _world: &World) -> Option<Stop> {
+        Some(Stop::Resources)
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
