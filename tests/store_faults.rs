@@ -339,6 +339,19 @@ impl Drop for Unmount {
 }
 
 #[test]
+fn an_engine_whose_database_was_deleted_can_be_ended_and_its_history_made_again() {
+    let yard = Yard::new();
+    let run = yard.start("waits");
+    yard.until_task(&run, "waits", "running");
+    remove_database(&yard);
+    yard.text(0, &["engine", "status"]);
+    yard.text(0, &["engine", "stop"]);
+    yard.text(0, &["doctor", "--rebuild"]);
+    yard.go();
+    yard.until_run(&run, "success");
+}
+
+#[test]
 fn a_database_of_a_newer_version_is_never_made_again() {
     let yard = Yard::new();
     yard.text(0, &["run", "hello", "-p", "name=ada"]);

@@ -8,8 +8,8 @@
 use super::run::Run;
 use crate::{
     model::{
-        AttemptKey, ForeignProcess, GpuSnapshot, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunId, RunState, TaskId, TaskKey, TaskState,
-        Wait,
+        AttemptKey, ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunId, RunState, TaskId, TaskKey,
+        TaskState, Wait,
     },
     stdx::time::Timestamp,
 };
@@ -101,7 +101,7 @@ pub struct Queue {
     cpu_millis: u64,
     memory: u64,
     /// `None` while nobody has looked.
-    gpus: Option<Vec<GpuSnapshot>>,
+    gpus: Option<GpusSeen>,
     /// Where the system had no room for another process: when to try again, its words, how often in a row.
     pub(super) delayed: BTreeMap<(RunId, usize), (Timestamp, String, u32)>,
     /// States of the tasks of ended runs that open ones look back to.
@@ -197,7 +197,7 @@ impl Queue {
     }
 
     /// Takes in which GPUs there are and who else is on them.
-    pub fn observe_gpus(&mut self, gpus: Vec<GpuSnapshot>) {
+    pub fn observe_gpus(&mut self, gpus: GpusSeen) {
         self.gpus = Some(gpus);
     }
 
@@ -407,18 +407,26 @@ impl Queue {
 
     fn gpus_wanted(&self, wanted: u32) -> Option<Wait> {
         let free = u32::try_from(self.free_gpus().len()).unwrap_or(u32::MAX);
-        let gpus = self.gpus.as_deref().unwrap_or_default();
+        let gpus = self.devices();
         let all = u32::try_from(gpus.len()).unwrap_or(u32::MAX);
-        if self.gpus.is_some() && wanted > all {
+        let trouble = match &self.gpus {
+            Some(seen) => seen.trouble.clone(),
+            None => Some("nvidia-smi was asked and has not answered yet".to_owned()),
+        };
+        if trouble.is_none() && wanted > all {
             return Some(Wait::Never { why: format!("it takes {wanted} GPU, and there are {all}") });
         }
         let foreign: Vec<(u32, ForeignProcess)> = gpus.iter().filter_map(|gpu| Some((gpu.index, gpu.foreign.clone()?))).collect();
-        (free < wanted).then_some(Wait::Gpu { needs: wanted, free, all, foreign })
+        (free < wanted).then_some(Wait::Gpu { needs: wanted, free, all, foreign, trouble })
+    }
+
+    fn devices(&self) -> &[GpuSnapshot] {
+        self.gpus.as_ref().map_or(&[], |seen| &seen.devices)
     }
 
     fn free_gpus(&self) -> Vec<u32> {
         let leased: BTreeSet<u32> = self.held.values().flat_map(|(_, gpus)| gpus.iter().copied()).collect();
-        let gpus = self.gpus.iter().flatten();
+        let gpus = self.devices().iter();
         gpus.filter(|gpu| gpu.foreign.is_none() && !leased.contains(&gpu.index)).map(|gpu| gpu.index).collect()
     }
 
@@ -463,7 +471,7 @@ impl Queue {
             let ((run, position), _) = self.held.iter().find(|(_, (_, gpus))| gpus.contains(&index))?;
             runs.get(run)?.open_attempt(*position)
         };
-        self.gpus.iter().flatten().map(|gpu| GpuSnapshot { leased_to: holder(gpu.index), ..gpu.clone() }).collect()
+        self.devices().iter().map(|gpu| GpuSnapshot { leased_to: holder(gpu.index), ..gpu.clone() }).collect()
     }
 }
 

@@ -107,7 +107,7 @@ impl Handle {
     /// # Errors
     /// See [`RuntimeError`].
     pub fn attach(attach: Attach) -> Result<Self, RuntimeError> {
-        let mut handle = Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None, trouble: None };
+        let mut handle = Self::to_engine(attach);
         if handle.attach.in_process {
             handle.start_inside()?;
         }
@@ -120,6 +120,11 @@ impl Handle {
         }
         handle.seen = handle.last_seq()?;
         Ok(handle)
+    }
+
+    /// The way to the engine alone: nothing is read, so that an engine can be reached whose database is gone or damaged.
+    pub const fn to_engine(attach: Attach) -> Self {
+        Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None, trouble: None }
     }
 
     /// Why what is known of open runs may be old: no engine runs or could be started, or it does not answer.
