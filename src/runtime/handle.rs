@@ -247,6 +247,12 @@ impl Handle {
         Ok((found.pipeline, found.diagnostics))
     }
 
+    /// The tasks of a pipeline that could never start here, and why.
+    pub fn never_start(&self, pipeline: &Pipeline) -> Vec<(TaskId, String)> {
+        let limits = serve::limits(&self.attach.place);
+        pipeline.tasks.iter().flat_map(|task| limits.never(task).into_iter().map(|why| (task.id.clone(), why))).collect()
+    }
+
     /// The definition that a run keeps.
     ///
     /// # Errors
