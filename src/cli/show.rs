@@ -18,7 +18,7 @@ use std::collections::HashMap;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  flowyard show latest\n  flowyard show latest:ml_training --json")]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// As JSON
     #[arg(long)]

@@ -339,7 +339,7 @@ impl Handle {
         }
     }
 
-    /// The run meant by an id, the beginning of one, `latest` or `latest:PIPELINE`.
+    /// The run meant by an id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`.
     ///
     /// # Errors
     /// There is none, or several.
@@ -366,6 +366,10 @@ impl Handle {
                     format!("there is no pipeline `{pipeline}`{}", near.unwrap_or_else(|| "\nhint: `flowyard list` shows them".to_owned()))
                 }
             }));
+        }
+        if let Some((pipeline, number)) = selector.split_once('#') {
+            let found = number.parse().ok().map(|number| history.run_numbered(&pipeline.trim().into(), number)).transpose()?.flatten();
+            return found.ok_or_else(|| no_run(selector));
         }
         let mut found = history.runs_with_prefix(&selector.to_ascii_lowercase())?;
         match found.len() {
