@@ -10,6 +10,7 @@ use crate::{
     model::PipelineId,
     runtime::{
         RuntimeError, begin,
+        remembered::Recent,
         workspace::{self, Place},
     },
     spec::starter::NewFile,
@@ -32,6 +33,8 @@ pub enum Choice {
     },
     /// Open the folder.
     Open(String),
+    /// Open a workspace that was used before.
+    Again(Recent),
 }
 
 /// What is done with a pipeline that is there now.
@@ -62,6 +65,10 @@ pub fn carry_out(choice: Choice, here: &Place) -> Result<Begun, RuntimeError> {
     match choice {
         Choice::Open(typed) => {
             let place = place(&typed, here)?;
+            Ok(Begun { said: format!("opened {}", place.workspace.display()), place, pipeline: None })
+        }
+        Choice::Again(Recent { workspace, state_dir, .. }) => {
+            let place = workspace::find(&workspace, Some(&workspace), state_dir.as_deref())?;
             Ok(Begun { said: format!("opened {}", place.workspace.display()), place, pipeline: None })
         }
         Choice::Write { folder, files, pipeline, then } => {
