@@ -453,7 +453,7 @@ fn through_the_demo(size: (u16, u16), arguments: &[&str]) {
         .press("a")
         .sees("Not now")
         .press("\t\r");
-    terminal.sees("run 1  ✓ OK").sees("Done: accuracy = 0.93").press("q").sees("PIPELINE").sees("OK").press("q");
+    terminal.sees("run 1  ✓ OK").sees("Done: accuracy 0.93 passed the gate").press("q").sees("PIPELINE").sees("OK").press("q");
     assert_eq!(terminal.ends(), 0);
     let run = yard.show("latest");
     assert_eq!((&run["pipeline"], &run["state"]), (&"demo".into(), &"success".into()));
