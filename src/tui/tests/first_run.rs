@@ -107,6 +107,27 @@ fn what_was_refused_is_said_and_the_choice_stays() {
     assert_eq!(app.take_moved(), None);
 }
 
+#[test]
+fn the_demo_is_taken_away_at_home_when_a_person_says_so() {
+    let with_demo = |size| {
+        let mut app = fixtures::app(size);
+        let mut row = fixtures::pipelines().remove(3);
+        row.pipeline = "demo".into();
+        tell(&mut app, Msg::Pipelines(Ok(vec![row])));
+        press(&mut app, "U");
+        app
+    };
+    pictures("demo_remove", with_demo);
+    let mut app = with_demo((120, 35));
+    press(&mut app, "enter");
+    assert_eq!(begun(&mut app), []);
+    press(&mut app, "U y");
+    assert_eq!(begun(&mut app), [Choice::RemoveDemo]);
+    let mut app = home((120, 35));
+    press(&mut app, "j j U");
+    assert!(screen(&app).contains("U: open the run first"), "{}", screen(&app));
+}
+
 fn demonstrated(size: (u16, u16), state: crate::model::RunState, change: impl Fn(&mut RunData)) -> App {
     let folder = tempfile::tempdir().unwrap();
     let place = workspace::find_or_begin(folder.path(), Some(folder.path()), None).unwrap();
