@@ -170,6 +170,50 @@ fn what_a_task_writes_cannot_act_on_the_terminal() {
     assert!(!contains(&terminal.written, "\u{202e}".as_bytes()) && !contains(&terminal.written, "\u{9b}".as_bytes()));
 }
 
+#[test]
+fn what_was_looked_at_is_found_again_by_the_next_program() {
+    let yard = Yard::with(&[("flaky", FLAKY), ("hello", HOSTILE), ("hostile", HOSTILE)]);
+    let again = || Terminal::open(&yard, (120, 35), &[], &[]);
+    let mut terminal = again();
+    terminal.sees("flaky").press("o").sees("sort: name").press("/h\r").sees("filter: h").misses("flaky");
+    terminal.press("j").sees("> · NEW  hostile").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    let mut terminal = again();
+    terminal.sees("sort: name  filter: h").sees("> · NEW  hostile").misses("flaky");
+    terminal.press("t").sees("Start the run").press("\r").sees("run 1  ✓ OK").sees("U+202E").press("\r").sees("Log · shout");
+    terminal.press("#T").sees("1 ␛]0;owned").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    let mut terminal = again();
+    terminal.sees("Log · shout").sees("1 ␛]0;owned").press("\x1b").sees("[Graph]").press("q").sees("filter: h").sees("✓ OK   hostile");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+    let mut terminal = again();
+    terminal.sees("filter: h").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn what_is_remembered_and_cannot_be_read_or_written_is_said_and_keeps_nobody_out() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    let again = || Terminal::open(&yard, (120, 35), &[], &[]);
+    let mut terminal = again();
+    terminal.sees("flaky").press("o").sees("sort: name").press("q");
+    assert_eq!(terminal.ends(), 0);
+    let views = yard.file(".state/flowyard/views");
+    let names = || std::fs::read_dir(&views).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let [file] = &names()[..] else { panic!("one file: {:?}", names()) };
+    std::fs::write(file, "{\"version\": 1, ").unwrap();
+    let mut terminal = again();
+    terminal.sees("it is damaged").sees("sort: attention").press("o").sees("sort: name").press("q");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(names().len(), 2);
+    std::fs::remove_dir_all(yard.file(".state")).unwrap();
+    std::fs::write(yard.file(".state"), "not a folder").unwrap();
+    let mut terminal = again();
+    terminal.sees("how you left the views").sees("sort: attention").press("o").sees("sort: name").press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
 const TALKATIVE: &str = r#"
 [tasks.talk]
 run = """

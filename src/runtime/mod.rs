@@ -23,6 +23,7 @@ pub mod own_log;
 pub mod pipelines;
 pub mod protection;
 pub mod rebuild;
+pub mod remembered;
 pub mod retention;
 pub mod serve;
 pub mod surroundings;

@@ -17,12 +17,14 @@ mod handing;
 mod heard;
 pub mod hits;
 pub mod input;
+mod keeper;
 mod keyboard;
 pub mod keymap;
 pub mod list;
 pub mod load;
 pub mod logs;
 pub mod looks;
+pub mod memory;
 mod pace;
 pub mod pages;
 pub mod panes;
@@ -30,6 +32,7 @@ mod pointer;
 pub mod programs;
 pub mod query;
 pub mod record;
+mod remember;
 pub mod runs;
 mod screen;
 pub mod tabs;
@@ -58,6 +61,7 @@ use crate::{
 use answers::Sieve;
 use app::{App, Chore, Programs};
 use begin::Begun;
+use keeper::Keeper;
 use keyboard::Keyboard;
 use looks::{Ground, Looks};
 use pace::Pace;
@@ -159,17 +163,22 @@ fn sit(
     if faults.has_errors() {
         app.note("some of your keys are not in order: `flowyard keys --check` tells which".to_owned());
     }
+    let (memory, fault) = keeper::recall(&attach.place.workspace);
+    fault.into_iter().for_each(|fault| app.note(fault));
+    app.recall(memory);
     if let Some(begun) = begun {
         app.go_on(begun);
     }
-    // An engine inside this process would write before there is anything to do.
-    let in_process = attach.in_process && !begin::is_vacant(&attach.place);
-    let offices = Offices::open(&Attach { in_process, ..attach.clone() }, ascii, &tx);
+    // Before there is anything to do, nothing is written: no engine inside this process, and nothing to be found again.
+    let vacant = begin::is_vacant(&attach.place);
+    let keeper = Keeper::open(&attach.place.workspace, attach.read_only || vacant, &tx);
+    let offices = Offices::open(&Attach { in_process: attach.in_process && !vacant, ..attach.clone() }, ascii, keeper, &tx);
     let (keyboard, listener) = keyboard::pair(sieve).map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
     worker::spawn("tui-keys", &tx, |tx| listener.listen(tx));
     watch::themes(user::folder(), &tx);
     let mut desk = Desk { screen, keyboard, lent };
     let left = drive(&mut app, &mut desk, &inbox, &offices);
+    offices.close(app.memory());
     desk.keyboard.put_down();
     *looks = app.looks;
     left

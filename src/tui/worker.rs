@@ -4,17 +4,19 @@
 use super::{
     begin,
     graphs::{Drafts, Structure, Structures, Wish},
+    keeper::Keeper,
     logs::{
         desk::{self, Business, Desk},
         talk::LogRequest,
     },
+    memory::Memory,
     pages,
     tally::Tallied,
-    world::{Ask, Msg, Resources, RunData, Subject},
+    world::{Ask, Engine, Msg, Resources, RunData, Subject},
 };
 use crate::{
-    model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, TaskSnapshot, TaskState},
-    runtime::{Attach, EngineStatus, Handle, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
+    model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, ResourcesSnapshot, TaskSnapshot, TaskState},
+    runtime::{Attach, Handle, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -34,6 +36,7 @@ pub struct Offices {
     actor: Sender<(Command, Option<String>)>,
     desk: Sender<AtDesk>,
     drawer: Sender<(Arc<Structure>, Box<Wish>)>,
+    keeper: Option<Keeper>,
     /// For what is done once, beside everything else.
     tx: Sender<Msg>,
     /// What paths are relative to.
@@ -42,7 +45,7 @@ pub struct Offices {
 
 impl Offices {
     /// Starts the threads; answers come through `tx`.
-    pub fn open(attach: &Attach, ascii: bool, tx: &Sender<Msg>) -> Self {
+    pub fn open(attach: &Attach, ascii: bool, keeper: Option<Keeper>, tx: &Sender<Msg>) -> Self {
         let (reader, reads) = channel();
         let (actor, commands) = channel();
         let (desk, questions) = channel();
@@ -55,7 +58,7 @@ impl Offices {
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
         spawn("tui-graph", tx, move |tx| lay_out(ascii, &wishes, tx));
-        Self { reader, actor, desk, drawer, tx: tx.clone(), here: attach.place.clone() }
+        Self { reader, actor, desk, drawer, keeper, tx: tx.clone(), here: attach.place.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -69,11 +72,20 @@ impl Offices {
             Ask::LogPart(part) => spawn("tui-log-part", &self.tx, move |tx| {
                 let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
             }),
+            Ask::Remember(memory) => self.keeper.iter().for_each(|keeper| keeper.keep((*memory).clone())),
             Ask::Begin(choice) => {
                 let here = self.here.clone();
                 spawn("tui-begin", &self.tx, move |tx| drop(tx.send(Msg::Begun(begin::carry_out(choice, &here).map_err(said)))));
             }
             read => drop(self.reader.send(read)),
+        }
+    }
+
+    /// Closes them; what is to be found again the next time is kept first.
+    pub fn close(self, memory: Memory) {
+        if let Some(keeper) = self.keeper {
+            keeper.keep(memory);
+            keeper.close();
         }
     }
 }
@@ -110,7 +122,7 @@ struct Reader<'a> {
     /// What was answered last.
     run: Option<Arc<RunData>>,
     pipelines: Option<Vec<PipelineRow>>,
-    engine: Option<Option<EngineStatus>>,
+    engine: Option<Engine>,
     tx: &'a Sender<Msg>,
 }
 
@@ -167,10 +179,11 @@ impl<'a> Reader<'a> {
                     return;
                 }
             }
-            if let Some(Ok(status)) = self.handle.as_ref().map(Handle::engine_status)
-                && self.engine.replace(status.clone()).as_ref() != Some(&status)
-            {
-                let _ = self.tx.send(Msg::Engine(status));
+            if let Some(told) = self.handle.as_ref().map(Handle::engine_status) {
+                let engine = told.map_or_else(|error| Engine::Silent(said(error)), |status| status.map_or(Engine::Idle, Engine::Up));
+                if self.engine.replace(engine.clone()).as_ref() != Some(&engine) {
+                    let _ = self.tx.send(Msg::Engine(engine));
+                }
             }
         }
     }
@@ -211,9 +224,8 @@ impl<'a> Reader<'a> {
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
             Ask::Surroundings => Msg::Surroundings(Surroundings::look()),
-            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) | Ask::Begin(_) => {
-                Msg::Changed
-            }
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
+            Ask::Begin(_) | Ask::Remember(_) => Msg::Changed,
         }
     }
 
@@ -276,7 +288,7 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
-        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) => false,
     }
 }
 
@@ -285,7 +297,8 @@ fn resources(handle: &Handle) -> Result<Resources, RuntimeError> {
     let shared = handle.resources()?;
     let running = shared.iter().flat_map(|found| &found.running);
     let usages = running.map(|one| handle.usage(&AttemptFiles::new(&one.folder).stdout())).collect();
-    Ok(Resources { shared, usages, disk: handle.disk_space() })
+    let names = handle.run_names(shared.iter().flat_map(ResourcesSnapshot::runs))?;
+    Ok(Resources { shared, names, usages, disk: handle.disk_space() })
 }
 
 /// The tasks of a pipeline that never ran.

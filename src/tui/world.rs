@@ -11,6 +11,7 @@ use super::{
         desk::Handed,
         talk::{LogAnswer, LogPart, LogRequest, SLOTS},
     },
+    memory::{Memory, Stood},
     record::Record,
     runs::{RunList, RunPage, RunsAsk},
     tally::{Tallied, Tally},
@@ -24,6 +25,7 @@ use crate::{
     stdx::time::Timestamp,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Everything that is known.
@@ -59,6 +61,8 @@ pub struct World {
     pub logs: [Option<Arc<LogAnswer>>; SLOTS],
     /// Where one was in which log.
     pub log_places: BTreeMap<LogKey, Position>,
+    /// How views stood when they were left.
+    pub stood: Stood,
     /// What was said lately, newest last.
     pub toasts: Vec<Toast>,
     /// What was said and done since the start.
@@ -90,6 +94,8 @@ pub enum Engine {
     Idle,
     /// It runs.
     Up(EngineStatus),
+    /// One is there that does not answer, and what can be done.
+    Silent(String),
 }
 
 /// What attempts share, and what each takes.
@@ -97,6 +103,8 @@ pub enum Engine {
 pub struct Resources {
     /// The engine's account; `None` if no engine runs.
     pub shared: Option<ResourcesSnapshot>,
+    /// What people call the runs.
+    pub names: BTreeMap<RunId, String>,
     /// What each running attempt takes now, in the same order.
     pub usages: Vec<Option<Usage>>,
     /// Bytes that are free on the disk of the state folder, and how many it has.
@@ -104,7 +112,8 @@ pub struct Resources {
 }
 
 /// What the run view looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A run.
     Run(RunId),
@@ -170,7 +179,7 @@ impl RunData {
 }
 
 /// One attempt's log.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LogKey {
     /// The run.
     pub run: RunId,
@@ -252,6 +261,8 @@ pub enum Ask {
     CloseLog(usize),
     /// A part of a log, to be copied or saved.
     LogPart(LogPart),
+    /// What is to be found again the next time.
+    Remember(Box<Memory>),
     /// What the machine has.
     Surroundings,
     /// Write files to begin with, or open another folder.
@@ -285,7 +296,7 @@ pub enum Msg {
     /// Something changed in the workspace.
     Changed,
     /// The engine, as seen now.
-    Engine(Option<EngineStatus>),
+    Engine(Engine),
     /// Pipelines were read.
     Pipelines(Result<Vec<PipelineRow>, String>),
     /// Runs were read.
@@ -308,6 +319,8 @@ pub enum Msg {
     Log(Box<LogAnswer>),
     /// A part of a log was copied or saved.
     LogPart(Result<Handed, String>),
+    /// Something worth knowing.
+    Note(String),
     /// What the machine has.
     Surroundings(Surroundings),
     /// Where to go on, or why not.

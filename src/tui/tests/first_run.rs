@@ -11,7 +11,7 @@ fn welcome(size: (u16, u16)) -> App {
     let mut app = fixtures::app(size);
     app.world.state = "/home/me/flights/.flowyard".into();
     app.world.terminal = "24 bit colour, dark ground, Unicode".into();
-    tell(&mut app, Msg::Engine(None));
+    tell(&mut app, Msg::Engine(crate::tui::world::Engine::Idle));
     tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
     let programs = vec![("git", true), ("docker", false), ("slurm", false)];
     tell(&mut app, Msg::Surroundings(Surroundings { cores: 16, memory: Some(128 << 30), gpus: 1, programs }));
@@ -178,7 +178,7 @@ fn other_pipelines_have_no_coach() {
 fn only_broken_files_are_shown_as_such_and_not_as_a_folder_without_pipelines() {
     pictures("home_broken", |size| {
         let mut app = fixtures::app(size);
-        tell(&mut app, Msg::Engine(None));
+        tell(&mut app, Msg::Engine(crate::tui::world::Engine::Idle));
         let broken = fixtures::pipelines().into_iter().filter(|row| row.error.is_some()).collect();
         tell(&mut app, Msg::Pipelines(Ok(broken)));
         app

@@ -11,6 +11,7 @@ use crate::{
         input::Filter,
         keymap::shown_key,
         list::{self, Column, ListState},
+        memory::{Standing, standing},
         panes::{
             self,
             attention::{self, Item},
@@ -31,10 +32,12 @@ use ratatui::{
     style::Style,
     text::{Line, Span},
 };
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// Which pane has the keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Focus {
     #[default]
     Pipelines,
@@ -42,7 +45,8 @@ enum Focus {
 }
 
 /// In which order pipelines stand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Sort {
     #[default]
     Attention,
@@ -99,6 +103,18 @@ pub struct HomeView {
     vacant: bool,
     welcome: Welcome,
 }
+
+/// How home stood.
+#[derive(Serialize, Deserialize)]
+struct Stood {
+    focus: Focus,
+    sort: Sort,
+    list: ListState,
+    selected: Option<PipelineId>,
+    filter: String,
+}
+
+const NAME: &str = "home";
 
 const COLUMNS: &[Column<'_>] = &[
     Column { title: "STATE", width: 6, grows: false, drop: 0 },
@@ -220,8 +236,8 @@ impl HomeView {
 
     /// Sorts and filters anew; what was selected stays selected.
     fn arrange(&mut self, world: &World) {
-        let all = world.pipelines.as_deref().unwrap_or_default();
-        self.vacant = world.pipelines.is_some() && all.is_empty();
+        let Some(all) = world.pipelines.as_deref() else { return };
+        self.vacant = all.is_empty();
         self.order = (0..all.len()).filter(|&at| self.query.keeps(&all[at])).collect();
         self.order.sort_by(|&a, &b| self.sort.compare(&all[a], &all[b]));
         let before = self.items.get(self.at.selected).cloned();
@@ -368,6 +384,19 @@ impl View for HomeView {
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         self.arrange(world);
         if self.vacant && world.surroundings.is_none() { vec![Intent::Ask(Ask::Surroundings)] } else { Vec::new() }
+    }
+
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        let (list, selected, filter) = (self.list, self.selected.clone(), self.filter.text().to_owned());
+        vec![standing(NAME, &Stood { focus: self.focus, sort: self.sort, list, selected, filter })]
+    }
+
+    fn recall(&mut self, world: &World) {
+        let Some(stood) = world.stood.of::<Stood>(NAME) else { return };
+        (self.focus, self.sort, self.list, self.selected) = (stood.focus, stood.sort, stood.list, stood.selected);
+        self.filter.recall(&stood.filter);
+        self.query = Query::parse(self.filter.text(), KEYS, world.now);
+        self.arrange(world);
     }
 
     fn panes(&self) -> usize {

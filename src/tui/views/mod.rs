@@ -14,6 +14,7 @@ use super::{
     dialogs::Dialog,
     keymap::Bound,
     logs::Position,
+    memory::{Standing, Stop},
     panes,
     tabs::Beside,
     theme::Theme,
@@ -151,8 +152,18 @@ pub trait View {
     fn is_live(&self, world: &World) -> bool;
     /// New data is in the world.
     fn arrived(&mut self, world: &World) -> Vec<Intent>;
+    /// How it stands, to be found so again.
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        Vec::new()
+    }
+    /// Stands as it did when it was left; before anything of it is shown.
+    fn recall(&mut self, _world: &World) {}
+    /// How it is opened again the next time.
+    fn stop(&self, _world: &World) -> Option<Stop> {
+        None
+    }
     /// It is in sight again.
-    fn resumed(&mut self) {}
+    fn resumed(&mut self, _world: &World) {}
     /// How many panes can have the keys; they are drawn before all others, in the order in which the keys go round.
     fn panes(&self) -> usize {
         1
