@@ -522,10 +522,13 @@ fn through_the_demo(size: (u16, u16), arguments: &[&str]) {
         .press("a")
         .sees("Not now")
         .press("\t\r");
-    terminal.sees("run 1  ✓ OK").sees("Done: accuracy = 0.93").press("q").sees("PIPELINE").sees("OK").press("q");
-    assert_eq!(terminal.ends(), 0);
+    terminal.sees("run 1  ✓ OK").sees("Done: accuracy 0.93 passed the gate").press("q").sees("PIPELINE").sees("OK");
     let run = yard.show("latest");
     assert_eq!((&run["pipeline"], &run["state"]), (&"demo".into(), &"success".into()));
+    terminal.press("U").sees("Remove the demo?").press("\r").misses("Remove the demo?");
+    terminal.press("U").sees("Remove the demo?").press("y").sees("Welcome").press("q");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(contents(yard.path()), []);
 }
 
 #[test]

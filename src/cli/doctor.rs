@@ -155,9 +155,6 @@ fn state_folder(folder: &Path) -> Finding {
             _ => ok(NAME, format!("{shown} (made when something is first written)")),
         },
         Err(error) => failed(NAME, format!("{shown} cannot be read: {error}\nput it elsewhere with --state-dir")),
-        Ok(found) if !found.is_dir() => {
-            failed(NAME, format!("{shown} is not a folder\nmove it away, or choose another place with --state-dir"))
-        }
         Ok(found) if found.uid() != nix::unistd::geteuid().as_raw() => {
             failed(NAME, format!("{shown} belongs to another user (uid {})\nchoose another place with --state-dir", found.uid()))
         }
@@ -203,7 +200,10 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Ok(handle) => handle,
         Err(failure) => {
             return vec![
-                failed("database", format!("{}\n{MEND}", words(&failure).replace("\nhint: `flowyard doctor` looks into it", ""))),
+                failed(
+                    "database",
+                    format!("{}\n{}", words(&failure).replace("\nhint: `flowyard doctor` looks into it", ""), mend(&place.state_dir)),
+                ),
                 copies(&place.state_dir),
             ];
         }
@@ -232,6 +232,11 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Err(error) => failed("engine", error.to_string()),
     };
     vec![database, copies(&place.state_dir), engine]
+}
+
+/// What helps: nothing of ours, where a newer version wrote it.
+fn mend(state_dir: &Path) -> &'static str {
+    if rebuild::may_replace(state_dir).is_ok() { MEND } else { "" }
 }
 
 /// What helps a database that cannot be used.
@@ -275,7 +280,7 @@ fn pipelines(place: &Place, here: &Path) -> Finding {
         Err(error) => return failed(NAME, error.to_string()),
     };
     if files.is_empty() {
-        return warning(NAME, format!("none in {}\nwrite pipelines/NAME.toml", place.workspace.display()));
+        return warning(NAME, format!("none in {}\n`flowyard init` writes one to copy from", place.workspace.display()));
     }
     let wrong = check(&files, here);
     let mut broken: Vec<&str> = wrong.0.iter().filter(|d| d.severity == Severity::Error).map(|d| d.file.as_str()).collect();

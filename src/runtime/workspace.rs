@@ -22,7 +22,7 @@ pub const CONFIG_FILE: &str = "flowyard.toml";
 /// The folder of pipeline files.
 pub const PIPELINES: &str = "pipelines";
 /// The folder of the state, if nothing else is said.
-const STATE: &str = ".flowyard";
+pub const STATE: &str = ".flowyard";
 /// No file of ours is longer; a longer one is not read.
 pub const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// What a state folder of ours may hold at its top: a folder with none of it is somebody else's.
@@ -37,6 +37,8 @@ pub struct Place {
     pub state_dir: PathBuf,
     /// `flowyard.toml`, or the defaults.
     pub config: WorkspaceConfig,
+    /// What is wrong with `flowyard.toml`; `config` is what could be read of it. Nothing is started by it.
+    pub broken: Option<String>,
     /// Worth saying once, such as "the workspace is on a network file system, so …".
     pub notices: Vec<String>,
 }
@@ -81,6 +83,19 @@ impl Place {
 /// # Errors
 /// What is missing, where it was looked for, and what to do.
 pub fn find(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
+    let place = find_to_look(start, explicit, state_dir)?;
+    match place.broken {
+        Some(broken) => Err(RuntimeError::Usage(broken)),
+        None => Ok(place),
+    }
+}
+
+/// The same for whoever looks, or ends what runs: a typing error in `flowyard.toml` must not lock a person out of an engine at work.
+/// What is wrong is one of the notices, and in [`Place::broken`].
+///
+/// # Errors
+/// What is missing, where it was looked for, and what to do; a broken `flowyard.toml` that may say where the state is.
+pub fn find_to_look(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
     find_with(start, explicit, state_dir, &network_kind, remembered::home())
 }
 
@@ -97,7 +112,7 @@ pub fn find_or_begin(start: &Path, explicit: Option<&Path>, state_dir: Option<&P
     };
     match (found, vacant) {
         (None, Some(folder)) => place(folder, start, state_dir, &network_kind, remembered::home()),
-        _ => find(start, explicit, state_dir),
+        _ => find_to_look(start, explicit, state_dir),
     }
 }
 
@@ -137,12 +152,6 @@ pub fn pipeline_files(workspace: &Path) -> Result<Vec<PathBuf>, RuntimeError> {
 pub fn prepare(place: &Place) -> Result<(), RuntimeError> {
     let folder = &place.state_dir;
     match fs::metadata(folder) {
-        Ok(found) if !found.is_dir() => {
-            return Err(RuntimeError::Usage(format!(
-                "{} is a file, but the state of the workspace belongs into a folder of that name; move the file away or choose another folder with --state-dir",
-                show(folder)
-            )));
-        }
         Ok(found) => accept_existing(place, &found)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             atomic::create_private_dir(folder).map_err(|error| cannot_make(folder, &error))?;
@@ -152,6 +161,17 @@ pub fn prepare(place: &Place) -> Result<(), RuntimeError> {
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
         atomic::write(&ignore, b"*\n").map_err(|error| cannot_make(&ignore, &error))?;
+    }
+    Ok(())
+}
+
+/// An empty history would be a lie where something else stands in its place.
+fn must_be_a_folder(state_dir: &Path) -> Result<(), RuntimeError> {
+    if fs::metadata(state_dir).is_ok_and(|found| !found.is_dir()) {
+        return Err(RuntimeError::Usage(format!(
+            "{} is a file, but the state of the workspace belongs into a folder of that name; move the file away or choose another folder with --state-dir",
+            show(state_dir)
+        )));
     }
     Ok(())
 }
@@ -197,9 +217,16 @@ fn place(
     probe: Probe<'_>,
     state_home: Option<PathBuf>,
 ) -> Result<Place, RuntimeError> {
-    let config = read_config(&workspace)?;
+    let (config, broken) = read_config(&workspace)?;
     let told = state_dir.map(|dir| start.join(dir)).or_else(|| config.state_dir.as_ref().map(|dir| workspace.join(dir)));
     let mut notices = Vec::new();
+    if let Some(broken) = &broken {
+        // What could not be read may say where.
+        if told.is_none() && broken.contains("--state-dir") {
+            return Err(RuntimeError::Usage(broken.clone()));
+        }
+        notices.push(format!("{broken}\nwhat is recorded can be looked at, and what runs be ended; nothing new starts"));
+    }
     let state_dir = match told {
         Some(folder) => {
             if let Some(kind) = probe(&folder) {
@@ -216,7 +243,8 @@ fn place(
     let state_dir = tidy(&state_dir);
     must_be_text(&workspace, "rename it")?;
     must_be_text(&state_dir, "choose another one with --state-dir")?;
-    Ok(Place { workspace, state_dir, config, notices })
+    must_be_a_folder(&state_dir)?;
+    Ok(Place { workspace, state_dir, config, broken, notices })
 }
 
 /// Tasks, the database and JSON get paths as text; one that is none would reach them garbled.
@@ -320,7 +348,8 @@ fn has_tasks(file: &Path) -> bool {
     }
 }
 
-fn read_config(workspace: &Path) -> Result<WorkspaceConfig, RuntimeError> {
+/// The settings, and what is wrong with them.
+fn read_config(workspace: &Path) -> Result<(WorkspaceConfig, Option<String>), RuntimeError> {
     let path = workspace.join(CONFIG_FILE);
     let text = match fs::metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -330,10 +359,16 @@ fn read_config(workspace: &Path) -> Result<WorkspaceConfig, RuntimeError> {
         _ => fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error))?,
     };
     let (config, diagnostics) = config::read_workspace(CONFIG_FILE, &text);
-    if diagnostics.has_errors() {
-        return Err(RuntimeError::Usage(format!("{} cannot be used\n{}", show(&path), diagnostics.to_string().trim_end())));
-    }
-    Ok(config)
+    let broken = diagnostics.has_errors().then(|| format!("{} cannot be used\n{}", show(&path), diagnostics.to_string().trim_end()));
+    // Of a file that is no TOML nothing is known, also not where the state is.
+    let broken = broken.map(|broken| {
+        if text.contains("state_dir") && config.state_dir.is_none() {
+            broken + "\n  hint: say where the state is with --state-dir"
+        } else {
+            broken
+        }
+    });
+    Ok((config, broken))
 }
 
 pub(super) fn must_be_ours(folder: &Path, what: &str, next: &str) -> Result<(), RuntimeError> {

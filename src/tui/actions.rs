@@ -178,9 +178,9 @@ actions! {
     PanDown "pan_down" Graph ["J"] "" "See more of what is below";
     PanUp "pan_up" Graph ["K"] "" "See more of what is above";
     PanRight "pan_right" Graph ["L"] "" "See more of the right";
-    Logs "goto_logs" Global ["g l"] "" "The log of the selected task; of a run: the logs of all its tasks";
+    Logs "goto_logs" Global ["g l"] "" "The log of the task, or of all tasks of the run";
     NewestRun "goto_newest_run" Global ["g r"] "" "The newest run of the pipeline, or of all";
-    FirstFailed "goto_first_failed" Global ["g f"] "" "The first task of the run that failed; elsewhere the newest run that did";
+    FirstFailed "goto_first_failed" Global ["g f"] "" "What failed first of the run; elsewhere the newest run that failed";
     Upstream "goto_upstream" Global ["g u"] "" "To a task that the selected one waits for";
     Downstream "goto_downstream" Global ["g d"] "" "To a task that waits for the selected one";
     NextAttempt "next_attempt" Global [")"] "" "Log of the next attempt";

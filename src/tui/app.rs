@@ -370,6 +370,7 @@ impl App {
     }
 
     pub(super) fn say(&mut self, tone: Tone, text: String) {
+        let text = text.trim_end().replace("\n  hint: ", "; ").replace("\nhint: ", "; ").replace('\n', " · ");
         let seconds = if tone == Tone::Bad { LONG_TOAST } else { SHORT_TOAST };
         let until = self.world.now + chrono::Duration::seconds(seconds);
         self.world.record.say(self.world.now, tone, &text);

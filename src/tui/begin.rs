@@ -1,15 +1,20 @@
 //! Beginning: files are written, or another folder is opened. Done on a thread of its own; what comes of it is where to go on.
 
 use super::{
+    actions::Action,
     app::App,
     coach::Coach,
-    dialogs::trigger,
+    dialogs::{
+        confirm::{self, Confirm},
+        trigger,
+    },
     world::{Ask, Tone},
 };
 use crate::{
     model::PipelineId,
     runtime::{
         RuntimeError, begin,
+        demo::{self, Removed},
         remembered::Recent,
         workspace::{self, Place},
     },
@@ -35,6 +40,8 @@ pub enum Choice {
     Open(String),
     /// Open a workspace that was used before.
     Again(Recent),
+    /// Take the demo away again.
+    RemoveDemo,
 }
 
 /// What is done with a pipeline that is there now.
@@ -63,6 +70,13 @@ pub struct Begun {
 /// What is wrong, and what to do; nothing was changed then.
 pub fn carry_out(choice: Choice, here: &Place) -> Result<Begun, RuntimeError> {
     match choice {
+        Choice::RemoveDemo => {
+            let said = match demo::remove(here)? {
+                Removed::Whole => "the demo is gone, and everything it left",
+                Removed::File => "the demo's file is gone; its runs stay in the history",
+            };
+            Ok(Begun { place: here.clone(), pipeline: None, said: said.to_owned() })
+        }
         Choice::Open(typed) => {
             let place = place(&typed, here)?;
             Ok(Begun { said: format!("opened {}", place.workspace.display()), place, pipeline: None })
@@ -101,6 +115,16 @@ fn named(typed: &str) -> PathBuf {
         _ => None,
     }
     .unwrap_or_else(|| PathBuf::from(typed))
+}
+
+/// Asks before the demo is taken away.
+pub fn ask_to_remove_demo() -> Confirm {
+    let lines = vec![
+        "This removes pipelines/demo.toml, unless you changed it.".to_owned(),
+        "If nothing but the demo ever ran here, the history goes too.".to_owned(),
+    ];
+    let yes = confirm::Choice { action: Action::Yes, label: "Remove it".to_owned(), ask: Ask::Begin(Choice::RemoveDemo) };
+    Confirm::new("Remove the demo?".to_owned(), lines, "Keep it", vec![yes])
 }
 
 impl App {

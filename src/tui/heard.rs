@@ -36,8 +36,7 @@ impl App {
     /// Takes what was read; nothing is drawn if it is what was known.
     fn data(&mut self, msg: Msg) -> bool {
         let changed = match msg {
-            Msg::Engine(status) => {
-                let engine = status.map_or(Engine::Idle, Engine::Up);
+            Msg::Engine(engine) => {
                 let changed = self.world.engine != engine;
                 let before = std::mem::replace(&mut self.world.engine, engine);
                 self.tell_if_replaced(&before);
@@ -122,6 +121,9 @@ impl App {
 
     /// Says that another engine goes on with the work, or that none does.
     fn tell_if_replaced(&mut self, before: &Engine) {
+        if let (Engine::Silent(why), false) = (&self.world.engine, matches!(before, Engine::Silent(_))) {
+            self.say(Tone::Bad, why.clone());
+        }
         let Engine::Up(before) = before else { return };
         match &self.world.engine {
             Engine::Up(now) if now.pid != before.pid => {

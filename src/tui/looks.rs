@@ -146,12 +146,14 @@ impl Looks {
             Depth::Mono => "no colour",
         };
         let ground = match self.ground {
-            Ground::Unknown => "ground not known",
-            known if known.variant() == Variant::Light => "light ground",
-            _ => "dark ground",
+            // Whatever it is, their own colours fit it.
+            _ if matches!(self.detected.screen.depth, Depth::Mono | Depth::Ansi) => "",
+            Ground::Unknown => ", ground not known",
+            known if known.variant() == Variant::Light => ", light ground",
+            _ => ", dark ground",
         };
         let glyphs = if self.detected.screen.glyphs == Glyphs::Ascii { "ASCII" } else { "Unicode" };
-        format!("{colours}, {ground}, {glyphs}")
+        format!("{colours}{ground}, {glyphs}")
     }
 
     fn plain(&self) -> (Theme, crate::model::Diagnostics) {

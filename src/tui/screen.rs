@@ -79,7 +79,11 @@ fn places(frame: &mut Frame<'_>, area: Rect, at: Place, world: &World, theme: &T
         n => format!("{} {n} to read   ", shown_key(Action::Messages)),
     };
     let engine = unseen + &engine(world);
-    let token = if matches!(world.engine, Engine::Up(_)) { "ok" } else { "fg.muted" };
+    let token = match world.engine {
+        Engine::Up(_) => "ok",
+        Engine::Silent(_) => "warning",
+        Engine::Idle | Engine::Unknown => "fg.muted",
+    };
     right(frame, area, &engine, token, theme);
 }
 
@@ -88,6 +92,7 @@ fn engine(world: &World) -> String {
     let mode = if world.read_only { "read-only  " } else { "" };
     match &world.engine {
         Engine::Unknown => mode.to_owned(),
+        Engine::Silent(_) => format!("{mode}engine does not answer"),
         Engine::Idle => format!("{mode}engine idle"),
         Engine::Up(status) => format!("{mode}engine up  slots {}/{}", status.slots.0, status.slots.1),
     }

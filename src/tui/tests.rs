@@ -43,7 +43,7 @@ fn picture(name: &str, size: (u16, u16), make: impl Fn((u16, u16)) -> App) {
 
 fn home(size: (u16, u16)) -> App {
     let mut app = fixtures::app(size);
-    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Engine(super::world::Engine::Up(fixtures::engine())));
     tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
     app.take_asks();
     app
@@ -415,7 +415,7 @@ fn nothing_is_drawn_when_nothing_changed() {
     let mut app = home((120, 35));
     app.drawn();
     tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
-    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Engine(super::world::Engine::Up(fixtures::engine())));
     tell(&mut app, Msg::Changed);
     assert!(!app.is_dirty());
     app.tick(fixtures::now());
@@ -540,10 +540,10 @@ fn only_ascii_is_drawn_where_only_ascii_can_be_shown() {
 #[test]
 fn that_an_engine_died_and_another_goes_on_is_said() {
     let mut app = fixtures::app((120, 35));
-    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
-    tell(&mut app, Msg::Engine(Some(crate::runtime::EngineStatus { pid: 4712, ..fixtures::engine() })));
+    tell(&mut app, Msg::Engine(super::world::Engine::Up(fixtures::engine())));
+    tell(&mut app, Msg::Engine(super::world::Engine::Up(crate::runtime::EngineStatus { pid: 4712, ..fixtures::engine() })));
     assert!(app.world.toasts.iter().any(|toast| toast.text.contains("engine 4711 ended; engine 4712 goes on")));
-    tell(&mut app, Msg::Engine(None));
+    tell(&mut app, Msg::Engine(super::world::Engine::Idle));
     assert!(app.world.toasts.iter().any(|toast| toast.text.contains("engine 4712 ended while a run was open")));
 }
 

@@ -12,11 +12,13 @@ use super::{
     memory::Memory,
     pages,
     tally::Tallied,
-    world::{Ask, Msg, Resources, RunData, Subject},
+    world::{Ask, Engine, Msg, Resources, RunData, Subject},
 };
 use crate::{
-    model::{AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, RunId, RunState, TaskSnapshot, TaskState},
-    runtime::{Attach, EngineStatus, Handle, RunFilter, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
+    model::{
+        AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, TaskSnapshot, TaskState,
+    },
+    runtime::{Attach, Handle, RunFilter, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -128,7 +130,7 @@ struct Reader<'a> {
     /// What was answered last.
     run: Option<Arc<RunData>>,
     pipelines: Option<Vec<PipelineRow>>,
-    engine: Option<Option<EngineStatus>>,
+    engine: Option<Engine>,
     tx: &'a Sender<Msg>,
 }
 
@@ -185,10 +187,11 @@ impl<'a> Reader<'a> {
                     return;
                 }
             }
-            if let Some(Ok(status)) = self.handle.as_ref().map(Handle::engine_status)
-                && self.engine.replace(status.clone()).as_ref() != Some(&status)
-            {
-                let _ = self.tx.send(Msg::Engine(status));
+            if let Some(told) = self.handle.as_ref().map(Handle::engine_status) {
+                let engine = told.map_or_else(|error| Engine::Silent(said(error)), |status| status.map_or(Engine::Idle, Engine::Up));
+                if self.engine.replace(engine.clone()).as_ref() != Some(&engine) {
+                    let _ = self.tx.send(Msg::Engine(engine));
+                }
             }
         }
     }
@@ -309,7 +312,8 @@ fn resources(handle: &Handle) -> Result<Resources, RuntimeError> {
     let shared = handle.resources()?;
     let running = shared.iter().flat_map(|found| &found.running);
     let usages = running.map(|one| handle.usage(&AttemptFiles::new(&one.folder).stdout())).collect();
-    Ok(Resources { shared, usages, disk: handle.disk_space() })
+    let names = handle.run_names(shared.iter().flat_map(ResourcesSnapshot::runs))?;
+    Ok(Resources { shared, names, usages, disk: handle.disk_space() })
 }
 
 /// The tasks of a pipeline that never ran.

@@ -95,6 +95,8 @@ pub enum Engine {
     Idle,
     /// It runs.
     Up(EngineStatus),
+    /// One is there that does not answer, and what can be done.
+    Silent(String),
 }
 
 /// What attempts share, and what each takes.
@@ -102,6 +104,8 @@ pub enum Engine {
 pub struct Resources {
     /// The engine's account; `None` if no engine runs.
     pub shared: Option<ResourcesSnapshot>,
+    /// What people call the runs.
+    pub names: BTreeMap<RunId, String>,
     /// What each running attempt takes now, in the same order.
     pub usages: Vec<Option<Usage>>,
     /// Bytes that are free on the disk of the state folder, and how many it has.
@@ -304,7 +308,7 @@ pub enum Msg {
     /// Something changed in the workspace.
     Changed,
     /// The engine, as seen now.
-    Engine(Option<EngineStatus>),
+    Engine(Engine),
     /// Pipelines were read.
     Pipelines(Result<Vec<PipelineRow>, String>),
     /// Runs were read.

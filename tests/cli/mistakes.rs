@@ -132,7 +132,7 @@ fn a_state_folder_that_cannot_be_made_says_what_stands_in_the_way() {
     yard.write(".flowyard", "a file");
     let said = yard.complaint(2, &["run", "hello"]);
     assert!(said.contains("is a file") && said.contains("--state-dir"), "{said}");
-    assert!(yard.text(1, &["doctor"]).contains("is not a folder"));
+    assert!(yard.text(1, &["doctor"]).contains("is a file"));
     let said = yard.complaint(74, &["--state-dir", "/proc/flowyard", "run", "hello"]);
     assert!(said.contains("/proc/flowyard") && said.contains("--state-dir"), "{said}");
 }

@@ -169,7 +169,11 @@ impl Welcome {
             below.extend(facts);
             below.push(Line::raw(""));
         }
-        below.push(Line::styled(" Nothing is written until you choose.", theme.style("fg.strong")));
+        let mut promise = vec![Span::styled(" Nothing is written until you choose.", theme.style("fg.strong"))];
+        if self.at == Offer::Demo {
+            promise.push(Span::styled(format!(" {} takes the demo away.", shown_key(Action::Undo)), theme.style("fg.muted")));
+        }
+        below.push(Line::from(promise));
         let top = usize::from(roomy);
         let height = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
         let outer = panes::centred(area, width, height(2 + 2 * top + 2 + OFFERS.len() + 1 + below.len()));

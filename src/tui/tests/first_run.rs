@@ -11,7 +11,7 @@ fn welcome(size: (u16, u16)) -> App {
     let mut app = fixtures::app(size);
     app.world.state = "/home/me/flights/.flowyard".into();
     app.world.terminal = "24 bit colour, dark ground, Unicode".into();
-    tell(&mut app, Msg::Engine(None));
+    tell(&mut app, Msg::Engine(crate::tui::world::Engine::Idle));
     tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
     let programs = vec![("git", true), ("docker", false), ("slurm", false)];
     tell(&mut app, Msg::Surroundings(Surroundings { cores: 16, memory: Some(128 << 30), gpus: 1, programs }));
@@ -107,6 +107,27 @@ fn what_was_refused_is_said_and_the_choice_stays() {
     assert_eq!(app.take_moved(), None);
 }
 
+#[test]
+fn the_demo_is_taken_away_at_home_when_a_person_says_so() {
+    let with_demo = |size| {
+        let mut app = fixtures::app(size);
+        let mut row = fixtures::pipelines().remove(3);
+        row.pipeline = "demo".into();
+        tell(&mut app, Msg::Pipelines(Ok(vec![row])));
+        press(&mut app, "U");
+        app
+    };
+    pictures("demo_remove", with_demo);
+    let mut app = with_demo((120, 35));
+    press(&mut app, "enter");
+    assert_eq!(begun(&mut app), []);
+    press(&mut app, "U y");
+    assert_eq!(begun(&mut app), [Choice::RemoveDemo]);
+    let mut app = home((120, 35));
+    press(&mut app, "j j U");
+    assert!(screen(&app).contains("U: open the run first"), "{}", screen(&app));
+}
+
 fn demonstrated(size: (u16, u16), state: crate::model::RunState, change: impl Fn(&mut RunData)) -> App {
     let folder = tempfile::tempdir().unwrap();
     let place = workspace::find_or_begin(folder.path(), Some(folder.path()), None).unwrap();
@@ -157,7 +178,7 @@ fn other_pipelines_have_no_coach() {
 fn only_broken_files_are_shown_as_such_and_not_as_a_folder_without_pipelines() {
     pictures("home_broken", |size| {
         let mut app = fixtures::app(size);
-        tell(&mut app, Msg::Engine(None));
+        tell(&mut app, Msg::Engine(crate::tui::world::Engine::Idle));
         let broken = fixtures::pipelines().into_iter().filter(|row| row.error.is_some()).collect();
         tell(&mut app, Msg::Pipelines(Ok(broken)));
         app

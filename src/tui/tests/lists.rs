@@ -6,7 +6,7 @@ use crate::model::{PipelineRow, RunRow, RunState};
 
 fn troubled(size: (u16, u16)) -> App {
     let mut app = fixtures::app(size);
-    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Engine(super::super::world::Engine::Up(fixtures::engine())));
     tell(&mut app, Msg::Pipelines(Ok(fixtures::troubled_pipelines())));
     app.take_asks();
     app

@@ -14,7 +14,7 @@ const LARGE: (u16, u16) = (120, 35);
 /// The program, ended and begun again.
 fn begun_again(app: &App) -> App {
     let mut fresh = fixtures::app(app.world.size);
-    tell(&mut fresh, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut fresh, Msg::Engine(crate::tui::world::Engine::Up(fixtures::engine())));
     fresh.recall(Memory::read(&app.memory().text()).unwrap());
     fresh
 }
