@@ -246,13 +246,15 @@ impl Dialog for Palette {
         let width = usize::from(content.width).saturating_sub(1);
         self.list.draw(frame, content, theme, |at| {
             let (item, places) = &self.found[at];
-            line(&self.items[*item], places, width, theme)
+            // The ground of the selection is not that of what fits.
+            let fits = if at == self.list.selected() { "accent" } else { "match" };
+            line(&self.items[*item], places, fits, width, theme)
         });
     }
 }
 
 /// Its key, what it says with the letters that fit, and why it cannot be done now or that it was used lately.
-fn line(item: &Item, places: &[usize], width: usize, theme: &Theme) -> Line<'static> {
+fn line(item: &Item, places: &[usize], fits: &str, width: usize, theme: &Theme) -> Line<'static> {
     const KEY: usize = 9;
     let about = match (&item.impossible, item.recent) {
         (Some(why), _) => text::safe(why),
@@ -267,7 +269,7 @@ fn line(item: &Item, places: &[usize], width: usize, theme: &Theme) -> Line<'sta
     let label = text::left(&label, label_width);
     let mut spans = vec![Span::styled(format!(" {}  ", text::left(&item.key, KEY)), theme.style("hint.key"))];
     for (at, letter) in label.chars().enumerate() {
-        let style = if places.contains(&at) { theme.style(token).patch(theme.style("match")) } else { theme.style(token) };
+        let style = if places.contains(&at) { theme.style(token).patch(theme.style(fits)) } else { theme.style(token) };
         match spans.last_mut() {
             Some(last) if at > 0 && last.style == style => last.content.to_mut().push(letter),
             _ => spans.push(Span::styled(letter.to_string(), style)),

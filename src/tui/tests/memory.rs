@@ -103,9 +103,12 @@ fn a_run_far_down_the_history_is_found_by_the_next_program() {
         let line = screen.lines().find(|line| line.starts_with("┃>")).unwrap_or_else(|| panic!("{screen}"));
         line[4..].split_whitespace().next().unwrap().to_owned()
     };
+    press(&mut app, "k k k");
     let mut fresh = begun_again(&app);
     answer(&mut fresh);
     assert_eq!(number(&fresh), number(&app));
+    let lines = |app: &App| screen(app).lines().filter(|line| line.starts_with('┃')).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&fresh), lines(&app));
     press(&mut fresh, "k");
     answer(&mut fresh);
     press(&mut app, "k");

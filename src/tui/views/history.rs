@@ -47,6 +47,8 @@ pub struct HistoryView {
     lands: Option<Landing>,
     /// Whether the selection is of another time: it may stand beyond what is read first.
     recalled: bool,
+    /// How many lines are to stand above the selected one as soon as there are so many.
+    above: usize,
 }
 
 /// How the list stood.
@@ -81,6 +83,7 @@ impl HistoryView {
             waiting: None,
             lands: None,
             recalled: false,
+            above: 0,
         }
     }
 
@@ -139,6 +142,7 @@ impl HistoryView {
             return None;
         }
         self.lands = Some(Landing::First);
+        self.above = self.list.selected.saturating_sub(self.list.offset);
         Some(self.wait_for(self.from(Edge::At(run))))
     }
 
@@ -150,7 +154,12 @@ impl HistoryView {
         match (self.lands.take(), known) {
             (Some(Landing::First), _) => self.select(0, world),
             (Some(Landing::Last), _) => self.select(usize::MAX, world),
-            (None, Some(at)) => self.list.follow(at, lines.len(), height),
+            (None, Some(at)) => {
+                self.list.follow(at, lines.len(), height);
+                if self.above > 0 && at >= self.above {
+                    self.list.offset = at - std::mem::take(&mut self.above);
+                }
+            }
             (None, None) => self.select(self.list.selected, world),
         }
     }
@@ -172,6 +181,7 @@ impl HistoryView {
             self.lands = Some(lands);
             return self.wait_for(self.from(edge));
         }
+        self.above = 0;
         self.select(self.list.selected.saturating_add_signed(lines), world);
         self.more(world)
     }
