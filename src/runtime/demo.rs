@@ -2,6 +2,7 @@
 
 use super::{
     Attach, Handle, RunFilter, RuntimeError, client,
+    remembered::{self, Shelf},
     serve::own,
     workspace::{self, PIPELINES, Place, words},
 };
@@ -42,7 +43,11 @@ pub fn remove(place: &Place) -> Result<Removed, RuntimeError> {
     let all_ours = state.exists() && *state == place.workspace.join(workspace::STATE) && only_the_demo(&runs);
     if !all_ours {
         remove_files(place, &files)?;
-        return Ok(if state.exists() { Removed::File } else { Removed::Whole });
+        if state.exists() {
+            return Ok(Removed::File);
+        }
+        forget(place);
+        return Ok(Removed::Whole);
     }
     client::stop(state)?;
     let lock = own(state)?;
@@ -50,10 +55,23 @@ pub fn remove(place: &Place) -> Result<Removed, RuntimeError> {
     if !only_the_demo(&self::runs(place)?) {
         return Err(RuntimeError::Refused("something was started meanwhile; nothing was removed".to_owned()));
     }
+    // Renamed first, so that no half of a history is ever taken for one; the file goes last, so that its end is the end of it all.
+    let going = state.with_extension("removed");
+    if going.is_dir() {
+        fs::remove_dir_all(&going).map_err(|error| cannot(&going, &error))?;
+    }
+    fs::rename(state, &going).and_then(|()| fs::remove_dir_all(&going)).map_err(|error| cannot(state, &error))?;
     remove_files(place, &files)?;
-    fs::remove_dir_all(state).map_err(|error| cannot(state, &error))?;
     drop(lock);
+    forget(place);
     Ok(Removed::Whole)
+}
+
+/// How a person left the views of a workspace goes with it.
+pub fn forget(place: &Place) {
+    if let Some(home) = remembered::home() {
+        Shelf::below(&home, &place.workspace).forget();
+    }
 }
 
 fn only_the_demo(runs: &[RunRow]) -> bool {

@@ -54,6 +54,11 @@ impl Shelf {
         Ok(aside)
     }
 
+    /// Nothing is remembered any more. That there was nothing, or that it cannot be removed, makes no difference to anybody.
+    pub fn forget(&self) {
+        let _ = fs::remove_file(&self.file);
+    }
+
     /// Its name, for people.
     pub fn shown(&self) -> String {
         sanitize::line(&self.file.display().to_string())
@@ -105,9 +110,12 @@ mod tests {
         one.write("mine").unwrap();
         other.write("other").unwrap();
         assert_eq!((one.read().unwrap(), other.read().unwrap()), ("mine".to_owned(), "other".to_owned()));
+        shelf("/c/flights").forget();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&one.file), mode(one.file.parent().unwrap())), (0o600, 0o700));
         assert_eq!(fs::read_dir(one.file.parent().unwrap()).unwrap().count(), 2);
+        one.forget();
+        assert_eq!((one.read().unwrap(), other.read().unwrap()), (String::new(), "other".to_owned()));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, ResourcesSnapshot, TaskSnapshot, TaskState},
-    runtime::{Attach, Handle, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
+    runtime::{Attach, Handle, RuntimeError, begin::obstacle, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Surroundings => Msg::Surroundings(Surroundings::look()),
+            Ask::Surroundings => Msg::Surroundings(Surroundings::look(), obstacle(&self.attach.place.workspace).map(said)),
             Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
             Ask::Begin(_) | Ask::Remember(_) => Msg::Changed,
         }
