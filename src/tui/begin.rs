@@ -15,6 +15,7 @@ use crate::{
     runtime::{
         RuntimeError, begin,
         demo::{self, Removed},
+        remembered::Recent,
         workspace::{self, Place},
     },
     spec::starter::NewFile,
@@ -37,6 +38,8 @@ pub enum Choice {
     },
     /// Open the folder.
     Open(String),
+    /// Open a workspace that was used before.
+    Again(Recent),
     /// Take the demo away again.
     RemoveDemo,
 }
@@ -76,6 +79,10 @@ pub fn carry_out(choice: Choice, here: &Place) -> Result<Begun, RuntimeError> {
         }
         Choice::Open(typed) => {
             let place = place(&typed, here)?;
+            Ok(Begun { said: format!("opened {}", place.workspace.display()), place, pipeline: None })
+        }
+        Choice::Again(Recent { workspace, state_dir, .. }) => {
+            let place = workspace::find(&workspace, Some(&workspace), state_dir.as_deref())?;
             Ok(Begun { said: format!("opened {}", place.workspace.display()), place, pipeline: None })
         }
         Choice::Write { folder, files, pipeline, then } => {

@@ -189,7 +189,14 @@ impl App {
         self.dialogs.push(Box::new(picker));
     }
 
+    /// Shows everything in that theme, also the next time.
     pub(super) fn keep_theme(&mut self, name: String) {
+        if self.theme.name != name {
+            match self.looks.load(&name) {
+                Ok(theme) => self.theme = theme,
+                Err(error) => return self.say(Tone::Bad, error.lines().next().unwrap_or_default().to_owned()),
+            }
+        }
         self.looks.choose(name.clone());
         if self.world.read_only {
             return self.say(Tone::Note, format!("theme {name} until you leave (--read-only writes nothing)"));

@@ -17,7 +17,7 @@ mod handing;
 mod heard;
 pub mod hits;
 pub mod input;
-mod keeper;
+pub mod keeper;
 mod keyboard;
 pub mod keymap;
 pub mod list;
@@ -171,7 +171,7 @@ fn sit(
     }
     // Before there is anything to do, nothing is written: no engine inside this process, and nothing to be found again.
     let vacant = begin::is_vacant(&attach.place);
-    let keeper = Keeper::open(&attach.place.workspace, attach.read_only || vacant, &tx);
+    let keeper = Keeper::open(&attach.place, attach.read_only || vacant, &tx);
     let offices = Offices::open(&Attach { in_process: attach.in_process && !vacant, ..attach.clone() }, ascii, keeper, &tx);
     let (keyboard, listener) = keyboard::pair(sieve).map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
     worker::spawn("tui-keys", &tx, |tx| listener.listen(tx));

@@ -6,6 +6,7 @@ use super::{
     coach::Coach,
     graphs::{Figure, Structure, Wish},
     grid::{GridAsk, GridData},
+    keeper::Known,
     logs::{
         Position,
         desk::Handed,
@@ -263,6 +264,17 @@ pub enum Ask {
     CloseLog(usize),
     /// A part of a log, to be copied or saved.
     LogPart(LogPart),
+    /// The newest run of a pipeline or of all, or the newest that failed.
+    Newest {
+        /// Of which pipeline; `None` is all.
+        pipeline: Option<PipelineId>,
+        /// Only one that failed.
+        failed: bool,
+    },
+    /// The workspaces that were used.
+    Workspaces,
+    /// To take a workspace out of the list of those.
+    ForgetWorkspace(PathBuf),
     /// What is to be found again the next time.
     Remember(Box<Memory>),
     /// What the machine has.
@@ -321,6 +333,10 @@ pub enum Msg {
     Log(Box<LogAnswer>),
     /// A part of a log was copied or saved.
     LogPart(Result<Handed, String>),
+    /// The newest run was looked for; whether one that failed.
+    Newest(bool, Result<Option<RunId>, String>),
+    /// The workspaces that were used.
+    Workspaces(Vec<Known>),
     /// Something worth knowing.
     Note(String),
     /// What the machine has, and why nothing can be written into the workspace.

@@ -63,8 +63,7 @@ impl Offer {
             Self::Demo => {
                 let files = DEMO.files(DEMO.name).unwrap_or_default();
                 let files = files.iter().map(NewFile::in_words).collect::<Vec<_>>().join(", ");
-                let place = if world.obstacle.is_some() { " in a new temporary folder" } else { "" };
-                format!("{files}{place}, and starts it")
+                format!("{files}, {}", if world.obstacle.is_some() { "in a temporary folder" } else { "and starts it" })
             }
             Self::New => "pipelines/NAME.toml, after three questions".to_owned(),
             Self::Elsewhere => "nothing".to_owned(),
