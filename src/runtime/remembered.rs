@@ -104,18 +104,26 @@ pub fn remember(home: &Path, used: Recent) -> Result<(), RuntimeError> {
     let mut known = recent(home);
     known.retain(|recent| recent.workspace != used.workspace);
     known.insert(0, used);
-    known.truncate(MOST_RECENT);
+    for old in known.drain(MOST_RECENT.min(known.len())..) {
+        drop_text(home, &old.workspace);
+    }
     write_list(home, known)
 }
 
-/// Takes a workspace out of the list; nothing of the workspace itself is touched.
+/// Takes a workspace out of the list, with the text about it; nothing of the workspace itself is touched.
 ///
 /// # Errors
 /// The list cannot be written.
 pub fn forget(home: &Path, workspace: &Path) -> Result<(), RuntimeError> {
     let mut known = recent(home);
     known.retain(|recent| recent.workspace != workspace);
+    drop_text(home, workspace);
     write_list(home, known)
+}
+
+/// What nobody asks for any more does not pile up.
+fn drop_text(home: &Path, workspace: &Path) {
+    let _ = fs::remove_file(Shelf::below(home, workspace).file);
 }
 
 fn list(home: &Path) -> PathBuf {
@@ -205,11 +213,16 @@ mod tests {
             remember(home.path(), used(name, second)).unwrap();
         }
         assert_eq!(recent(home.path()), [used("/a", 3), used("/b", 2)]);
+        let shelf = |name: &str| Shelf::below(home.path(), Path::new(name));
+        shelf("/a").write("a").unwrap();
+        shelf("/b").write("b").unwrap();
         forget(home.path(), Path::new("/a")).unwrap();
         assert_eq!(recent(home.path()), [used("/b", 2)]);
+        assert_eq!((shelf("/a").read().unwrap(), shelf("/b").read().unwrap()), (String::new(), "b".to_owned()));
         for number in 0..MOST_RECENT {
             remember(home.path(), used(&format!("/{number}"), 4)).unwrap();
         }
+        assert_eq!(shelf("/b").read().unwrap(), "");
         assert!(recent(home.path()).len() == MOST_RECENT && recent(home.path()).iter().all(|recent| recent.state_dir.is_none()));
         fs::write(list(home.path()), "{\"version\": 2, \"workspaces\": []}").unwrap();
         assert_eq!(recent(home.path()), []);

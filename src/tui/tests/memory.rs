@@ -123,6 +123,25 @@ fn a_graph_is_found_at_its_level_its_way_its_folds_and_its_place() {
 }
 
 #[test]
+fn one_pane_alone_and_marks_are_found_again() {
+    let mut app = run(LARGE, fixtures::thirty());
+    press(&mut app, "tab z");
+    let alone = settled(&mut app);
+    let mut fresh = at_run(&app);
+    assert_eq!(settled(&mut fresh), alone);
+    press(&mut fresh, "z");
+    press(&mut app, "z");
+    assert_eq!(settled(&mut fresh), settled(&mut app));
+    press(&mut app, "2");
+    answer(&mut app);
+    press(&mut app, "space space");
+    let mut fresh = begun_again(&app);
+    answer(&mut fresh);
+    assert!(screen(&app).contains("2 marked"));
+    assert_eq!(screen(&fresh), screen(&app));
+}
+
+#[test]
 fn another_run_of_the_pipeline_has_its_graph_the_same_way() {
     let mut app = run(LARGE, fixtures::thirty());
     press(&mut app, "E");

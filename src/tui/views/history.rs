@@ -57,6 +57,7 @@ struct Stood {
     list: ListState,
     selected: Option<RunId>,
     filter: String,
+    marked: BTreeSet<RunId>,
 }
 
 /// An end of the list.
@@ -343,11 +344,12 @@ impl View for HistoryView {
     fn stands(&self, _world: &World) -> Vec<Standing> {
         let from = self.beside.as_ref().map(|beside| beside.subject.clone());
         let (list, selected, filter) = (self.list, self.selected.clone(), self.filter.text().to_owned());
-        vec![standing(self.name(), &Stood { from, list, selected, filter })]
+        vec![standing(self.name(), &Stood { from, list, selected, filter, marked: self.marked.clone() })]
     }
 
     fn recall(&mut self, world: &World) {
         let Some(stood) = world.stood.of::<Stood>(&self.name()) else { return };
+        self.marked = stood.marked;
         self.filter.recall(&stood.filter);
         self.problems = Query::parse(self.filter.text(), runs::KEYS, world.now).problems;
         // Whoever comes from another run wants to see that one.
