@@ -528,8 +528,9 @@ fn through_the_demo(size: (u16, u16), arguments: &[&str]) {
     terminal.press("U").sees("Remove the demo?").press("\r").misses("Remove the demo?");
     terminal.press("U").sees("Remove the demo?").press("y").sees("Welcome").press("q");
     assert_eq!(terminal.ends(), 0);
-    let left: Vec<_> = contents(yard.path()).into_iter().map(|(path, _)| path).collect();
-    assert!(left.iter().all(|path| path.starts_with(yard.file(".state")) && path.is_dir()), "{left:?}");
+    let left: Vec<_> = contents(yard.path()).into_iter().filter(|(path, _)| path.is_file()).collect();
+    assert!(!yard.file("pipelines").exists() && !yard.state().exists());
+    assert!(left.iter().all(|(path, text)| path.ends_with("workspaces.json") && !contains(text, b"flowyard-test")), "{left:?}");
 }
 
 #[test]

@@ -67,10 +67,12 @@ pub fn remove(place: &Place) -> Result<Removed, RuntimeError> {
     Ok(Removed::Whole)
 }
 
-/// How a person left the views of a workspace goes with it.
+/// That there was a workspace, and how a person left its views, goes with it.
 pub fn forget(place: &Place) {
     if let Some(home) = remembered::home() {
         Shelf::below(&home, &place.workspace).forget();
+        // A list that cannot be written names a folder that has nothing to show: no harm.
+        let _ = remembered::forget(&home, &place.workspace);
     }
 }
 
