@@ -1,8 +1,7 @@
 //! Takes the demo away again: its file, and the history if nothing but the demo is in it.
 
 use super::{
-    Attach, Handle, RunFilter, RuntimeError, client,
-    remembered::{self, Shelf},
+    Attach, Handle, RunFilter, RuntimeError, client, remembered,
     serve::own,
     workspace::{self, PIPELINES, Place, words},
 };
@@ -70,7 +69,6 @@ pub fn remove(place: &Place) -> Result<Removed, RuntimeError> {
 /// That there was a workspace, and how a person left its views, goes with it.
 pub fn forget(place: &Place) {
     if let Some(home) = remembered::home() {
-        Shelf::below(&home, &place.workspace).forget();
         // A list that cannot be written names a folder that has nothing to show: no harm.
         let _ = remembered::forget(&home, &place.workspace);
     }

@@ -55,11 +55,6 @@ impl Shelf {
         Ok(aside)
     }
 
-    /// Nothing is remembered any more. That there was nothing, or that it cannot be removed, makes no difference to anybody.
-    pub fn forget(&self) {
-        let _ = fs::remove_file(&self.file);
-    }
-
     /// Its name, for people.
     pub fn shown(&self) -> String {
         sanitize::line(&self.file.display().to_string())
@@ -116,9 +111,11 @@ pub fn remember(home: &Path, used: Recent) -> Result<(), RuntimeError> {
 /// The list cannot be written.
 pub fn forget(home: &Path, workspace: &Path) -> Result<(), RuntimeError> {
     let mut known = recent(home);
+    let before = known.len();
     known.retain(|recent| recent.workspace != workspace);
     drop_text(home, workspace);
-    write_list(home, known)
+    // What was not there makes no list.
+    if known.len() == before { Ok(()) } else { write_list(home, known) }
 }
 
 /// What nobody asks for any more does not pile up.
@@ -181,12 +178,9 @@ mod tests {
         one.write("mine").unwrap();
         other.write("other").unwrap();
         assert_eq!((one.read().unwrap(), other.read().unwrap()), ("mine".to_owned(), "other".to_owned()));
-        shelf("/c/flights").forget();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&one.file), mode(one.file.parent().unwrap())), (0o600, 0o700));
         assert_eq!(fs::read_dir(one.file.parent().unwrap()).unwrap().count(), 2);
-        one.forget();
-        assert_eq!((one.read().unwrap(), other.read().unwrap()), (String::new(), "other".to_owned()));
     }
 
     #[test]
@@ -209,6 +203,8 @@ mod tests {
             used: Timestamp::from_timestamp(second, 0).unwrap(),
         };
         assert_eq!(recent(home.path()), []);
+        forget(home.path(), Path::new("/a")).unwrap();
+        assert!(!list(home.path()).exists());
         for (name, second) in [("/a", 1), ("/b", 2), ("/a", 3)] {
             remember(home.path(), used(name, second)).unwrap();
         }
