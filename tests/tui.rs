@@ -528,7 +528,9 @@ fn through_the_demo(size: (u16, u16), arguments: &[&str]) {
     terminal.press("U").sees("Remove the demo?").press("\r").misses("Remove the demo?");
     terminal.press("U").sees("Remove the demo?").press("y").sees("Welcome").press("q");
     assert_eq!(terminal.ends(), 0);
-    assert_eq!(contents(yard.path()), []);
+    let left: Vec<_> = contents(yard.path()).into_iter().filter(|(path, _)| path.is_file()).collect();
+    assert!(!yard.file("pipelines").exists() && !yard.state().exists());
+    assert!(left.iter().all(|(path, text)| path.ends_with("workspaces.json") && !contains(text, b"flowyard-test")), "{left:?}");
 }
 
 #[test]
@@ -562,4 +564,25 @@ fn another_folder_is_opened_and_has_its_own_pipelines() {
     assert_eq!(terminal.ends(), 0);
     assert!(yard.file("other/.flowyard").exists() && !yard.state().exists());
     assert!(yard.command(&["--workspace", "other", "engine", "stop"]).output().unwrap().status.success());
+}
+
+#[test]
+fn where_nothing_can_be_written_the_demo_runs_in_a_folder_that_need_not_last() {
+    let yard = Yard::empty();
+    yard.write("closed/note", "");
+    yard.write("temporary/note", "");
+    if nix::unistd::geteuid().is_root() {
+        std::os::unix::fs::chown(yard.file("closed"), Some(65_534), None).unwrap();
+    } else {
+        std::fs::set_permissions(yard.file("closed"), std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
+    }
+    let temporary = yard.file("temporary").to_str().unwrap().to_owned();
+    let mut terminal = Terminal::open(&yard, (120, 35), &["--workspace", "closed"], &[("TMPDIR", &temporary)]);
+    terminal.sees("> Try the demo").sees("Not here").sees("in a temporary folder").press("\r").sees("demo ▸ run 1").sees("RTRY");
+    assert_eq!(std::fs::read_dir(yard.file("closed")).unwrap().count(), 1);
+    let folder = std::fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    assert!(folder.join("pipelines/demo.toml").exists());
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&folder.metadata().unwrap()) & 0o777, 0o700);
+    terminal.press("\x03");
+    assert_eq!(terminal.ends(), 0);
 }

@@ -1,7 +1,7 @@
 //! Takes the demo away again: its file, and the history if nothing but the demo is in it.
 
 use super::{
-    Attach, Handle, RunFilter, RuntimeError, client,
+    Attach, Handle, RunFilter, RuntimeError, client, remembered,
     serve::own,
     workspace::{self, PIPELINES, Place, words},
 };
@@ -42,7 +42,11 @@ pub fn remove(place: &Place) -> Result<Removed, RuntimeError> {
     let all_ours = state.exists() && *state == place.workspace.join(workspace::STATE) && only_the_demo(&runs);
     if !all_ours {
         remove_files(place, &files)?;
-        return Ok(if state.exists() { Removed::File } else { Removed::Whole });
+        if state.exists() {
+            return Ok(Removed::File);
+        }
+        forget(place);
+        return Ok(Removed::Whole);
     }
     client::stop(state)?;
     let lock = own(state)?;
@@ -50,10 +54,24 @@ pub fn remove(place: &Place) -> Result<Removed, RuntimeError> {
     if !only_the_demo(&self::runs(place)?) {
         return Err(RuntimeError::Refused("something was started meanwhile; nothing was removed".to_owned()));
     }
+    // Renamed first, so that no half of a history is ever taken for one; the file goes last, so that its end is the end of it all.
+    let going = state.with_extension("removed");
+    if going.is_dir() {
+        fs::remove_dir_all(&going).map_err(|error| cannot(&going, &error))?;
+    }
+    fs::rename(state, &going).and_then(|()| fs::remove_dir_all(&going)).map_err(|error| cannot(state, &error))?;
     remove_files(place, &files)?;
-    fs::remove_dir_all(state).map_err(|error| cannot(state, &error))?;
     drop(lock);
+    forget(place);
     Ok(Removed::Whole)
+}
+
+/// That there was a workspace, and how a person left its views, goes with it.
+pub fn forget(place: &Place) {
+    if let Some(home) = remembered::home() {
+        // A list that cannot be written names a folder that has nothing to show: no harm.
+        let _ = remembered::forget(&home, &place.workspace);
+    }
 }
 
 fn only_the_demo(runs: &[RunRow]) -> bool {

@@ -111,9 +111,11 @@ pub fn remember(home: &Path, used: Recent) -> Result<(), RuntimeError> {
 /// The list cannot be written.
 pub fn forget(home: &Path, workspace: &Path) -> Result<(), RuntimeError> {
     let mut known = recent(home);
+    let before = known.len();
     known.retain(|recent| recent.workspace != workspace);
     drop_text(home, workspace);
-    write_list(home, known)
+    // What was not there makes no list.
+    if known.len() == before { Ok(()) } else { write_list(home, known) }
 }
 
 /// What nobody asks for any more does not pile up.
@@ -201,6 +203,8 @@ mod tests {
             used: Timestamp::from_timestamp(second, 0).unwrap(),
         };
         assert_eq!(recent(home.path()), []);
+        forget(home.path(), Path::new("/a")).unwrap();
+        assert!(!list(home.path()).exists());
         for (name, second) in [("/a", 1), ("/b", 2), ("/a", 3)] {
             remember(home.path(), used(name, second)).unwrap();
         }

@@ -27,8 +27,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub enum Choice {
     /// Write the files, then go on there.
     Write {
-        /// As typed.
-        folder: String,
+        /// As typed; `None` is a new one that need not last.
+        folder: Option<String>,
         /// Relative to it.
         files: Vec<NewFile>,
         /// What they define.
@@ -86,7 +86,10 @@ pub fn carry_out(choice: Choice, here: &Place) -> Result<Begun, RuntimeError> {
             Ok(Begun { said: format!("opened {}", place.workspace.display()), place, pipeline: None })
         }
         Choice::Write { folder, files, pipeline, then } => {
-            let place = place(&folder, here)?;
+            let place = match folder {
+                Some(typed) => place(&typed, here)?,
+                None => place(&begin::spare_folder()?.to_string_lossy(), here)?,
+            };
             begin::write(&place.workspace, &files)?;
             let paths: Vec<_> = files.into_iter().map(|file| file.path).collect();
             Ok(Begun { said: format!("wrote {}", paths.join(", ")), place, pipeline: Some((pipeline, then)) })

@@ -27,7 +27,10 @@ impl App {
             Msg::LogPart(handed) => self.handed(handed),
             Msg::Begun(Ok(begun)) => self.moved = Some(begun),
             Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
-            Msg::Surroundings(found) => self.world.surroundings = Some(found),
+            Msg::Surroundings(found, obstacle) => {
+                self.world.surroundings = Some(found);
+                self.world.obstacle = obstacle;
+            }
             other => return self.data(other),
         }
         true

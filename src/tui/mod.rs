@@ -56,7 +56,7 @@ mod tests;
 
 use crate::{
     config::{UserConfig, keymap as user_keys},
-    runtime::{Attach, RuntimeError, clock, user},
+    runtime::{Attach, RuntimeError, clock, demo, user},
 };
 use answers::Sieve;
 use app::{App, Chore, Programs};
@@ -179,6 +179,9 @@ fn sit(
     let mut desk = Desk { screen, keyboard, lent };
     let left = drive(&mut app, &mut desk, &inbox, &offices);
     offices.close(app.memory());
+    if !vacant && begin::is_vacant(&attach.place) {
+        demo::forget(&attach.place);
+    }
     desk.keyboard.put_down();
     *looks = app.looks;
     left

@@ -18,7 +18,7 @@ use crate::{
     model::{
         AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, TaskSnapshot, TaskState,
     },
-    runtime::{Attach, Handle, RunFilter, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
+    runtime::{Attach, Handle, RunFilter, RuntimeError, begin::obstacle, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
             Ask::Newest { pipeline, failed } => Msg::Newest(*failed, self.newest(pipeline.clone(), *failed).map_err(said)),
-            Ask::Surroundings => Msg::Surroundings(Surroundings::look()),
+            Ask::Surroundings => Msg::Surroundings(Surroundings::look(), obstacle(&self.attach.place.workspace).map(said)),
             Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
             Ask::Begin(_) | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::Remember(_) => Msg::Changed,
         }

@@ -70,6 +70,8 @@ pub struct World {
     pub record: Record,
     /// What the machine has; read where a person begins.
     pub surroundings: Option<Surroundings>,
+    /// Why nothing can be written into the workspace, if a person would begin there.
+    pub obstacle: Option<String>,
     /// What the terminal can show, in words.
     pub terminal: String,
     /// Leads a person through the demo.
@@ -337,8 +339,8 @@ pub enum Msg {
     Workspaces(Vec<Known>),
     /// Something worth knowing.
     Note(String),
-    /// What the machine has.
-    Surroundings(Surroundings),
+    /// What the machine has, and why nothing can be written into the workspace.
+    Surroundings(Surroundings, Option<String>),
     /// Where to go on, or why not.
     Begun(Result<Begun, String>),
     /// The process was told to end.
