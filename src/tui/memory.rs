@@ -26,6 +26,8 @@ pub struct Memory {
     pub logs: Vec<(LogKey, Position)>,
     /// What was chosen by name, newest first.
     pub chosen: Vec<String>,
+    /// Whether only the pane that has the keys was shown.
+    pub zoomed: bool,
 }
 
 /// How views stood when they were left, lately left first.

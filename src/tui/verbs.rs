@@ -119,7 +119,7 @@ pub fn ask_undo(run: &RunRow) -> Option<Confirm> {
         format!("The last command about run {} was: {word}.", run.number),
         "This takes it back; nothing that followed from it has started.".to_owned(),
     ];
-    let yes = Choice { action: Action::Yes, label: "Take it back".into(), command: Command::Undo { run: run.run_id.clone() } };
+    let yes = Choice { action: Action::Yes, label: "Take it back".into(), ask: Ask::Send(Command::Undo { run: run.run_id.clone() }) };
     Some(Confirm::new(format!("Undo {word}?"), lines, "Leave as it is", vec![yes]))
 }
 
@@ -148,7 +148,7 @@ pub fn more(data: &RunData, run: &RunRow, selected: usize) -> Option<Menu> {
     let task = data.tasks.get(selected)?;
     let (id, name) = (&run.run_id, &task.task);
     let ask = |title: String, says: String, label: &str, command: Command| {
-        let yes = Choice { action: Action::Yes, label: label.to_owned(), command };
+        let yes = Choice { action: Action::Yes, label: label.to_owned(), ask: Ask::Send(command) };
         Confirm::new(title, vec![says], "Leave as it is", vec![yes])
     };
     let clear = |label: &str, scope: ClearScope, of: &[usize], says: &dyn Fn(String) -> String| {
@@ -227,7 +227,7 @@ pub fn ask_retry_from(data: &RunData, run: &RunRow, position: usize) -> Option<C
         lines.push(format!("  and {} more", again.len() - MOST_NAMED));
     }
     let command = Command::Retry { run: run.run_id.clone(), task: Some(task.task.clone()), downstream: true };
-    let yes = Choice { action: Action::Yes, label: "Run them again".into(), command };
+    let yes = Choice { action: Action::Yes, label: "Run them again".into(), ask: Ask::Send(command) };
     Some(Confirm::new(format!("Retry from {}?", task.task), lines, "Leave as it is", vec![yes]))
 }
 
@@ -242,7 +242,7 @@ pub fn ask_cancel(data: &RunData, run: &RunRow, position: Option<usize>) -> Conf
     let open = position.and_then(|at| data.tasks.get(at)).filter(|task| !task.state.is_terminal());
     if let Some(task) = open {
         let command = Command::Cancel { run: run.run_id.clone(), task: Some(task.task.clone()) };
-        choices.push(Choice { action: Action::Other, label: format!("Only {}", task.task), command });
+        choices.push(Choice { action: Action::Other, label: format!("Only {}", task.task), ask: Ask::Send(command) });
     }
     Confirm::new(format!("Cancel run {}?", run.number), lines, "Keep running", choices)
 }
@@ -259,7 +259,7 @@ pub fn ask_cancel_run(run: &RunId, number: u64, progress: Option<(u32, u32)>) ->
 }
 
 fn cancel_run(run: &RunId) -> Choice {
-    Choice { action: Action::Yes, label: "Cancel the run".into(), command: Command::Cancel { run: run.clone(), task: None } }
+    Choice { action: Action::Yes, label: "Cancel the run".into(), ask: Ask::Send(Command::Cancel { run: run.clone(), task: None }) }
 }
 
 /// More tasks are only counted.
