@@ -321,7 +321,7 @@ fn why_marks_each_condition() {
 }
 
 fn pipeline() -> Pipeline {
-    let def = |name: &str, kind, default, about: &str| ParamDef { name: name.into(), kind, default, description: about.into() };
+    let def = |name: &str, kind, default, about: &str| ParamDef { description: about.into(), ..ParamDef::new(name, kind, default) };
     let task = |id: &str| Task::new(id.into(), crate::model::Action::Argv { argv: vec!["true".into()] });
     Pipeline {
         params: vec![

@@ -299,7 +299,7 @@ fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command, reason: 
         // Attaching failed before; now somebody wants to know why.
         None => handle.insert(Handle::attach(attach.clone()).map_err(said)?),
     };
-    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason };
+    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason, secrets: Default::default() };
     handle.send(request).map_err(said)
 }
 

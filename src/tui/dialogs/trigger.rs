@@ -159,6 +159,9 @@ fn kind(def: &ParamDef) -> String {
         ParamType::Int { min, max } => bounds("int", min.as_ref(), max.as_ref()),
         ParamType::Float { min, max } => bounds("float", min.as_ref(), max.as_ref()),
         ParamType::Bool => "true or false".to_owned(),
+        ParamType::Date => "date".to_owned(),
+        ParamType::Path => "path".to_owned(),
+        ParamType::Secret { .. } => "secret".to_owned(),
         ParamType::String => "text".to_owned(),
         ParamType::Choice { choices } => choices.join(" | "),
     }
@@ -285,7 +288,7 @@ mod tests {
     use serde_json::json;
 
     fn form() -> Trigger {
-        let def = |name: &str, kind, default| ParamDef { name: name.into(), kind, default, description: String::new() };
+        let def = ParamDef::new;
         let number = |_: &ParamDef, text: &str| text.parse::<f64>().map(|_| ()).map_err(|_| format!("not a number: \"{text}\""));
         let params = [
             def("epochs", ParamType::Int { min: Some(1), max: Some(500) }, Some(json!(50))),
