@@ -261,12 +261,16 @@ actions! {
     PromptUp "prompt_up" Prompt ["up"] "" "Up";
     PromptDown "prompt_down" Prompt ["down"] "" "Down";
     PromptErase "prompt_erase" Prompt ["ctrl-u"] "" "Erase what is typed";
-    FormErase "erase" Form ["ctrl-u"] "" "Erase the field";
+    FormErase "erase" Form ["ctrl-u"] "" "Erase the field; of a choice: the default";
     FormNext "next_field" Form ["tab", "down"] "next field" "Next field";
     FormPrevious "prev_field" Form ["backtab", "up"] "" "Previous field";
     FormEnter "form_enter" Form ["enter"] "" "Next field; on the button: start";
-    FormSubmit "submit" Form ["ctrl-s"] "start" "Start";
-    FormLeave "cancel" Form ["esc"] "leave" "Leave without starting";
+    FormForward "next_choice" Form ["right"] "" "Next choice; in a text: to the right";
+    FormBackward "prev_choice" Form ["left"] "" "Previous choice; in a text: to the left";
+    FormLast "last_values" Form ["ctrl-r"] "last values" "Take the values of the last run; again: the defaults";
+    FormCopy "copy_cli" Form ["ctrl-y"] "copy" "Copy the command line that does the same";
+    FormSubmit "submit" Form ["ctrl-s", "ctrl-enter"] "start" "Start";
+    FormLeave "cancel" Form ["esc"] "leave" "Leave without starting (asks if something was typed)";
 }
 
 /// The line of an action.

@@ -3,7 +3,7 @@
 use super::{
     actions::{self, Action, Context},
     command_line,
-    dialogs::{Dialog, help::Help, messages::Messages, palette::Palette, report::Report, trigger},
+    dialogs::{Dialog, help::Help, messages::Messages, palette::Palette, report::Report, trigger::Trigger},
     keymap::{self, Bound, Meaning},
     logs::{desk::Handed, talk::LogAnswer},
     looks::Looks,
@@ -14,11 +14,11 @@ use super::{
     theme::Theme,
     views::{Intent, Place, Selected, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
     which_key::{self, Pending},
-    world::{Ask, Engine, Msg, Purpose, Subject, Toast, Tone, World},
+    world::{Ask, Defined, Engine, Msg, Purpose, Subject, Toast, Tone, World},
 };
 use crate::{
     config::keymap::UserCommand,
-    model::{Command, Diagnostics, Pipeline, Reply, RunId, RunState},
+    model::{Command, Reply, RunId, RunState},
     stdx::time::Timestamp,
 };
 use crossterm::event::KeyEvent;
@@ -147,7 +147,7 @@ impl App {
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),
             Msg::Reply(command, reply) => self.replied(&command, reply),
-            Msg::Definition(name, purpose, read) => self.definition(&name, purpose, read.map(|pair| *pair)),
+            Msg::Definition(name, purpose, read) => self.definition(name, purpose, read.map(|defined| *defined)),
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
             Msg::LogPart(handed) => self.handed(handed),
@@ -500,6 +500,7 @@ impl App {
 
     fn ask(&mut self, ask: Ask) {
         let line = match &ask {
+            Ask::Start(start) => Some(command_line::start(start)),
             Ask::Send(command) => Some(command_line::of(command, None)),
             Ask::SendNoted(command, note) => Some(command_line::of(command, Some(note))),
             _ => None,
@@ -600,14 +601,17 @@ impl App {
         }
     }
 
-    fn definition(&mut self, name: &str, purpose: Purpose, read: Result<(Option<Pipeline>, Diagnostics), String>) {
-        match (read, purpose) {
-            (Err(error), _) => self.complain(error),
-            (Ok((Some(pipeline), found)), Purpose::Trigger) if !found.has_errors() => {
-                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, trigger::check);
-                self.dialogs.push(Box::new(form));
+    fn definition(&mut self, name: String, purpose: Purpose, read: Result<Defined, String>) {
+        match read {
+            Err(error) => self.complain(error),
+            Ok(defined) if defined.found.has_errors() || purpose == Purpose::Diagnostics => {
+                self.dialogs.push(Box::new(Report::diagnostics(name, &defined.found)));
             }
-            (Ok((_, found)), _) => self.dialogs.push(Box::new(Report::diagnostics(name.to_owned(), &found))),
+            Ok(defined) => {
+                if let Some(form) = Trigger::new(defined) {
+                    self.dialogs.push(Box::new(form));
+                }
+            }
         }
     }
 

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     model::{
-        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
-        TaskState, Usage, Why,
+        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, Secrets, TaskId,
+        TaskSnapshot, TaskState, TriggerRequest, Usage, Why,
     },
     runtime::{EngineStatus, failure::FailureCard},
     stdx::time::Timestamp,
@@ -220,6 +220,8 @@ pub enum Ask {
         /// The task; `None` is the run.
         task: Option<TaskId>,
     },
+    /// Start a run.
+    Start(Box<Start>),
     /// Something to do.
     Send(Command),
     /// Something to do, and why.
@@ -232,6 +234,30 @@ pub enum Ask {
     CloseLog(usize),
     /// A part of a log, to be copied or saved.
     LogPart(LogPart),
+}
+
+/// A run to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// What is asked for.
+    pub request: TriggerRequest,
+    /// Secrets that were typed, by param.
+    pub secrets: Secrets,
+    /// The variables that would hold them in a shell.
+    pub variables: Vec<String>,
+}
+
+/// A pipeline's file as it is now, and what helps to start it.
+#[derive(Debug)]
+pub struct Defined {
+    /// The pipeline, if it could be read.
+    pub pipeline: Option<Pipeline>,
+    /// What is wrong with its file.
+    pub found: Diagnostics,
+    /// The newest run of it.
+    pub last: Option<RunRow>,
+    /// Values of its secret params that are in the environment.
+    pub secrets: Secrets,
 }
 
 /// Why a definition is read.
@@ -275,7 +301,7 @@ pub enum Msg {
     /// What is shared was read.
     Resources(Result<Resources, String>),
     /// A definition was read.
-    Definition(String, Purpose, Result<Box<(Option<Pipeline>, Diagnostics)>, String>),
+    Definition(String, Purpose, Result<Box<Defined>, String>),
     /// An answer to "why".
     Why(Result<Why, String>),
     /// A command was answered.

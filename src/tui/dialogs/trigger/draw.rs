@@ -1,0 +1,294 @@
+//! How the form looks: groups, fields with what they take beside them, what is wrong below them, and at the foot how to start and
+//! what does the same in a shell.
+
+use super::{
+    Trigger,
+    field::{Editor, Field, plain},
+};
+use crate::{
+    model::ParamType,
+    tui::{
+        actions::Action,
+        dialogs::placed,
+        hits::{self, Hit},
+        keymap::shown_key,
+        panes, text,
+        theme::Theme,
+        world::World,
+    },
+};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+/// Columns inside, where there is room.
+const WIDTH: usize = 92;
+/// Widest column of names.
+const NAMES: usize = 24;
+/// Columns of an ordinary field; a long text gets more while it is typed.
+const FIELD: usize = 28;
+/// A form with fewer lines inside does without empty ones.
+const ROOMY: u16 = 14;
+/// Most lines of the command line.
+const COMMAND: usize = 3;
+
+/// A line of the list of fields.
+enum Row<'f> {
+    Blank,
+    Heading(&'f str),
+    Field(usize),
+    /// What is wrong with a field, or what it is for.
+    Below(usize),
+}
+
+/// Draws it in the middle of the screen.
+pub fn form(form: &Trigger, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
+    let all = rows(&form.fields, |_| true, true);
+    let lines = placed(area, WIDTH, usize::MAX);
+    let command = text::wrap(&text::safe(&form.command_line()), usize::from(lines.width.saturating_sub(4)).max(1));
+    let foot = 5 + command.len().min(COMMAND);
+    let outer = placed(area, WIDTH, all.len().max(1) + foot + 1);
+    let problems = form.problems();
+    let place = if form.at < form.fields.len() { format!("field {} of {}", form.at + 1, form.fields.len()) } else { String::new() };
+    let right = if problems > 0 { text::count(problems, "problem") } else { place };
+    let inner = panes::popup(frame, outer, &format!("Trigger {}", form.pipeline), &right, theme);
+    let is_roomy = inner.height >= ROOMY;
+    let command = command.into_iter().take(if is_roomy { COMMAND } else { 1 }).collect::<Vec<_>>();
+    let foot = u16::try_from(command.len()).unwrap_or(1) + if is_roomy { 5 } else { 2 };
+    let top = u16::from(is_roomy);
+    let above = Rect { y: inner.y + top, height: inner.height.saturating_sub(foot + top), ..inner };
+    let below = Rect { y: above.bottom(), height: inner.bottom().saturating_sub(above.bottom()), ..inner };
+    fields(form, frame, above, theme);
+    draw_foot(form, frame, below, &command, is_roomy, world, theme);
+}
+
+fn rows<'f>(fields: &'f [Field], tells: impl Fn(usize) -> bool, airy: bool) -> Vec<Row<'f>> {
+    let mut rows = Vec::new();
+    let mut group = "";
+    for (at, field) in fields.iter().enumerate() {
+        if field.def.group != group {
+            group = &field.def.group;
+            if airy && at > 0 {
+                rows.push(Row::Blank);
+            }
+            rows.push(Row::Heading(group));
+        }
+        rows.push(Row::Field(at));
+        if field.error.is_some() || (tells(at) && !field.def.description.is_empty()) {
+            rows.push(Row::Below(at));
+        }
+    }
+    rows
+}
+
+fn fields(form: &Trigger, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let muted = theme.style("fg.muted");
+    if form.fields.is_empty() {
+        return panes::lines(frame, area, [Line::styled("This pipeline has no params.", muted)]);
+    }
+    let height = usize::from(area.height);
+    // Where not everything fits, only the field that has the keys says what it is for.
+    let mut rows_ = rows(&form.fields, |_| true, true);
+    if rows_.len() > height {
+        rows_ = rows(&form.fields, |at| at == form.at, false);
+    }
+    let focus = rows_.iter().position(|row| matches!(row, Row::Field(at) if *at == form.at)).unwrap_or(rows_.len().saturating_sub(1));
+    let hidden = rows_.len().saturating_sub(height);
+    let from = (focus + 1).saturating_sub(height / 2).min(hidden);
+    let sheet = Sheet::new(&form.fields, area);
+    for (y, row) in (area.y..area.bottom()).zip(rows_.iter().skip(from)) {
+        let line = Rect { y, height: 1, ..area };
+        match row {
+            Row::Blank => {}
+            Row::Heading(group) => {
+                let words = text::cut(&text::safe(group), usize::from(area.width));
+                panes::lines(frame, line, [Line::styled(words, theme.style("title"))]);
+            }
+            Row::Field(at) => sheet.field(form, *at, frame, line, theme),
+            Row::Below(at) => sheet.below(&form.fields[*at], frame, line, theme),
+        }
+    }
+    let mut more = |y: u16, sign: &'static str| {
+        frame.buffer_mut().set_span(area.right().saturating_sub(1), y, &Span::styled(sign, theme.style("accent")), 1);
+    };
+    if from > 0 {
+        more(area.y, "▴");
+    }
+    if from < hidden && height > 0 {
+        more(area.bottom() - 1, "▾");
+    }
+}
+
+/// Where the columns are.
+struct Sheet {
+    names: usize,
+    /// From the left of the area.
+    at: u16,
+    room: usize,
+}
+
+impl Sheet {
+    fn new(fields: &[Field], area: Rect) -> Self {
+        let longest = fields.iter().map(|field| text::width(&field.def.name)).max().unwrap_or(0);
+        let names = longest.min(NAMES).min(usize::from(area.width) / 3);
+        let at = u16::try_from(names + 5).unwrap_or(0);
+        // The last column is for the marks of what is out of sight.
+        Self { names, at, room: usize::from(area.width.saturating_sub(at + 2)) }
+    }
+
+    fn field(&self, form: &Trigger, at: usize, frame: &mut Frame<'_>, line: Rect, theme: &Theme) {
+        let (field, focused) = (&form.fields[at], at == form.at);
+        let by = isize::try_from(at).unwrap_or(0) - isize::try_from(form.at).unwrap_or(0);
+        let picks = focused && matches!(field.editor, Editor::Pick(_));
+        hits::put(line, if picks { Hit::Act(Action::FormForward) } else { Hit::Line(by) });
+        let name = text::left(&text::safe(&field.def.name), self.names);
+        let mark = if field.is_needed() { " *" } else { "  " };
+        let spans = vec![
+            Span::styled(if focused { "> " } else { "  " }, theme.style("accent")),
+            Span::styled(name, theme.style(if focused { "fg.strong" } else { "fg" })),
+            Span::styled(mark, theme.style("accent")),
+        ];
+        panes::lines(frame, line, [Line::from(spans)]);
+        let place = Rect { x: line.x + self.at, width: u16::try_from(self.room).unwrap_or(0), ..line };
+        let used = value(field, focused, frame, place, theme);
+        let rest = Rect { x: place.x + used + 2, width: place.width.saturating_sub(used + 2), ..line };
+        if rest.width > 4 {
+            let words = text::cut(&text::safe(&beside(field)), usize::from(rest.width));
+            panes::lines(frame, rest, [Line::styled(words, theme.style("fg.muted"))]);
+        }
+    }
+
+    fn below(&self, field: &Field, frame: &mut Frame<'_>, line: Rect, theme: &Theme) {
+        let place = Rect { x: line.x + self.at, width: u16::try_from(self.room).unwrap_or(0), ..line };
+        let (words, token) = match &field.error {
+            Some(error) => (format!("✗ {error}"), "input.error"),
+            None => (field.def.description.clone(), "fg.muted"),
+        };
+        panes::lines(frame, place, [Line::styled(text::cut(&text::safe(&words), self.room), theme.style(token))]);
+    }
+}
+
+/// Draws where the value is given; the columns that it takes.
+fn value(field: &Field, focused: bool, frame: &mut Frame<'_>, place: Rect, theme: &Theme) -> u16 {
+    let room = usize::from(place.width);
+    let usual = FIELD.min(room);
+    let columns = |n: usize| u16::try_from(n).unwrap_or(0).min(place.width);
+    match &field.editor {
+        Editor::Text(input) => {
+            let wide = if focused { (text::width(&text::safe(input.text())) + 1).clamp(usual, room.max(usual)) } else { usual };
+            let area = Rect { width: columns(wide), ..place };
+            input.draw(frame, area, focused, "input", theme);
+            if !focused && text::width(&text::safe(input.text())) > wide {
+                frame.buffer_mut().set_span(area.right().saturating_sub(1), area.y, &Span::styled("…", theme.style("input")), 1);
+            }
+            columns(wide)
+        }
+        Editor::Hidden(hidden) => {
+            let area = Rect { width: columns(usual), ..place };
+            frame.buffer_mut().set_style(area, theme.style("input"));
+            let shown = hidden.length().min(usual.saturating_sub(1));
+            let words = match &field.def.kind {
+                ParamType::Secret { variable } if shown == 0 && field.is_provided => text::cut(&format!("from ${variable}"), usual),
+                _ => "*".repeat(shown),
+            };
+            let token = if shown == 0 { "fg.muted" } else { "input" };
+            frame.buffer_mut().set_span(area.x, area.y, &Span::styled(words, theme.style("input").patch(theme.style(token))), area.width);
+            if focused && area.width > 0 {
+                frame.buffer_mut()[(area.x + columns(shown), area.y)].set_style(theme.style("cursor"));
+            }
+            columns(usual)
+        }
+        Editor::Pick(at) => {
+            let line = Line::from(picked(field, *at, focused, room, theme));
+            let used = line.width().max(usual);
+            panes::lines(frame, place, [line]);
+            columns(used)
+        }
+    }
+}
+
+/// A box to tick, or all choices with the one that is chosen between `<` and `>`, or that one alone where all are too many.
+fn picked(field: &Field, at: Option<usize>, focused: bool, room: usize, theme: &Theme) -> Vec<Span<'static>> {
+    let chosen = theme.style(if focused { "selection" } else { "input" });
+    let plain = theme.style(if focused { "fg" } else { "fg.muted" });
+    if field.def.kind == ParamType::Bool {
+        let (mark, word) = match at {
+            Some(0) => ("[x]", "true"),
+            Some(_) => ("[ ]", "false"),
+            None => ("[?]", "true or false"),
+        };
+        return vec![Span::styled(mark, chosen), Span::styled(format!(" {word}"), plain)];
+    }
+    let options: Vec<String> = field.options().into_iter().map(text::safe).collect();
+    let mut spans = Vec::new();
+    for (number, option) in options.iter().enumerate() {
+        let (words, style) = if at == Some(number) { (format!("< {option} >"), chosen) } else { (format!("  {option}  "), plain) };
+        spans.push(Span::styled(words, style));
+    }
+    let width: usize = spans.iter().map(Span::width).sum();
+    if width <= room && at.is_some() {
+        return spans;
+    }
+    let word = at.and_then(|at| options.get(at)).map_or("choose", String::as_str);
+    vec![Span::styled(format!("< {} >", text::cut(word, room.min(FIELD).saturating_sub(4))), chosen)]
+}
+
+/// What it takes, and what else could stand there.
+fn beside(field: &Field) -> String {
+    let default = field.def.default.as_ref().map(plain);
+    let last = field.last.as_ref().map(plain).filter(|last| Some(last) != default.as_ref());
+    let parts = [
+        Some(field.kind()),
+        default.filter(|default| !default.is_empty()).map(|default| format!("default {default}")),
+        last.map(|last| format!("last {last}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+fn draw_foot(form: &Trigger, frame: &mut Frame<'_>, area: Rect, command: &[String], is_roomy: bool, world: &World, theme: &Theme) {
+    let width = usize::from(area.width);
+    let muted = theme.style("fg.muted");
+    let on_button = form.at == form.fields.len();
+    let button = Span::styled(" Start the run ", theme.style(if on_button { "selection" } else { "input" }));
+    let keys = format!("  {} starts from any field, {} leaves", shown_key(Action::FormSubmit), shown_key(Action::FormLeave));
+    let mark = Span::styled(if on_button { "> " } else { "  " }, theme.style("accent"));
+    let start = Rect { y: area.y + u16::from(is_roomy), height: 1, width: area.width.min(17), ..area };
+    let note = if form.is_leaving {
+        let words = format!("Something was typed: {} again leaves, any other key goes on", shown_key(Action::FormLeave));
+        Line::styled(text::cut(&words, width), theme.style("warning"))
+    } else {
+        Line::styled(text::cut(&note(form, world), width), muted)
+    };
+    let start_line = Line::from(vec![mark, button, Span::styled(text::cut(&keys, width.saturating_sub(17)), muted)]);
+    let blank = || is_roomy.then(|| Line::raw(""));
+    let last = command.len().saturating_sub(1);
+    let shell = command.iter().enumerate().map(|(at, line)| {
+        let is_cut = at == last && form_is_longer(form, command);
+        Line::styled(if is_cut { text::cut(&format!("{line}…"), width) } else { line.clone() }, theme.style("fg"))
+    });
+    let all: Vec<_> = blank().into_iter().chain([start_line]).chain(blank()).chain([note]).chain(shell).collect();
+    panes::lines(frame, area, all);
+    hits::put(start, Hit::Act(Action::FormSubmit));
+}
+
+/// Whether the command line goes on beyond what is shown of it.
+fn form_is_longer(form: &Trigger, shown: &[String]) -> bool {
+    let shown: usize = shown.iter().map(|line| line.split_whitespace().map(str::len).sum::<usize>()).sum();
+    text::safe(&form.command_line()).split_whitespace().map(str::len).sum::<usize>() > shown
+}
+
+/// What is good to know before it is started.
+fn note(form: &Trigger, world: &World) -> String {
+    let last = form.last.as_ref().map(|run| match (run.started_at, run.ended_at) {
+        (Some(_), Some(_)) => format!("run {} took {}", run.number, text::took(run.started_at, run.ended_at, world.now)),
+        _ => format!("run {} is {}", run.number, run.state.word()),
+    });
+    let row = world.pipelines.iter().flatten().find(|row| row.pipeline == form.pipeline);
+    let off = row.is_some_and(|row| row.paused && !row.triggers.is_empty());
+    let needed = form.fields.iter().any(Field::is_needed).then(|| "* needs a value".to_owned());
+    let parts =
+        [Some(text::count(form.tasks, "task")), last, off.then(|| "its triggers are off; this run starts all the same".to_owned()), needed];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
