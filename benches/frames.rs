@@ -9,6 +9,7 @@ use flowyard::{
     tui::{
         app::App,
         graphs::{Drafts, Structures},
+        tally::Tallied,
         theme::{Glyphs, Library, Screen, color::Depth},
         world::{Ask, Msg, RunData, Subject, World},
     },
@@ -78,11 +79,13 @@ fn frames(tasks: usize, keys: &str) -> Vec<(Duration, Duration)> {
     let done = Reply::Done { message: String::new(), run: Some("run-1".into()) };
     app.handle(Msg::Reply(Command::Trigger(request), Ok(done)), now);
     let mut data = run(tasks, now);
-    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Box::new(data.clone()))), now);
+    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Arc::new(data.clone()))), now);
     for key in keys.split_whitespace() {
         let code = KeyCode::Char(key.chars().next().unwrap());
         tell(&mut app, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)), now);
     }
+    let mut told = Arc::new(data.clone());
+    app.handle(Msg::Run(data.subject.clone(), Ok(told.clone())), now);
     let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).unwrap();
     terminal.draw(|frame| app.draw(frame)).unwrap();
     (0..FRAMES)
@@ -91,11 +94,14 @@ fn frames(tasks: usize, keys: &str) -> Vec<(Duration, Duration)> {
                 let task = &mut data.tasks[(round * CHANGES + change * 7) % tasks];
                 task.state = if task.state == TaskState::Success { TaskState::Running } else { TaskState::Success };
             }
-            // Another thread reads it; only what the thread that draws does counts.
-            let read = Box::new(data.clone());
+            // Another thread reads it, and frees the one before; only what the thread that draws does counts.
+            let read = Arc::new(data.clone());
+            read.tally();
+            let before = std::mem::replace(&mut told, read.clone());
             let start = Instant::now();
             app.handle(Msg::Run(data.subject.clone(), Ok(read)), now);
             let took = start.elapsed();
+            drop(before);
             app.take_asks();
             let start = Instant::now();
             terminal.draw(|frame| app.draw(frame)).unwrap();
@@ -144,6 +150,7 @@ fn run(count: usize, now: Timestamp) -> RunData {
         progress: BTreeMap::new(),
         cards: Vec::new(),
         graph: Structures::default().of(&tasks),
+        tallied: Tallied::default(),
         tasks,
     }
 }

@@ -236,6 +236,10 @@ actions! {
     No "confirm_no" Confirm ["enter", "esc", "n", "q"] "leave it" "Change nothing";
     MenuUp "menu_up" Menu ["k", "up"] "" "Up";
     MenuDown "menu_down" Menu ["j", "down"] "" "Down";
+    MenuPageUp "menu_page_up" Menu ["ctrl-u", "pageup"] "" "A page up";
+    MenuPageDown "menu_page_down" Menu ["ctrl-d", "pagedown"] "" "A page down";
+    MenuTop "menu_top" Menu ["g g", "home"] "" "To the first line";
+    MenuBottom "menu_bottom" Menu ["G", "end"] "" "To the last line";
     MenuChoose "menu_choose" Menu ["enter"] "choose" "Choose; what changes much asks first";
     MenuLeave "menu_leave" Menu ["esc", "q"] "leave" "Change nothing";
     NoteNext "note_next" Note ["tab", "down"] "next button" "Next button";

@@ -3,27 +3,22 @@
 use super::{
     actions::{self, Action, Context},
     command_line,
-    dialogs::{Dialog, help::Help, messages::Messages, palette::Palette, report::Report, trigger::Trigger},
+    dialogs::{Dialog, help::Help, messages::Messages, palette::Palette},
+    handing::copied,
     keymap::{self, Bound, Meaning},
-    logs::{desk::Handed, talk::LogAnswer},
     looks::Looks,
     pointer::Click,
     programs::Program,
-    runs::RunList,
     screen,
     theme::Theme,
-    views::{Intent, Place, Selected, Typed, View, history::HistoryView, home::HomeView, resources::ResourcesView, run::RunView},
+    views::{Intent, Place, Typed, View, home::HomeView},
     which_key::{self, Pending},
-    world::{Ask, Defined, Engine, Msg, Purpose, Subject, Toast, Tone, World},
+    world::{Ask, Msg, Toast, Tone, World},
 };
-use crate::{
-    config::keymap::UserCommand,
-    model::{Command, Reply, RunId, RunState},
-    stdx::time::Timestamp,
-};
+use crate::{config::keymap::UserCommand, stdx::time::Timestamp};
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 /// What only the loop can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,127 +141,15 @@ impl App {
             Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
             Msg::Fatal(message) => self.exit = Some(Err(message)),
-            Msg::Reply(command, reply) => self.replied(&command, reply),
-            Msg::Definition(name, purpose, read) => self.definition(name, purpose, read.map(|defined| *defined)),
-            Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
-            Msg::Why(Err(error)) => self.say(Tone::Bad, error),
-            Msg::LogPart(handed) => self.handed(handed),
-            other => return self.data(other),
+            other => {
+                self.dirty |= self.heard(other);
+                return;
+            }
         }
         self.dirty = true;
     }
 
-    /// Takes what was read; nothing is drawn if it is what was known.
-    fn data(&mut self, msg: Msg) {
-        let changed = match msg {
-            Msg::Engine(status) => {
-                let engine = status.map_or(Engine::Idle, Engine::Up);
-                let changed = self.world.engine != engine;
-                let before = std::mem::replace(&mut self.world.engine, engine);
-                self.tell_if_replaced(&before);
-                changed
-            }
-            Msg::Pipelines(read) => self.take(read, |world, rows| replace(&mut world.pipelines, Some(rows))),
-            Msg::Runs(ask, read) => self.take(read, |world, page| {
-                let known = world.runs.take();
-                let before = known.clone();
-                world.runs = Some(RunList::take(known, ask, page));
-                world.runs != before
-            }),
-            Msg::Grid(read) => self.take(read, |world, grid| replace(&mut world.grid, Some(*grid))),
-            Msg::Run(subject, read) => {
-                if let Ok(data) = &read {
-                    self.tell_if_ended(data);
-                }
-                self.take(read, |world, data| {
-                    let same = world.run.as_ref().is_some_and(|known| known.subject == subject && known.same_as(&data));
-                    world.run = Some(*data);
-                    !same
-                })
-            }
-            Msg::Figure(figure) => {
-                self.world.figure = Some(figure);
-                true
-            }
-            Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
-            Msg::Log(answer) => self.log(*answer),
-            _ => false,
-        };
-        if changed {
-            self.arrived();
-            self.dirty = true;
-        }
-    }
-
-    fn take<T>(&mut self, read: Result<T, String>, keep: impl FnOnce(&mut World, T) -> bool) -> bool {
-        match read {
-            Ok(value) => {
-                let recovered = self.world.trouble.take().is_some();
-                keep(&mut self.world, value) || recovered
-            }
-            Err(error) if self.world.trouble.as_ref() == Some(&error) => false,
-            Err(error) => {
-                self.world.trouble = Some(error.clone());
-                self.say(Tone::Bad, error);
-                true
-            }
-        }
-    }
-
-    fn log(&mut self, mut answer: LogAnswer) -> bool {
-        // Whoever sent it may send the next one now.
-        answer.under_way = Arc::default();
-        let Some(place) = self.world.logs.get_mut(answer.slot) else { return false };
-        *place = Some(Arc::new(answer));
-        true
-    }
-
-    fn handed(&mut self, handed: Result<Handed, String>) {
-        match handed {
-            Ok(Handed::Text { text, whole }) => {
-                self.copy(text);
-                if !whole {
-                    self.say(Tone::Note, "that is only the beginning: too much to copy (S saves all of it)".to_owned());
-                }
-            }
-            Ok(Handed::Saved { lines, path }) => {
-                let lines = super::text::count(usize::try_from(lines).unwrap_or(usize::MAX), "line");
-                self.say(Tone::Good, format!("saved {lines} to {path}"));
-            }
-            Err(error) => self.say(Tone::Bad, error),
-        }
-    }
-
-    /// Says that another engine goes on with the work, or that none does.
-    fn tell_if_replaced(&mut self, before: &Engine) {
-        let Engine::Up(before) = before else { return };
-        match &self.world.engine {
-            Engine::Up(now) if now.pid != before.pid => {
-                let text = format!("engine {} ended; engine {} goes on with its runs", before.pid, now.pid);
-                self.say(Tone::Note, text);
-            }
-            Engine::Idle if before.open_runs > 0 => {
-                self.say(Tone::Bad, format!("engine {} ended while a run was open", before.pid));
-            }
-            _ => {}
-        }
-    }
-
-    /// Says that the run one looks at has ended.
-    fn tell_if_ended(&mut self, data: &super::world::RunData) {
-        let was_open = self.world.run.as_ref().is_some_and(|known| known.subject == data.subject && known.is_open());
-        let (Some(run), true) = (&data.run, was_open && !data.is_open()) else { return };
-        let tone = match run.state {
-            RunState::Success => Tone::Good,
-            RunState::Canceled => Tone::Note,
-            RunState::Failed | RunState::Queued | RunState::Running | RunState::Canceling => Tone::Bad,
-        };
-        let took = super::text::took(run.started_at, run.ended_at, self.world.now);
-        let text = format!("{} run {}: {} after {took}", run.pipeline, run.number, run.state.word());
-        self.say(tone, text);
-    }
-
-    fn arrived(&mut self) {
+    pub(super) fn arrived(&mut self) {
         let intents = self.views.last_mut().map(|view| view.arrived(&self.world)).unwrap_or_default();
         self.carry_out(intents);
     }
@@ -352,58 +235,6 @@ impl App {
                 self.carry_out(intents);
             }
             Err(why) => self.say(Tone::Note, format!("{}: {why}", keymap::shown_key(action))),
-        }
-    }
-
-    fn copy_selected(&mut self, action: Action) {
-        let Some(view) = self.views.last() else { return };
-        match copied(view.as_ref(), action, &self.world) {
-            Some(intent) => self.carry_out(vec![intent]),
-            None => self.say(Tone::Note, format!("{}: nothing to copy here", keymap::shown_key(action))),
-        }
-    }
-
-    fn copy(&mut self, text: String) {
-        let lines = text.lines().count();
-        self.chores.push(Chore::Copy(text));
-        self.say(Tone::Good, format!("copied {lines} line{}", if lines == 1 { "" } else { "s" }));
-    }
-
-    fn selected(&self) -> Selected {
-        let mut selected = self.views.last().map(|view| view.selected(&self.world)).unwrap_or_default();
-        if selected.file.is_none() {
-            let known = self.world.pipelines.iter().flatten().find(|row| Some(&row.pipeline) == selected.pipeline.as_ref());
-            selected.file = known.map(|row| row.file.clone());
-        }
-        selected
-    }
-
-    /// A shell where the selected attempt ran.
-    fn shell(&self) -> Result<Program, String> {
-        let Selected { run: Some(run), task: Some(task), attempt: Some((attempt, _)), .. } = self.selected() else {
-            return Err("no attempt is selected".to_owned());
-        };
-        if self.world.read_only {
-            return Err("looking only (--read-only)".to_owned());
-        }
-        let words = ["shell", run.as_str(), task.as_str(), "--attempt", &attempt.to_string()].map(str::to_owned);
-        Ok(Program { argv: self.programs.own.iter().cloned().chain(words).collect(), folder: PathBuf::from(&self.world.workspace) })
-    }
-
-    fn editor(&self) -> Result<Program, String> {
-        let file = self.selected().file.ok_or("no pipeline is selected")?;
-        Ok(Program::editor(&file, PathBuf::from(&self.world.workspace), |name| std::env::var(name).ok()))
-    }
-
-    fn user_program(&self, at: usize) -> Result<Program, String> {
-        let command = self.programs.commands.get(at).ok_or("no such command")?;
-        Program::of_user(command, &self.selected(), PathBuf::from(&self.world.workspace))
-    }
-
-    fn start(&mut self, program: Result<Program, String>, key: &str) {
-        match program {
-            Ok(program) => self.chores.push(Chore::Start(program)),
-            Err(why) => self.say(Tone::Note, format!("{key}: {why}")),
         }
     }
 
@@ -511,110 +342,6 @@ impl App {
         self.asks.push(ask);
     }
 
-    fn open(&mut self, view: Box<dyn View>) {
-        self.views.push(view);
-        if let Some(view) = self.views.last_mut() {
-            view.zoom(self.zoomed);
-        }
-        self.ask_again();
-        self.arrived();
-    }
-
-    fn back(&mut self) {
-        if self.views.len() > 1 {
-            self.views.pop();
-            if let Some(view) = self.views.last_mut() {
-                view.resumed();
-            }
-            self.ask_again();
-            self.arrived();
-        }
-    }
-
-    fn go(&mut self, place: Place) {
-        self.views.truncate(1);
-        if let Some(home) = self.views.last_mut() {
-            home.resumed();
-        }
-        match place {
-            Place::Pipelines => {
-                self.ask_again();
-                self.arrived();
-            }
-            Place::Runs => self.open(Box::new(HistoryView::of_all())),
-            Place::Resources => self.open(Box::new(ResourcesView::default())),
-        }
-    }
-
-    fn ask_again(&mut self) {
-        self.close_logs();
-        if let Some(view) = self.views.last() {
-            self.asks.extend(view.asks(&self.world));
-        }
-    }
-
-    /// Logs that are not on the screen any more are not read any more.
-    fn close_logs(&mut self) {
-        let shown = self.views.last().map_or(0, |view| view.logs());
-        for (slot, log) in self.world.logs.iter_mut().enumerate().skip(shown) {
-            if log.take().is_some() {
-                self.asks.push(Ask::CloseLog(slot));
-            }
-        }
-    }
-
-    fn replied(&mut self, command: &Command, reply: Result<Reply, String>) {
-        self.world.record.end(match &reply {
-            Ok(Reply::Done { message, .. }) => Ok(message.clone()),
-            Ok(Reply::Refused { why: message } | Reply::Invalid { message, .. } | Reply::Failed { message }) | Err(message) => {
-                Err(message.clone())
-            }
-        });
-        match reply {
-            Ok(Reply::Done { message, run }) => self.done(command, message, run),
-            Ok(Reply::Refused { why }) => self.say(Tone::Bad, why),
-            Ok(Reply::Invalid { message, diagnostics }) if !diagnostics.0.is_empty() => {
-                self.dialogs.push(Box::new(Report::diagnostics(message, &diagnostics)));
-            }
-            Ok(Reply::Invalid { message, .. } | Reply::Failed { message }) | Err(message) => self.complain(message),
-        }
-        self.ask_again();
-    }
-
-    fn done(&mut self, command: &Command, message: String, run: Option<RunId>) {
-        match (command, run) {
-            (Command::Trigger(request), Some(run)) => {
-                self.say(Tone::Good, format!("{} started", request.pipeline));
-                self.open(Box::new(RunView::new(Subject::Run(run))));
-            }
-            (Command::Retry { .. }, _) if !message.contains("retry queued") => self.say(Tone::Good, format!("retry queued · {message}")),
-            _ => self.say(Tone::Good, message),
-        }
-    }
-
-    /// A short complaint passes by; a long one stays until it is read.
-    pub(super) fn complain(&mut self, message: String) {
-        if message.lines().count() > 2 {
-            self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &message)));
-        } else {
-            self.say(Tone::Bad, message);
-        }
-    }
-
-    fn definition(&mut self, name: String, purpose: Purpose, read: Result<Defined, String>) {
-        match read {
-            Err(error) => self.complain(error),
-            Ok(defined) if defined.found.has_errors() || purpose == Purpose::Diagnostics => {
-                self.dialogs.push(Box::new(Report::diagnostics(name, &defined.found)));
-            }
-            Ok(defined) => {
-                if let Some(form) = Trigger::new(defined) {
-                    self.dialogs.push(Box::new(form));
-                }
-            }
-        }
-    }
-
     /// Something worth knowing from the start.
     pub fn note(&mut self, text: String) {
         self.say(Tone::Note, text);
@@ -719,19 +446,6 @@ impl App {
     }
 }
 
-/// What a copying action puts into the clipboard.
-fn copied(view: &dyn View, action: Action, world: &World) -> Option<Intent> {
-    let selected = view.selected(world);
-    let id = || selected.run.as_ref().map(ToString::to_string).or_else(|| selected.pipeline.as_ref().map(ToString::to_string));
-    let path = || selected.attempt.as_ref().map(|(_, folder)| folder.display().to_string()).or_else(|| selected.file.clone());
-    match action {
-        Action::CopyId => id().map(Intent::Copy),
-        Action::CopyPath => path().map(Intent::Copy),
-        Action::CopyCli => command_line::showing(&selected).map(Intent::Copy),
-        _ => view.copy(action, world),
-    }
-}
-
 /// Whether an action can be done now, in a view.
 fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String> {
     let copies =
@@ -767,7 +481,7 @@ fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String
 }
 
 /// Puts a value in its place; true if it is another.
-fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
+pub(super) fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
     let changed = *place != value;
     *place = value;
     changed

@@ -299,6 +299,7 @@ fn data(state: RunState, tasks: Vec<TaskSnapshot>) -> RunData {
         progress: BTreeMap::new(),
         cards: Vec::new(),
         graph: Structures::default().of(&tasks),
+        tallied: super::tally::Tallied::default(),
         tasks,
     }
 }

@@ -36,10 +36,10 @@ pub struct Listener {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a key is held back that may be the beginning of an answer.
-const BREATH: Duration = Duration::from_millis(50);
+const BREATH: Duration = Duration::from_millis(20);
 
 /// A terminal that has not answered for so long does not answer.
-const LATEST: chrono::Duration = chrono::Duration::seconds(30);
+const LATEST: chrono::Duration = chrono::Duration::seconds(10);
 
 /// Both sides; `sieve` tells keys from the answers of the terminal.
 ///

@@ -11,6 +11,8 @@ pub mod dialogs;
 pub mod graph;
 pub mod graphs;
 pub mod grid;
+mod handing;
+mod heard;
 pub mod hits;
 pub mod input;
 mod keyboard;
@@ -19,6 +21,7 @@ pub mod list;
 pub mod load;
 pub mod logs;
 pub mod looks;
+mod pace;
 pub mod pages;
 pub mod panes;
 mod pointer;
@@ -28,10 +31,12 @@ pub mod record;
 pub mod runs;
 mod screen;
 pub mod tabs;
+pub mod tally;
 mod terminal;
 pub mod text;
 pub mod theme;
 pub mod timeline;
+mod travel;
 pub mod verbs;
 pub mod views;
 mod watch;
@@ -52,6 +57,7 @@ use answers::Sieve;
 use app::{App, Chore, Programs};
 use keyboard::Keyboard;
 use looks::{Ground, Looks};
+use pace::Pace;
 use programs::Lent;
 use std::sync::atomic::Ordering;
 use std::{
@@ -77,8 +83,8 @@ pub struct Options {
     pub color: ColorChoice,
 }
 
-/// At most so many frames a second.
-const FRAME: Duration = Duration::from_millis(33);
+/// Messages are taken for so long before what they changed is drawn.
+const BATCH: Duration = Duration::from_millis(10);
 
 /// Shows the workspace until the person leaves; the exit code is 0, or 128 and the signal that ended it.
 ///
@@ -210,27 +216,30 @@ fn listen_to_signals(tx: &Sender<Msg>, lent: &Lent) -> Result<(), RuntimeError> 
 /// Takes messages until it is time to leave; draws when there are none, and not when nothing changed.
 fn drive(app: &mut App, desk: &mut Desk, inbox: &Receiver<Msg>, offices: &Offices) -> Result<u8, RuntimeError> {
     let io = |error: std::io::Error| RuntimeError::Io(format!("cannot draw on the terminal: {error}"));
-    let mut drawn_at = app.world.now - FRAME;
+    let mut pace = Pace::new(app.world.now);
     loop {
         for ask in app.take_asks() {
             offices.ask(ask);
         }
         let now = clock::now();
-        let next_frame = (drawn_at + FRAME - now).to_std().unwrap_or_default();
+        let next_frame = pace.wait(now);
         if app.is_dirty() && next_frame.is_zero() {
             let size = desk.screen.terminal.size().map_err(io)?;
             app.resize((size.width, size.height));
             desk.screen.terminal.draw(|frame| app.draw(frame)).map_err(io)?;
             app.drawn();
-            drawn_at = now;
+            pace.drawn(now);
         }
         let frame = app.is_dirty().then_some(next_frame.max(Duration::from_millis(1)));
         let wait = frame.into_iter().chain(app.next_tick(now)).min().unwrap_or(Duration::from_secs(3_600));
         match inbox.recv_timeout(wait) {
             Ok(first) => {
                 let mut time = clock::now();
-                let enough = time + FRAME;
+                let enough = time + BATCH;
                 for msg in std::iter::once(first).chain(inbox.try_iter()) {
+                    if matches!(msg, Msg::Key(_) | Msg::Mouse(_) | Msg::Paste(_) | Msg::Resize) {
+                        pace.pressed(time);
+                    }
                     app.handle(msg, time);
                     time = clock::now();
                     // However much comes, it is drawn in between.

@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::stdx::sanitize;
 use serde_json::json;
+use std::sync::Arc;
 
 mod control;
 mod form;
@@ -59,7 +60,7 @@ fn run(size: (u16, u16), data: RunData) -> App {
 fn show_run(app: &mut App, subject: Subject, data: RunData) {
     app.views.pop();
     app.views.push(Box::new(views::run::RunView::new(subject.clone())));
-    tell(app, Msg::Run(subject, Ok(Box::new(data))));
+    tell(app, Msg::Run(subject, Ok(Arc::new(data))));
 }
 
 fn failed_run(size: (u16, u16)) -> App {
@@ -203,14 +204,14 @@ fn the_runs_of_all_pipelines_are_a_place() {
 fn every_view_is_drawn_at_every_size() {
     let mut world = World { now: fixtures::now(), ..World::default() };
     world.pipelines = Some(fixtures::pipelines());
-    world.run = Some(fixtures::running());
+    world.run = Some(Arc::new(fixtures::running()));
     for (name, make) in views::ALL {
         for size in [(120, 35), (80, 24), (79, 24), (60, 15), (59, 15), (1, 1), (300, 90), (99, 15), (100, 16)] {
             let mut app = fixtures::app(size);
             tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
             tell(&mut app, fixtures::runs(Some("ml_training"), ""));
             app.world.grid = Some(fixtures::grid());
-            app.world.run = Some(fixtures::running());
+            app.world.run = Some(Arc::new(fixtures::running()));
             let mut view = make(&world).unwrap_or_else(|| panic!("{name}"));
             view.arrived(&app.world);
             app.views.push(view);
@@ -366,7 +367,7 @@ fn a_started_run_is_opened() {
     });
     tell(&mut app, Msg::Reply(command, Ok(Reply::Done { message: "run 12 of ml_training started".into(), run: Some("run-12".into()) })));
     assert!(app.take_asks().contains(&Ask::Run(data.subject.clone())));
-    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Box::new(data))));
+    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Arc::new(data))));
     assert!(screen(&app).contains("run 12") && screen(&app).contains("trainer"));
     press(&mut app, "esc");
     assert!(screen(&app).contains("PIPELINE"));
@@ -384,10 +385,10 @@ fn the_selection_goes_with_what_happens_until_a_person_chooses() {
     let mut next = fixtures::running();
     next.tasks[6].state = TaskState::Success;
     next.tasks[7] = fixtures::task("evaluator", TaskState::Running, &["trainer"]);
-    tell(&mut app, Msg::Run(next.subject.clone(), Ok(Box::new(next))));
+    tell(&mut app, Msg::Run(next.subject.clone(), Ok(Arc::new(next))));
     assert!(screen(&app).contains("Log · evaluator"));
     press(&mut app, "k");
-    tell(&mut app, Msg::Run(fixtures::running().subject, Ok(Box::new(fixtures::running()))));
+    tell(&mut app, Msg::Run(fixtures::running().subject, Ok(Arc::new(fixtures::running()))));
     assert!(!screen(&app).contains("Log · trainer · attempt 1 ▸ ─") || screen(&app).contains("Log ·"));
 }
 

@@ -8,16 +8,17 @@ use super::{
         talk::LogRequest,
     },
     pages,
+    tally::Tallied,
     world::{Ask, Defined, Msg, Resources, RunData, Start, Subject},
 };
 use crate::{
-    model::{AttemptFiles, Command, Pipeline, Request, Secrets, TaskSnapshot, TaskState},
+    model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, Secrets, TaskSnapshot, TaskState},
     plan::params,
-    runtime::{Attach, Handle, RunFilter, RuntimeError, clock, user},
+    runtime::{Attach, EngineStatus, Handle, RunFilter, RuntimeError, clock, user},
     stdx::time::Timestamp,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -103,12 +104,26 @@ struct Reader<'a> {
     attach: Attach,
     handle: Option<Handle>,
     structures: Structures,
+    told: VecDeque<Arc<RunData>>,
+    /// What was answered last.
+    run: Option<Arc<RunData>>,
+    pipelines: Option<Vec<PipelineRow>>,
+    engine: Option<Option<EngineStatus>>,
     tx: &'a Sender<Msg>,
 }
 
 impl<'a> Reader<'a> {
     fn new(attach: Attach, tx: &'a Sender<Msg>) -> Self {
-        Self { attach, handle: None, structures: Structures::default(), tx }
+        Self {
+            attach,
+            handle: None,
+            structures: Structures::default(),
+            told: VecDeque::new(),
+            run: None,
+            pipelines: None,
+            engine: None,
+            tx,
+        }
     }
 
     #[allow(clippy::disallowed_methods, reason = "how often to look, not a time that is recorded")]
@@ -116,10 +131,14 @@ impl<'a> Reader<'a> {
         let mut shown: Option<Ask> = None;
         let mut looked: Option<Timestamp> = None;
         loop {
+            let mut of_itself = false;
             let first = match reads.recv_timeout(REREAD) {
                 Ok(ask) => ask,
                 Err(RecvTimeoutError::Timeout) => match &shown {
-                    Some(ask) => ask.clone(),
+                    Some(ask) => {
+                        of_itself = true;
+                        ask.clone()
+                    }
                     None => continue,
                 },
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -141,13 +160,32 @@ impl<'a> Reader<'a> {
                     shown = Some(ask.clone());
                 }
                 let answer = self.answer(&ask);
-                if self.tx.send(answer).is_err() {
+                // Where nothing changed, nobody is woken.
+                if self.is_news(&answer) | !of_itself && self.tx.send(answer).is_err() {
                     return;
                 }
             }
-            if let Some(Ok(status)) = self.handle.as_ref().map(Handle::engine_status) {
+            if let Some(Ok(status)) = self.handle.as_ref().map(Handle::engine_status)
+                && self.engine.replace(status.clone()).as_ref() != Some(&status)
+            {
                 let _ = self.tx.send(Msg::Engine(status));
             }
+        }
+    }
+
+    /// Whether an answer differs from the one before of its kind, for the places where one stays for hours.
+    fn is_news(&mut self, answer: &Msg) -> bool {
+        match answer {
+            // What failed is told each time, and so is what was read when it works again.
+            Msg::Pipelines(read) => {
+                let before = std::mem::replace(&mut self.pipelines, read.as_ref().ok().cloned());
+                before.is_none() || before != self.pipelines
+            }
+            Msg::Run(_, read) => {
+                let before = std::mem::replace(&mut self.run, read.as_ref().ok().cloned());
+                !before.zip(self.run.as_ref()).is_some_and(|(before, now)| Arc::ptr_eq(&before, now))
+            }
+            _ => true,
         }
     }
 
@@ -163,7 +201,7 @@ impl<'a> Reader<'a> {
             Ask::Pipelines => Msg::Pipelines(self.handle().and_then(Handle::pipelines).map_err(said)),
             Ask::Runs(ask) => Msg::Runs(ask.clone(), self.handle().and_then(|handle| pages::runs(handle, ask)).map_err(said)),
             Ask::Grid(ask) => Msg::Grid(self.handle().and_then(|handle| pages::grid(handle, ask)).map(Box::new).map_err(said)),
-            Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(Box::new).map_err(said)),
+            Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(|data| self.told(data)).map_err(said)),
             Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
             Ask::Definition { pipeline, purpose } => {
                 let read = self.handle().and_then(|handle| defined(handle, pipeline));
@@ -174,6 +212,21 @@ impl<'a> Reader<'a> {
                 Msg::Changed
             }
         }
+    }
+
+    /// The run as it was told last if it shows the same. The last two are kept, so that it is this thread that frees the tasks of an old
+    /// one, which takes a millisecond for 10,000.
+    fn told(&mut self, data: RunData) -> Arc<RunData> {
+        let last = self.told.back().filter(|last| last.same_as(&data)).cloned();
+        last.unwrap_or_else(|| {
+            data.tally();
+            let data = Arc::new(data);
+            self.told.push_back(data.clone());
+            if self.told.len() > 2 {
+                self.told.pop_front();
+            }
+            data
+        })
     }
 
     fn run(&mut self, subject: &Subject) -> Result<RunData, RuntimeError> {
@@ -201,7 +254,7 @@ impl<'a> Reader<'a> {
             }
         }
         let graph = self.structures.of(&tasks);
-        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph })
+        Ok(RunData { subject: subject.clone(), pipeline, run, tasks, progress, cards, graph, tallied: Tallied::default() })
     }
 }
 
@@ -261,8 +314,8 @@ fn said(error: RuntimeError) -> String {
     error.to_string()
 }
 
-/// Between two looks whether an engine is there to listen to.
-const ATTENTION: Duration = Duration::from_secs(1);
+/// Between two looks whether an engine is there to listen to; what it did is read with [`REREAD`] meanwhile.
+const ATTENTION: Duration = Duration::from_secs(3);
 
 /// Tells when something changed, and keeps this client attached to the engine. A command that was sent is a nudge to look
 /// for the engine that took it. With `--in-process` the engine lives here; `ready` hears when it does.

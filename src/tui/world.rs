@@ -11,11 +11,12 @@ use super::{
     },
     record::Record,
     runs::{RunList, RunPage, RunsAsk},
+    tally::{Tallied, Tally},
 };
 use crate::{
     model::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, Secrets, TaskId,
-        TaskSnapshot, TaskState, TriggerRequest, Usage, Why,
+        TaskSnapshot, TriggerRequest, Usage, Why,
     },
     runtime::{EngineStatus, failure::FailureCard},
     stdx::time::Timestamp,
@@ -45,7 +46,7 @@ pub struct World {
     /// Runs by tasks of one pipeline.
     pub grid: Option<GridData>,
     /// The run or the graph that is looked at.
-    pub run: Option<RunData>,
+    pub run: Option<Arc<RunData>>,
     /// The graph that was laid out last; perhaps of another run, or as it was wished for before.
     pub figure: Option<Arc<Figure>>,
     /// What is shared; `None` until it was read.
@@ -60,6 +61,13 @@ pub struct World {
     pub record: Record,
     /// Why the last read failed.
     pub trouble: Option<String>,
+}
+
+impl World {
+    /// What is known of a run or graph, if that is the one which was read.
+    pub fn run_of(&self, subject: &Subject) -> Option<&RunData> {
+        self.run.as_deref().filter(|data| data.subject == *subject)
+    }
 }
 
 /// Whether an engine owns the workspace.
@@ -111,6 +119,8 @@ pub struct RunData {
     pub cards: Vec<FailureCard>,
     /// What its graph is made of.
     pub graph: Arc<Structure>,
+    /// What was counted; see [`RunData::tally`].
+    pub tallied: Tallied,
 }
 
 impl RunData {
@@ -124,9 +134,9 @@ impl RunData {
         self.state().is_some_and(|state| !state.is_terminal())
     }
 
-    /// How many tasks are in a state.
-    pub fn count(&self, state: TaskState) -> usize {
-        self.tasks.iter().filter(|task| task.state == state).count()
+    /// What is asked of all its tasks at once.
+    pub fn tally(&self) -> &Tally {
+        self.tallied.of(&self.tasks, &self.graph)
     }
 
     /// The position of a task.
@@ -294,8 +304,8 @@ pub enum Msg {
     Runs(RunsAsk, Result<RunPage, String>),
     /// Runs by tasks were read.
     Grid(Result<Box<GridData>, String>),
-    /// A run was read.
-    Run(Subject, Result<Box<RunData>, String>),
+    /// A run was read; the same one again if nothing about it changed.
+    Run(Subject, Result<Arc<RunData>, String>),
     /// A graph was laid out.
     Figure(Arc<Figure>),
     /// What is shared was read.

@@ -1,13 +1,16 @@
 //! Help: every action of where one is, generated from the table, with its keys. Typing narrows it, Enter does it.
 
-use super::{Dialog, placed};
+use super::{
+    Dialog,
+    chooser::{Answer, Chooser},
+    placed,
+};
 use crate::{
     model::{TaskState, state::CACHED_LOOK},
     tui::{
         actions::{Action, Context},
         input::TextField,
         keymap::{self, Bound, Entry, shown},
-        list::ListState,
         panes, text,
         theme::Theme,
         views::{Intent, Typed},
@@ -25,7 +28,7 @@ use ratatui::{
 pub struct Help {
     rows: Vec<Row>,
     filter: TextField,
-    list: ListState,
+    list: Chooser,
 }
 
 #[derive(Debug, Clone)]
@@ -47,7 +50,7 @@ impl Help {
             rows.extend(within_reach.map(|entry| Row { entry, impossible: possible(entry.bound).err() }));
             taken.extend(here().flat_map(|entry| entry.keys.iter().map(String::as_str)));
         }
-        Self { rows, filter: TextField::new(""), list: ListState::default() }
+        Self { list: Chooser::new(rows.len()), rows, filter: TextField::new("") }
     }
 
     fn found(&self) -> Vec<&Row> {
@@ -65,12 +68,6 @@ impl Help {
     fn height(outer: Rect) -> usize {
         usize::from(outer.height).saturating_sub(9)
     }
-
-    fn scroll(&mut self, lines: isize, world: &World) {
-        let height = Self::height(self.outer(Rect::new(0, 0, world.size.0, world.size.1)));
-        let len = self.found().len();
-        self.list.by(lines, len, height);
-    }
 }
 
 impl Dialog for Help {
@@ -83,24 +80,17 @@ impl Dialog for Help {
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
-        match action {
-            Action::HelpUp => self.scroll(-1, world),
-            Action::HelpDown => self.scroll(1, world),
-            Action::HelpPageUp => self.scroll(-10, world),
-            Action::HelpPageDown => self.scroll(10, world),
-            Action::HelpClose => return vec![Intent::CloseDialog],
-            Action::HelpRun => {
-                let chosen = self.found().get(self.list.selected).map(|row| row.entry.bound);
-                return chosen.map(|bound| vec![Intent::CloseDialog, Intent::bound(bound)]).unwrap_or_default();
-            }
-            _ => {}
+        let height = Self::height(self.outer(Rect::new(0, 0, world.size.0, world.size.1)));
+        match self.list.act(action, height) {
+            Answer::Chosen(line) => vec![Intent::CloseDialog, Intent::bound(self.found()[line].entry.bound)],
+            Answer::Left => vec![Intent::CloseDialog],
+            Answer::Moved | Answer::Other => Vec::new(),
         }
-        Vec::new()
     }
 
     fn typed(&mut self, input: Typed, _world: &World) -> Vec<Intent> {
         self.filter.typed(input);
-        self.list = ListState::default();
+        self.list = Chooser::new(self.found().len());
         Vec::new()
     }
 
@@ -112,7 +102,7 @@ impl Dialog for Help {
         panes::lines(frame, prompt, [Line::styled("Type to narrow:", muted)]);
         let field = Rect { x: inner.x + 16, width: inner.width.saturating_sub(16).min(24), ..prompt };
         self.filter.draw(frame, field, true, "input", theme);
-        if let Some(why) = self.found().get(self.list.selected).and_then(|row| row.impossible.as_ref()) {
+        if let Some(why) = self.found().get(self.list.selected()).and_then(|row| row.impossible.as_ref()) {
             let below = Rect { y: inner.y + 1, height: 1, ..inner };
             panes::lines(frame, below, [Line::styled(format!("Not now: {}", text::safe(why)), theme.style("warning"))]);
         }
@@ -140,9 +130,9 @@ impl Help {
         if found.is_empty() {
             return panes::lines(frame, area, [Line::styled("nothing here is called so", theme.style("fg.muted"))]);
         }
-        let window = self.list.window(found.len(), usize::from(area.height));
         let mut group = None;
-        for (y, row) in (area.y..area.bottom()).zip(&found[window.clone()]) {
+        self.list.draw(frame, area, theme, |at| {
+            let row = found[at];
             let title = if group == Some(row.entry.context) { "" } else { row.entry.context.title() };
             group = Some(row.entry.context);
             let keys: Vec<_> = row.entry.keys.iter().map(|key| shown(key)).collect();
@@ -151,18 +141,13 @@ impl Help {
             if let Some(why) = &row.impossible {
                 what = format!("{what} ({})", text::safe(why));
             }
-            let width = usize::from(area.width).saturating_sub(15 + 12);
-            let line = Line::from(vec![
+            let width = usize::from(area.width).saturating_sub(1 + 15 + 12);
+            Line::from(vec![
                 Span::styled(text::left(title, 12), theme.style("fg.muted")),
                 Span::styled(text::left(&keys.join(" "), 14), theme.style("hint.key")),
                 Span::styled(format!(" {}", text::left(&what, width)), theme.style(token)),
-            ]);
-            frame.buffer_mut().set_line(area.x, y, &line, area.width);
-        }
-        let at = u16::try_from(self.list.selected - window.start).unwrap_or(0);
-        if at < area.height {
-            frame.buffer_mut().set_style(Rect { y: area.y + at, height: 1, ..area }, theme.style("selection"));
-        }
+            ])
+        });
     }
 }
 

@@ -1,10 +1,15 @@
 //! A short list of things that can be done to a run or a task. The first line, where one stands, changes nothing.
 
-use super::{Dialog, confirm::Confirm, placed};
+use super::{
+    Dialog,
+    chooser::{Answer, Chooser},
+    confirm::Confirm,
+    placed,
+};
 use crate::tui::{
     actions::{Action, Context},
     keymap::shown_key,
-    list, panes, text,
+    panes, text,
     theme::Theme,
     views::Intent,
     world::World,
@@ -29,18 +34,18 @@ pub struct Item {
 pub struct Menu {
     title: String,
     items: Vec<Item>,
-    /// 0 is the line that changes nothing.
-    at: usize,
+    /// Line 0 changes nothing.
+    list: Chooser,
 }
 
 impl Menu {
     /// A list with that title.
-    pub const fn new(title: String, items: Vec<Item>) -> Self {
-        Self { title, items, at: 0 }
+    pub fn new(title: String, items: Vec<Item>) -> Self {
+        Self { title, list: Chooser::new(items.len() + 1), items }
     }
 
-    fn choose(&self) -> Vec<Intent> {
-        let Some(item) = self.at.checked_sub(1).and_then(|at| self.items.get(at)) else { return vec![Intent::CloseDialog] };
+    fn choose(&self, line: usize) -> Vec<Intent> {
+        let Some(item) = line.checked_sub(1).and_then(|at| self.items.get(at)) else { return vec![Intent::CloseDialog] };
         match &item.ask {
             Ok(confirm) => vec![Intent::CloseDialog, Intent::Show(Box::new(confirm.clone()))],
             Err(_) => Vec::new(),
@@ -58,15 +63,11 @@ impl Dialog for Menu {
     }
 
     fn act(&mut self, action: Action, _world: &World) -> Vec<Intent> {
-        let lines = self.items.len() + 1;
-        match action {
-            Action::MenuUp => self.at = (self.at + lines - 1) % lines,
-            Action::MenuDown => self.at = (self.at + 1) % lines,
-            Action::MenuChoose => return self.choose(),
-            Action::MenuLeave => return vec![Intent::CloseDialog],
-            _ => {}
+        match self.list.act(action, self.list.lines()) {
+            Answer::Chosen(line) => self.choose(line),
+            Answer::Left => vec![Intent::CloseDialog],
+            Answer::Moved | Answer::Other => Vec::new(),
         }
-        Vec::new()
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, _world: &World, theme: &Theme) {
@@ -75,8 +76,11 @@ impl Dialog for Menu {
         let muted = theme.style("fg.muted");
         let name = self.items.iter().map(|item| text::width(&item.label)).max().unwrap_or(0).min(40);
         let room = usize::from(inner.width).saturating_sub(name + 4);
-        let mut lines = vec![Line::styled(" Leave everything as it is", theme.style("fg"))];
-        lines.extend(self.items.iter().map(|item| {
+        let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(3), ..inner };
+        self.list.draw(frame, rows, theme, |line| {
+            let Some(item) = line.checked_sub(1).and_then(|at| self.items.get(at)) else {
+                return Line::styled(" Leave everything as it is", theme.style("fg"));
+            };
             let label = text::left(&text::safe(&item.label), name);
             match &item.ask {
                 Ok(_) => Line::styled(format!(" {label}"), theme.style("fg")),
@@ -85,9 +89,7 @@ impl Dialog for Menu {
                     Span::styled(text::cut(&text::safe(&format!("({why})")), room), muted),
                 ]),
             }
-        }));
-        let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(3), ..inner };
-        list::draw(frame, rows, lines, Some((self.at, "selection")), theme);
+        });
         let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
         let keys = format!(" {} chooses and asks first, {} leaves", shown_key(Action::MenuChoose), shown_key(Action::MenuLeave));
         panes::lines(frame, last, [Line::styled(keys, muted)]);

@@ -1,5 +1,6 @@
 //! Small windows over a view: they say something, or ask.
 
+pub mod chooser;
 pub mod columns;
 pub mod confirm;
 pub mod help;

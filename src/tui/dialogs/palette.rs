@@ -1,7 +1,11 @@
 //! The palette: actions, pipelines, runs and tasks in one list, found by a few letters. What was used lately comes first; what
 //! cannot be done now comes last and says why.
 
-use super::{Dialog, placed};
+use super::{
+    Dialog,
+    chooser::{Answer, Chooser},
+    placed,
+};
 use crate::{
     model::PipelineRow,
     stdx::fuzzy,
@@ -9,7 +13,6 @@ use crate::{
         actions::{Action, Context},
         input::TextField,
         keymap::{self, Bound, shown},
-        list::{self, ListState},
         panes, text,
         theme::Theme,
         views::{Intent, Typed, log::LogView, run::RunView},
@@ -56,7 +59,7 @@ pub struct Palette {
     /// The items that fit, best first, each with the places of the letters that fit.
     found: Vec<(usize, Vec<usize>)>,
     field: TextField,
-    list: ListState,
+    list: Chooser,
 }
 
 impl Palette {
@@ -69,7 +72,7 @@ impl Palette {
         for item in &mut items {
             item.recent = recent.iter().position(|name| *name == item.name);
         }
-        let mut palette = Self { items, found: Vec::new(), field: TextField::new(""), list: ListState::default() };
+        let mut palette = Self { items, found: Vec::new(), field: TextField::new(""), list: Chooser::default() };
         palette.search();
         palette
     }
@@ -103,7 +106,7 @@ impl Palette {
             found.sort_by_key(|(impossible, recent, points, at, _)| (*impossible, points - i32::from(*recent < 20) * 4, *recent, *at));
         }
         self.found = found.into_iter().map(|(_, _, _, at, places)| (at, places)).collect();
-        self.list = ListState::default();
+        self.list = Chooser::new(self.found.len());
     }
 
     fn outer(area: Rect) -> Rect {
@@ -116,13 +119,8 @@ impl Palette {
         outer.height.saturating_sub(6) as usize
     }
 
-    fn scroll(&mut self, lines: isize, world: &World) {
-        let height = Self::height(Self::outer(Rect::new(0, 0, world.size.0, world.size.1)));
-        self.list.by(lines, self.found.len(), height);
-    }
-
-    fn choose(&self) -> Vec<Intent> {
-        let Some(item) = self.found.get(self.list.selected).and_then(|(at, _)| self.items.get(*at)) else { return Vec::new() };
+    fn choose(&self, line: usize) -> Vec<Intent> {
+        let item = &self.items[self.found[line].0];
         let chosen = |bound| Intent::Chosen { name: item.name.clone(), bound };
         match &item.kind {
             Kind::Bound(bound) => vec![Intent::CloseDialog, chosen(Some(*bound))],
@@ -198,20 +196,16 @@ impl Dialog for Palette {
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
-        match action {
-            Action::PaletteUp => self.scroll(-1, world),
-            Action::PaletteDown => self.scroll(1, world),
-            Action::PalettePageUp => self.scroll(-10, world),
-            Action::PalettePageDown => self.scroll(10, world),
-            Action::PaletteErase => {
-                self.field = TextField::new("");
-                self.search();
-            }
-            Action::PaletteRun => return self.choose(),
-            Action::PaletteClose => return vec![Intent::CloseDialog],
-            _ => {}
+        if action == Action::PaletteErase {
+            self.field = TextField::new("");
+            self.search();
         }
-        Vec::new()
+        let height = Self::height(Self::outer(Rect::new(0, 0, world.size.0, world.size.1)));
+        match self.list.act(action, height) {
+            Answer::Chosen(line) => self.choose(line),
+            Answer::Left => vec![Intent::CloseDialog],
+            Answer::Moved | Answer::Other => Vec::new(),
+        }
     }
 
     fn typed(&mut self, input: Typed, _world: &World) -> Vec<Intent> {
@@ -234,10 +228,11 @@ impl Dialog for Palette {
         if self.found.is_empty() {
             return panes::lines(frame, content, [Line::styled("nothing is called so", muted)]);
         }
-        let window = self.list.window(self.found.len(), usize::from(content.height));
         let width = usize::from(content.width).saturating_sub(1);
-        let lines = self.found[window.clone()].iter().map(|(at, places)| line(&self.items[*at], places, width, theme));
-        list::draw(frame, content, lines, Some((self.list.selected - window.start, "selection")), theme);
+        self.list.draw(frame, content, theme, |at| {
+            let (item, places) = &self.found[at];
+            line(&self.items[*item], places, width, theme)
+        });
     }
 }
 

@@ -1,9 +1,12 @@
 //! A short list of tasks to go to.
 
-use super::{Dialog, placed};
+use super::{
+    Dialog,
+    chooser::{Answer, Chooser},
+    placed,
+};
 use crate::tui::{
     actions::{Action, Context},
-    list::{self, ListState},
     panes,
     panes::tasks,
     text,
@@ -26,13 +29,13 @@ pub struct Pick {
     title: String,
     /// Positions of the tasks.
     tasks: Vec<usize>,
-    list: ListState,
+    list: Chooser,
 }
 
 impl Pick {
     /// Of these tasks, by position.
     pub fn new(title: String, tasks: Vec<usize>) -> Self {
-        Self { title, tasks, list: ListState::default() }
+        Self { title, list: Chooser::new(tasks.len()), tasks }
     }
 
     fn height(&self) -> usize {
@@ -50,33 +53,24 @@ impl Dialog for Pick {
     }
 
     fn act(&mut self, action: Action, _world: &World) -> Vec<Intent> {
-        match action {
-            Action::MenuUp => self.list.by(-1, self.tasks.len(), self.height()),
-            Action::MenuDown => self.list.by(1, self.tasks.len(), self.height()),
-            Action::MenuChoose => {
-                let chosen = self.tasks.get(self.list.selected).copied().map(Intent::Choose);
-                return std::iter::once(Intent::CloseDialog).chain(chosen).collect();
-            }
-            Action::MenuLeave => return vec![Intent::CloseDialog],
-            _ => {}
+        match self.list.act(action, self.height()) {
+            Answer::Chosen(line) => vec![Intent::CloseDialog, Intent::Choose(self.tasks[line])],
+            Answer::Left => vec![Intent::CloseDialog],
+            Answer::Moved | Answer::Other => Vec::new(),
         }
-        Vec::new()
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
         let outer = placed(area, 48, self.height());
         let right = text::count(self.tasks.len(), "task");
         let inner = panes::popup(frame, outer, &self.title, &right, theme);
-        let window = self.list.window(self.tasks.len(), usize::from(inner.height));
-        let at = self.list.selected.saturating_sub(window.start);
-        let tasks = self.tasks[window].iter().filter_map(|&at| world.run.as_ref()?.tasks.get(at));
-        let lines = tasks.map(|task| {
+        self.list.draw(frame, inner, theme, |line| {
+            let Some(task) = world.run.as_ref().and_then(|run| run.tasks.get(self.tasks[line])) else { return Line::default() };
             let look = tasks::look(task);
             Line::from(vec![
                 Span::styled(format!(" {} {:<4} ", look.glyph, look.code), theme.style(look.token)),
                 Span::styled(tasks::name(task), theme.style("fg")),
             ])
         });
-        list::draw(frame, inner, lines, Some((at, "selection")), theme);
     }
 }

@@ -1,6 +1,9 @@
 //! Choosing a theme: everything is seen in it at once, with what was measured of it and what the terminal can show.
 
-use super::Dialog;
+use super::{
+    Dialog,
+    chooser::{Answer, Chooser},
+};
 use crate::{
     model::{
         TaskState,
@@ -8,7 +11,6 @@ use crate::{
     },
     tui::{
         actions::{Action, Context},
-        list::{self, ListState},
         looks::{Ground, Looks},
         panes, text,
         theme::{Glyphs, Theme, check::Measures, color::Depth, report::has_ground, source::Source},
@@ -27,7 +29,7 @@ use ratatui::{
 pub struct ThemePicker {
     looks: Looks,
     entries: Vec<Entry>,
-    list: ListState,
+    list: Chooser,
     /// What is put back by leaving.
     before: Theme,
     facts: Vec<(&'static str, String)>,
@@ -58,17 +60,17 @@ impl ThemePicker {
             })
             .collect();
         let at = entries.iter().position(|entry| entry.name == before.name).unwrap_or(0);
-        let mut picker = Self { looks, entries, list: ListState { selected: at, ..ListState::default() }, before, facts: Vec::new() };
+        let mut picker = Self { looks, list: Chooser::new(entries.len()).at(at), entries, before, facts: Vec::new() };
         picker.measure();
         picker
     }
 
     fn current(&self) -> Option<&Entry> {
-        self.entries.get(self.list.selected)
+        self.entries.get(self.list.selected())
     }
 
-    fn step(&mut self, by: isize) -> Vec<Intent> {
-        self.list.by(by, self.entries.len(), self.entries.len());
+    /// Shows everything in the theme that is selected now.
+    fn try_on(&mut self) -> Vec<Intent> {
         self.measure();
         let shown = self.current().map(|entry| self.looks.load(&entry.name));
         match shown {
@@ -137,30 +139,34 @@ impl Dialog for ThemePicker {
         &[Action::MenuChoose, Action::MenuLeave]
     }
 
-    fn act(&mut self, action: Action, _world: &World) -> Vec<Intent> {
-        match action {
-            Action::MenuUp => self.step(-1),
-            Action::MenuDown => self.step(1),
-            Action::MenuChoose => {
-                let name = self.current().filter(|entry| self.looks.load(&entry.name).is_ok()).map(|entry| entry.name.clone());
+    fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        let (width, height) = world.size;
+        let below = self.below(usize::from(WIDTH.min(width).saturating_sub(4)), &self.before).len();
+        let (outer, fits) = self.layout(Rect { x: 0, y: 0, width, height }, below);
+        match self.list.act(action, usize::from(outer.height.saturating_sub(2 + fits))) {
+            Answer::Moved => self.try_on(),
+            Answer::Chosen(line) => {
+                let name = self.entries.get(line).map(|entry| entry.name.clone()).filter(|name| self.looks.load(name).is_ok());
                 name.map_or_else(Vec::new, |name| vec![Intent::CloseDialog, Intent::KeepTheme(name)])
             }
-            Action::MenuLeave => vec![Intent::CloseDialog, Intent::Wear(Box::new(self.before.clone()))],
-            _ => Vec::new(),
+            Answer::Left => vec![Intent::CloseDialog, Intent::Wear(Box::new(self.before.clone()))],
+            Answer::Other => Vec::new(),
         }
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, _world: &World, theme: &Theme) {
-        let cells = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-        let width = WIDTH.min(area.width);
-        let below = self.below(usize::from(width.saturating_sub(4)), theme);
-        let wanted = cells(self.entries.len() + below.len() + 2);
-        let height = wanted.min(area.height.saturating_sub(3));
-        let outer = Rect { x: area.right() - width, y: area.y + 2, width, height };
+        let width = usize::from(WIDTH.min(area.width).saturating_sub(4));
+        let below = self.below(width, theme);
+        let (outer, fits) = self.layout(area, below.len());
         let inner = panes::popup(frame, outer, "Theme", "", theme);
-        let fits = inner.height.saturating_sub(LEAST.min(cells(self.entries.len()))).min(cells(below.len()));
-        let rows = Rect { height: inner.height - fits, ..inner };
-        self.draw_list(frame, rows, theme);
+        let rows = Rect { height: inner.height.saturating_sub(fits), ..inner };
+        self.list.draw(frame, rows, theme, |line| {
+            let entry = &self.entries[line];
+            Line::from(vec![
+                Span::styled(format!(" {}", text::left(&text::safe(&entry.name), 24)), theme.style("fg")),
+                Span::styled(format!(" {}", entry.kind), theme.style("fg.muted")),
+            ])
+        });
         panes::lines(frame, Rect { y: rows.bottom(), height: fits, ..inner }, below);
     }
 }
@@ -179,18 +185,14 @@ impl ThemePicker {
         lines
     }
 
-    fn draw_list(&self, frame: &mut Frame<'_>, rows: Rect, theme: &Theme) {
-        let height = usize::from(rows.height);
-        let mut state = self.list;
-        state.by(0, self.entries.len(), height);
-        let window = state.window(self.entries.len(), height);
-        let lines = self.entries[window.clone()].iter().map(|entry| {
-            Line::from(vec![
-                Span::styled(format!(" {}", text::left(&text::safe(&entry.name), 24)), theme.style("fg")),
-                Span::styled(format!(" {}", entry.kind), theme.style("fg.muted")),
-            ])
-        });
-        list::draw(frame, rows, lines, Some((self.list.selected - window.start, "selection")), theme);
+    /// Where the dialog stands, and how many of the lines below the list fit.
+    fn layout(&self, area: Rect, below: usize) -> (Rect, u16) {
+        let cells = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        let width = WIDTH.min(area.width);
+        let height = cells(self.entries.len() + below + 2).min(area.height.saturating_sub(3));
+        let outer = Rect { x: area.right() - width, y: area.y + 2, width, height };
+        let room = height.saturating_sub(2).saturating_sub(LEAST.min(cells(self.entries.len())));
+        (outer, room.min(cells(below)))
     }
 }
 

@@ -41,8 +41,8 @@ pub fn time(task: &TaskSnapshot, now: Timestamp) -> String {
 }
 
 /// How many tasks look how: `✓5 ⊜1 ✗1 ▸1 ◌2`.
-pub fn counts<'a>(tasks: impl Iterator<Item = &'a TaskSnapshot>) -> String {
-    let shown: Vec<_> = counted(tasks).into_iter().map(|(look, n)| format!("{}{n}", look.glyph)).collect();
+pub fn counts(looks: &[(Look, usize)]) -> String {
+    let shown: Vec<_> = looks.iter().map(|(look, n)| format!("{}{n}", look.glyph)).collect();
     shown.join(" ")
 }
 
@@ -80,7 +80,7 @@ impl TasksPane {
 
     /// Draws the pane. `selected` is a position in order of declaration.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, data: &RunData, selected: usize, now: Timestamp, theme: &Theme) {
-        let inner = framed(frame, area, "Tasks", &counts(data.tasks.iter()), self.focused, theme);
+        let inner = framed(frame, area, "Tasks", &counts(&data.tally().looks), self.focused, theme);
         let height = Self::rows(area, data.tasks.len());
         let window = self.list.window(data.tasks.len(), height);
         let rows = data.graph.order.get(window.clone()).unwrap_or_default();

@@ -8,6 +8,7 @@ use crate::tui::{
     theme::{Glyphs, color::Depth},
     world::{Msg, RunData},
 };
+use std::sync::Arc;
 
 const LARGE: (u16, u16) = (120, 35);
 
@@ -236,7 +237,7 @@ fn nothing_moves_when_states_change() {
         let done = fixtures::task(task.task.as_str(), TaskState::Failed, &[]);
         (task.state, task.attempts) = (done.state, done.attempts);
     }
-    fixtures::tell(&mut app, Msg::Run(data.subject.clone(), Ok(Box::new(data))));
+    fixtures::tell(&mut app, Msg::Run(data.subject.clone(), Ok(Arc::new(data))));
     assert!(!before.is_empty());
     assert_eq!(places(&app), before);
     assert!(std::sync::Arc::ptr_eq(&figure, app.world.figure.as_ref().unwrap()), "it was laid out anew");

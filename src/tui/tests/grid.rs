@@ -6,6 +6,7 @@ use crate::{
     model::{RunState, TaskId},
     tui::grid::GridData,
 };
+use std::sync::Arc;
 
 fn grid_of(size: (u16, u16), data: GridData) -> App {
     let mut app = running_run(size);
@@ -151,7 +152,7 @@ fn enter_opens_the_run_with_the_task_selected() {
     let mut data = fixtures::running();
     data.subject = Subject::Run("run-214".into());
     data.tasks[2].task = "train_model".into();
-    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Box::new(data))));
+    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Arc::new(data))));
     assert!(screen(&app).contains("> ✓ OK   train_model"), "{}", screen(&app));
     press(&mut app, "esc");
     assert!(screen(&app).contains("Run 214 · train_model"), "{}", screen(&app));

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::model::AttemptState;
+use std::sync::Arc;
 
 /// Tasks one after the other; one was retried after a back-off and waited in the queue before.
 fn retried() -> RunData {
@@ -115,7 +116,7 @@ fn an_attempt_that_comes_does_not_take_the_selection_of_another() {
     data.tasks[6].attempts[1].ended_at = Some(fixtures::now());
     data.tasks[6].attempts[1].state = AttemptState::Failed;
     data.tasks[6].attempts.push(fixtures::attempt(3, AttemptState::Running, 1, 0));
-    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Box::new(data))));
+    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Arc::new(data))));
     let text = screen(&app);
     let selected = text.lines().find(|line| line.starts_with("┃>")).unwrap_or_default();
     assert!(selected.contains("trainer #1") && text.contains("trainer #3"), "{text}");

@@ -128,7 +128,7 @@ impl LogView {
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
-        world.run.as_ref().filter(|data| data.subject == self.subject)
+        world.run_of(&self.subject)
     }
 
     fn focused(&self) -> &Shown {
@@ -177,7 +177,7 @@ impl LogView {
 
     fn settle(&mut self, world: &World) -> Vec<Intent> {
         let areas = self.areas(body(world.size));
-        let Some(data) = world.run.as_ref().filter(|data| data.subject == self.subject) else { return Vec::new() };
+        let Some(data) = world.run_of(&self.subject) else { return Vec::new() };
         self.shown.iter_mut().zip(areas).flat_map(|(shown, area)| shown.settle(world, data, LogPane::inside(area))).collect()
     }
 

@@ -84,7 +84,7 @@ impl RunView {
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
-        world.run.as_ref().filter(|data| data.subject == self.subject)
+        world.run_of(&self.subject)
     }
 
     /// Two panes above and the log below; in a narrow terminal only the pane that has the keys.
@@ -187,20 +187,6 @@ impl RunView {
         }
         intents.extend(request.map(|request| Intent::Ask(Ask::Log(Box::new(request)))));
         intents
-    }
-
-    /// Where a person would look: what failed, else what runs, else what comes next.
-    fn interesting(data: &RunData) -> usize {
-        let first = |wanted: &[TaskState]| data.graph.order.iter().copied().find(|&at| wanted.contains(&data.tasks[at].state));
-        let waiting = [TaskState::Queued, TaskState::UpForRetry];
-        let last_done = || data.graph.order.iter().copied().rev().find(|&at| data.tasks[at].state == TaskState::Success);
-        first(&[TaskState::Failed, TaskState::Lost])
-            .or_else(|| first(&[TaskState::AwaitingApproval]))
-            .or_else(|| first(&[TaskState::Running]))
-            .or_else(|| first(&waiting))
-            .or_else(last_done)
-            .or_else(|| data.graph.order.first().copied())
-            .unwrap_or(0)
     }
 
     /// A movement within the pane that has the keys.
@@ -316,7 +302,7 @@ pub(super) fn crumbs(data: &RunData, now: Timestamp) -> String {
     if run.paused {
         stands.push_str("  ‖ PAUSED");
     }
-    match data.count(TaskState::AwaitingApproval) {
+    match data.tally().count(TaskState::AwaitingApproval) {
         0 => {}
         n => stands.push_str(&format!("  {} {n} to approve", TaskState::AwaitingApproval.look().glyph)),
     }
@@ -410,7 +396,7 @@ impl View for RunView {
             self.chosen = true;
             return self.select(position, world);
         }
-        let position = if self.chosen { self.selected } else { Self::interesting(data) };
+        let position = if self.chosen { self.selected } else { data.tally().interesting };
         self.select(position, world)
     }
 

@@ -72,7 +72,7 @@ impl TimelineView {
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a RunData> {
-        world.run.as_ref().filter(|data| data.subject == self.subject)
+        world.run_of(&self.subject)
     }
 
     /// Lines for bars and for the detail when the view is so large: the frame, the two lines of the scale and the legend go off.

@@ -27,7 +27,7 @@ pub struct Field {
 #[derive(Debug)]
 pub enum Editor {
     /// It is typed.
-    Text(TextField),
+    Text(Box<TextField>),
     /// It is one of [`Field::options`]; none at first where there is no default.
     Pick(Option<usize>),
     /// It is typed and not shown.
@@ -70,7 +70,7 @@ impl Field {
         let editor = match &def.kind {
             ParamType::Bool | ParamType::Choice { .. } => Editor::Pick(None),
             ParamType::Secret { .. } => Editor::Hidden(Hidden::default()),
-            _ => Editor::Text(TextField::new("")),
+            _ => Editor::Text(Box::new(TextField::new(""))),
         };
         let mut field = Self { def: def.clone(), editor, error: None, last: last.cloned(), is_provided, initial: String::new() };
         if let Some(default) = &def.default {
@@ -93,7 +93,7 @@ impl Field {
     fn put(&mut self, text: &str) {
         let chosen = self.options().iter().position(|option| *option == text);
         match &mut self.editor {
-            Editor::Text(input) => *input = TextField::new(text),
+            Editor::Text(input) => **input = TextField::new(text),
             Editor::Pick(at) => *at = chosen.or(*at),
             Editor::Hidden(_) => {}
         }
@@ -188,7 +188,7 @@ impl Field {
     /// Takes away what was typed; what was chosen becomes the default again.
     pub fn erase(&mut self) {
         match &mut self.editor {
-            Editor::Text(input) => *input = TextField::new(""),
+            Editor::Text(input) => **input = TextField::new(""),
             Editor::Hidden(hidden) => *hidden = Hidden::default(),
             Editor::Pick(_) => self.reset(),
         }

@@ -279,13 +279,13 @@ fn words(node: usize, ink: &Ink<'_>, on_path: bool, is_match: bool) -> Words {
                 code: vec![Span::styled(format!("{:<CODE$} ", look.code), style)],
                 time: Span::styled(text::right(&tasks::time(task, now), TIME), theme.style("fg.muted")),
                 count: Span::raw(""),
-                border: if tree::urgency(task) <= 3 { look.token } else { "border" },
+                border: if tree::urgency(task.state) <= 3 { look.token } else { "border" },
                 progress: data.progress.get(&task.task).copied().filter(|_| task.state == TaskState::Running),
             }
         }
         Node::Group(number) => {
             let group = &structure.groups[*number];
-            let first = tree::first_of(&group.members, structure, &data.tasks).and_then(|task| data.tasks.get(task));
+            let first = tree::first_of(&group.members, structure, &data.tally().states).and_then(|task| data.tasks.get(task));
             let token = first.map_or("fg", |task| tasks::look(task).token);
             let glyph = if group.mapped { first.map_or(' ', |task| tasks::look(task).glyph) } else { '⊞' };
             Words {
@@ -295,7 +295,7 @@ fn words(node: usize, ink: &Ink<'_>, on_path: bool, is_match: bool) -> Words {
                 code: group_fields(node, group.mapped, ink),
                 time: Span::raw(""),
                 count: Span::styled(format!(" ×{}", group.members.len()), theme.style("fg.muted")),
-                border: if first.is_some_and(|task| tree::urgency(task) <= 3) { token } else { "border" },
+                border: if first.is_some_and(|task| tree::urgency(task.state) <= 3) { token } else { "border" },
                 progress: None,
             }
         }

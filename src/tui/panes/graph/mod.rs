@@ -113,8 +113,8 @@ impl GraphPane {
         }
         match self.form(data) {
             Form::Drawing => return self.ask(data, figure, area),
-            Form::Tree => self.rows = tree::tree(&data.graph, &data.tasks, &self.folded(data)),
-            Form::Table => self.rows = tree::table(&data.graph, &data.tasks),
+            Form::Tree => self.rows = tree::tree(&data.graph, &data.tally().states, &self.folded(data)),
+            Form::Table => self.rows = tree::table(&data.graph, &data.tally().states),
         }
         None
     }
@@ -154,7 +154,7 @@ impl GraphPane {
             }
             return;
         }
-        let stands_for = |row: &Row| tree::task_of(row, &scene.data.graph, &scene.data.tasks) == Some(scene.selected);
+        let stands_for = |row: &Row| tree::task_of(row, &scene.data.graph, &scene.data.tally().states) == Some(scene.selected);
         let here = self.rows.get(self.list.selected).is_some_and(stands_for);
         // A task of a folded group is reached by the line of its group.
         let group = scene.data.graph.group_of.get(scene.selected).copied().flatten();
@@ -182,7 +182,7 @@ impl GraphPane {
             if self.rows.get(self.list.selected).is_some_and(|row| matches!(row, Row::Rest(_))) {
                 self.list.by(lines.signum(), self.rows.len(), height);
             }
-            return tree::task_of(self.rows.get(self.list.selected)?, &data.graph, &data.tasks);
+            return tree::task_of(self.rows.get(self.list.selected)?, &data.graph, &data.tally().states);
         }
         let figure = scene.figure()?;
         let node = figure.node(scene.selected).unwrap_or(0);
@@ -202,7 +202,7 @@ impl GraphPane {
     }
 
     fn task_of_node(&self, node: usize, figure: &Figure, data: &RunData) -> Option<usize> {
-        tree::first_of(figure.plan.nodes.get(node)?.members(&figure.structure), &data.graph, &data.tasks)
+        tree::first_of(figure.plan.nodes.get(node)?.members(&figure.structure), &data.graph, &data.tally().states)
     }
 
     /// Why something about the graph is not possible now.
@@ -371,7 +371,7 @@ impl GraphPane {
             let window = self.list.window(self.rows.len(), height);
             let first = area.bottom().saturating_sub(1 + u16::try_from(height).unwrap_or(0));
             let rows = self.rows.get(window).unwrap_or_default().iter();
-            let stands_for = |(y, row): (u16, &Row)| Some((y, tree::task_of(row, &scene.data.graph, &scene.data.tasks)?));
+            let stands_for = |(y, row): (u16, &Row)| Some((y, tree::task_of(row, &scene.data.graph, &scene.data.tally().states)?));
             let line = |(y, task)| (Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 }, task);
             return (first..).zip(rows).filter_map(stands_for).map(line).collect();
         }
@@ -551,5 +551,5 @@ impl Beyond {
 
 /// Whether one of the tasks that a thing stands for failed.
 fn is_failed(node: &Node, figure: &Figure, data: &RunData) -> bool {
-    node.members(&figure.structure).iter().any(|&task| data.tasks.get(task).is_some_and(|task| tree::urgency(task) == 0))
+    node.members(&figure.structure).iter().any(|&task| data.tasks.get(task).is_some_and(|task| tree::urgency(task.state) == 0))
 }

@@ -49,8 +49,8 @@ pub enum Hangs {
 }
 
 /// How much a task needs a person: 0 most.
-pub const fn urgency(task: &TaskSnapshot) -> u8 {
-    match task.state {
+pub const fn urgency(state: TaskState) -> u8 {
+    match state {
         TaskState::Failed | TaskState::Lost => 0,
         TaskState::AwaitingApproval => 1,
         TaskState::UpForRetry => 2,
@@ -65,37 +65,50 @@ pub const fn urgency(task: &TaskSnapshot) -> u8 {
 }
 
 /// A task that is shown although its group is folded.
-const fn stands_out(task: &TaskSnapshot) -> bool {
-    urgency(task) <= 3
+const fn stands_out(state: TaskState) -> bool {
+    urgency(state) <= 3
+}
+
+/// What comes one after another in the tree.
+enum Block {
+    /// A task of no group.
+    Alone(usize),
+    /// A group, by number.
+    Group(usize),
 }
 
 /// So many tasks of a folded group are shown.
 const SHOWN: usize = 5;
 
 /// Groups with their tasks: those first in which something failed, then in the order of the graph.
-pub fn tree(structure: &Structure, tasks: &[TaskSnapshot], folded: &BTreeSet<usize>) -> Vec<Row> {
-    let key = |task: usize| (urgency(&tasks[task]), structure.rank[task]);
-    let mut blocks: Vec<(bool, usize, Option<usize>, Vec<usize>)> = Vec::new();
-    for (number, group) in structure.groups.iter().enumerate() {
-        let mut members = group.members.clone();
-        members.sort_unstable_by_key(|&task| key(task));
-        let first = members.iter().map(|&task| structure.rank[task]).min().unwrap_or(0);
-        let failed = members.first().is_some_and(|&task| urgency(&tasks[task]) == 0);
-        blocks.push((!failed, first, Some(number), members));
-    }
-    let alone = (0..tasks.len()).filter(|&task| structure.group_of[task].is_none());
-    blocks.extend(alone.map(|task| (urgency(&tasks[task]) != 0, structure.rank[task], None, vec![task])));
-    blocks.sort_unstable_by_key(|(calm, first, ..)| (*calm, *first));
-    let mut rows = Vec::new();
-    for (_, _, group, mut members) in blocks {
-        let Some(group) = group else {
-            rows.extend(members.into_iter().map(|task| Row::Task { task, hangs: Hangs::Not }));
-            continue;
+pub fn tree(structure: &Structure, states: &[TaskState], folded: &BTreeSet<usize>) -> Vec<Row> {
+    let key = |task: usize| (urgency(states[task]), structure.rank[task]);
+    // Those in which something failed come first, then as the graph has them: by the first of their tasks.
+    let mut blocks: Vec<(bool, usize, Block)> = (0..states.len())
+        .filter(|&task| structure.group_of[task].is_none())
+        .map(|task| (urgency(states[task]) != 0, structure.rank[task], Block::Alone(task)))
+        .collect();
+    blocks.extend(structure.groups.iter().enumerate().map(|(number, group)| {
+        let failed = group.members.iter().any(|&task| urgency(states[task]) == 0);
+        let first = group.members.iter().map(|&task| structure.rank[task]).min().unwrap_or(0);
+        (!failed, first, Block::Group(number))
+    }));
+    blocks.sort_unstable_by_key(|(calm, first, _)| (*calm, *first));
+    let mut rows = Vec::with_capacity(states.len());
+    for (_, _, block) in blocks {
+        let group = match block {
+            Block::Group(group) => group,
+            Block::Alone(task) => {
+                rows.push(Row::Task { task, hangs: Hangs::Not });
+                continue;
+            }
         };
+        let mut members = structure.groups[group].members.clone();
+        members.sort_unstable_by_key(|&task| key(task));
         let all = members.len();
         let folded = folded.contains(&group);
         if folded {
-            members.truncate(members.iter().take(SHOWN).filter(|&&task| stands_out(&tasks[task])).count());
+            members.truncate(members.iter().take(SHOWN).filter(|&&task| stands_out(states[task])).count());
         }
         rows.push(Row::Group { group, folded });
         let (shown, rest) = (members.len(), all - members.len());
@@ -111,24 +124,24 @@ pub fn tree(structure: &Structure, tasks: &[TaskSnapshot], folded: &BTreeSet<usi
 }
 
 /// All tasks, what needs a person first, then in the order of the graph.
-pub fn table(structure: &Structure, tasks: &[TaskSnapshot]) -> Vec<Row> {
-    let mut order: Vec<usize> = (0..tasks.len()).collect();
-    order.sort_unstable_by_key(|&task| (urgency(&tasks[task]), structure.rank[task]));
+pub fn table(structure: &Structure, states: &[TaskState]) -> Vec<Row> {
+    let mut order: Vec<usize> = (0..states.len()).collect();
+    order.sort_unstable_by_key(|&task| (urgency(states[task]), structure.rank[task]));
     order.into_iter().map(|task| Row::Task { task, hangs: Hangs::Not }).collect()
 }
 
 /// The task a line stands for: of a group the one that needs a person most.
-pub fn task_of(row: &Row, structure: &Structure, tasks: &[TaskSnapshot]) -> Option<usize> {
+pub fn task_of(row: &Row, structure: &Structure, states: &[TaskState]) -> Option<usize> {
     match row {
         Row::Task { task, .. } => Some(*task),
-        Row::Group { group, .. } => first_of(&structure.groups[*group].members, structure, tasks),
+        Row::Group { group, .. } => first_of(&structure.groups[*group].members, structure, states),
         Row::Rest(_) => None,
     }
 }
 
 /// Of several tasks the one that needs a person most.
-pub fn first_of(members: &[usize], structure: &Structure, tasks: &[TaskSnapshot]) -> Option<usize> {
-    members.iter().copied().filter(|&task| task < tasks.len()).min_by_key(|&task| (urgency(&tasks[task]), structure.rank[task]))
+pub fn first_of(members: &[usize], structure: &Structure, states: &[TaskState]) -> Option<usize> {
+    members.iter().copied().filter(|&task| task < states.len()).min_by_key(|&task| (urgency(states[task]), structure.rank[task]))
 }
 
 const COLUMNS: [Column; 5] = [
@@ -174,7 +187,7 @@ pub fn tree_line(row: &Row, data: &RunData, width: usize, now: Timestamp, theme:
         Row::Group { group, folded } => {
             let group = &data.graph.groups[*group];
             let mark = if *folded { "⊞" } else { "⊟" };
-            let counts = tasks::counts(group.members.iter().filter_map(|&at| data.tasks.get(at)));
+            let counts = tasks::counts(&tasks::counted(group.members.iter().filter_map(|&at| data.tasks.get(at))));
             let right = format!("{}  {counts}", text::count(group.members.len(), "task"));
             let room = width.saturating_sub(4 + text::width(&right));
             Line::from(vec![

@@ -1,0 +1,189 @@
+//! What the threads that may wait tell: it is taken into the world, and said where a person should know.
+
+use super::{
+    app::{App, replace},
+    dialogs::{report::Report, trigger::Trigger},
+    logs::{desk::Handed, talk::LogAnswer},
+    runs::RunList,
+    views::run::RunView,
+    world::{Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
+};
+use crate::model::{Command, Reply, RunId, RunState};
+use std::sync::Arc;
+
+impl App {
+    /// Takes what was told; false if nothing is to be drawn for it.
+    pub(super) fn heard(&mut self, msg: Msg) -> bool {
+        match msg {
+            Msg::Reply(command, reply) => self.replied(&command, reply),
+            Msg::Definition(name, purpose, read) => self.definition(name, purpose, read.map(|defined| *defined)),
+            Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
+            Msg::Why(Err(error)) => self.say(Tone::Bad, error),
+            Msg::LogPart(handed) => self.handed(handed),
+            other => return self.data(other),
+        }
+        true
+    }
+
+    /// Takes what was read; nothing is drawn if it is what was known.
+    fn data(&mut self, msg: Msg) -> bool {
+        let changed = match msg {
+            Msg::Engine(status) => {
+                let engine = status.map_or(Engine::Idle, Engine::Up);
+                let changed = self.world.engine != engine;
+                let before = std::mem::replace(&mut self.world.engine, engine);
+                self.tell_if_replaced(&before);
+                changed
+            }
+            Msg::Pipelines(read) => self.take(read, |world, rows| replace(&mut world.pipelines, Some(rows))),
+            Msg::Runs(ask, read) => self.take(read, |world, page| {
+                let known = world.runs.take();
+                let before = known.clone();
+                world.runs = Some(RunList::take(known, ask, page));
+                world.runs != before
+            }),
+            Msg::Grid(read) => self.take(read, |world, grid| replace(&mut world.grid, Some(*grid))),
+            Msg::Run(subject, read) => {
+                if let Ok(data) = &read {
+                    self.tell_if_ended(data);
+                }
+                self.take(read, |world, data| {
+                    let same = world.run.as_ref().is_some_and(|known| known.subject == subject && Arc::ptr_eq(known, &data));
+                    world.run = Some(data);
+                    !same
+                })
+            }
+            Msg::Figure(figure) => {
+                self.world.figure = Some(figure);
+                true
+            }
+            Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
+            Msg::Log(answer) => self.log(*answer),
+            _ => false,
+        };
+        if changed {
+            self.arrived();
+        }
+        changed
+    }
+
+    fn take<T>(&mut self, read: Result<T, String>, keep: impl FnOnce(&mut World, T) -> bool) -> bool {
+        match read {
+            Ok(value) => {
+                let recovered = self.world.trouble.take().is_some();
+                keep(&mut self.world, value) || recovered
+            }
+            Err(error) if self.world.trouble.as_ref() == Some(&error) => false,
+            Err(error) => {
+                self.world.trouble = Some(error.clone());
+                self.say(Tone::Bad, error);
+                true
+            }
+        }
+    }
+
+    fn log(&mut self, mut answer: LogAnswer) -> bool {
+        // Whoever sent it may send the next one now.
+        answer.under_way = Arc::default();
+        let Some(place) = self.world.logs.get_mut(answer.slot) else { return false };
+        *place = Some(Arc::new(answer));
+        true
+    }
+
+    fn handed(&mut self, handed: Result<Handed, String>) {
+        match handed {
+            Ok(Handed::Text { text, whole }) => {
+                self.copy(text);
+                if !whole {
+                    self.say(Tone::Note, "that is only the beginning: too much to copy (S saves all of it)".to_owned());
+                }
+            }
+            Ok(Handed::Saved { lines, path }) => {
+                let lines = super::text::count(usize::try_from(lines).unwrap_or(usize::MAX), "line");
+                self.say(Tone::Good, format!("saved {lines} to {path}"));
+            }
+            Err(error) => self.say(Tone::Bad, error),
+        }
+    }
+
+    /// Says that another engine goes on with the work, or that none does.
+    fn tell_if_replaced(&mut self, before: &Engine) {
+        let Engine::Up(before) = before else { return };
+        match &self.world.engine {
+            Engine::Up(now) if now.pid != before.pid => {
+                let text = format!("engine {} ended; engine {} goes on with its runs", before.pid, now.pid);
+                self.say(Tone::Note, text);
+            }
+            Engine::Idle if before.open_runs > 0 => {
+                self.say(Tone::Bad, format!("engine {} ended while a run was open", before.pid));
+            }
+            _ => {}
+        }
+    }
+
+    /// Says that the run one looks at has ended.
+    fn tell_if_ended(&mut self, data: &RunData) {
+        let was_open = self.world.run.as_ref().is_some_and(|known| known.subject == data.subject && known.is_open());
+        let (Some(run), true) = (&data.run, was_open && !data.is_open()) else { return };
+        let tone = match run.state {
+            RunState::Success => Tone::Good,
+            RunState::Canceled => Tone::Note,
+            RunState::Failed | RunState::Queued | RunState::Running | RunState::Canceling => Tone::Bad,
+        };
+        let took = super::text::took(run.started_at, run.ended_at, self.world.now);
+        let text = format!("{} run {}: {} after {took}", run.pipeline, run.number, run.state.word());
+        self.say(tone, text);
+    }
+
+    fn replied(&mut self, command: &Command, reply: Result<Reply, String>) {
+        self.world.record.end(match &reply {
+            Ok(Reply::Done { message, .. }) => Ok(message.clone()),
+            Ok(Reply::Refused { why: message } | Reply::Invalid { message, .. } | Reply::Failed { message }) | Err(message) => {
+                Err(message.clone())
+            }
+        });
+        match reply {
+            Ok(Reply::Done { message, run }) => self.done(command, message, run),
+            Ok(Reply::Refused { why }) => self.say(Tone::Bad, why),
+            Ok(Reply::Invalid { message, diagnostics }) if !diagnostics.0.is_empty() => {
+                self.dialogs.push(Box::new(Report::diagnostics(message, &diagnostics)));
+            }
+            Ok(Reply::Invalid { message, .. } | Reply::Failed { message }) | Err(message) => self.complain(message),
+        }
+        self.ask_again();
+    }
+
+    fn done(&mut self, command: &Command, message: String, run: Option<RunId>) {
+        match (command, run) {
+            (Command::Trigger(request), Some(run)) => {
+                self.say(Tone::Good, format!("{} started", request.pipeline));
+                self.open(Box::new(RunView::new(Subject::Run(run))));
+            }
+            (Command::Retry { .. }, _) if !message.contains("retry queued") => self.say(Tone::Good, format!("retry queued · {message}")),
+            _ => self.say(Tone::Good, message),
+        }
+    }
+
+    /// A short complaint passes by; a long one stays until it is read.
+    pub(super) fn complain(&mut self, message: String) {
+        if message.lines().count() > 2 {
+            self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &message)));
+        } else {
+            self.say(Tone::Bad, message);
+        }
+    }
+
+    fn definition(&mut self, name: String, purpose: Purpose, read: Result<Defined, String>) {
+        match read {
+            Err(error) => self.complain(error),
+            Ok(defined) if defined.found.has_errors() || purpose == Purpose::Diagnostics => {
+                self.dialogs.push(Box::new(Report::diagnostics(name, &defined.found)));
+            }
+            Ok(defined) => {
+                if let Some(form) = Trigger::new(defined) {
+                    self.dialogs.push(Box::new(form));
+                }
+            }
+        }
+    }
+}
