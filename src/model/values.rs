@@ -44,7 +44,7 @@ impl ParamDef {
             },
             ParamType::Date => match value.as_str().map(|text| parse_date(text.trim())) {
                 Some(Ok(_)) => Ok(value.as_str().map(str::trim).into()),
-                _ => expected("a date such as 2024-01-31 or 2024-01-31T06:00:00Z"),
+                _ => expected("a date such as 2024-01-31"),
             },
             ParamType::Choice { choices } => match value.as_str() {
                 Some(text) if choices.iter().any(|choice| choice == text) => Ok(value.clone()),
@@ -70,7 +70,7 @@ impl ParamDef {
         }
         match value.trim().chars().count() {
             length if length < secret::SHORTEST => {
-                Err(format!("has {length} characters; a secret of fewer than {} cannot be hidden in logs", secret::SHORTEST))
+                Err(format!("has {length} characters; fewer than {} cannot be hidden in logs", secret::SHORTEST))
             }
             _ if value.len() > LONGEST_SECRET => Err(format!("is longer than {} KiB", LONGEST_SECRET / 1024)),
             _ => Ok(()),

@@ -19,20 +19,21 @@ use crate::{
 };
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Constraint, Layout, Rect},
     text::{Line, Span},
 };
+use serde_json::Value;
 
 /// Columns inside, where there is room.
 const WIDTH: usize = 92;
 /// Widest column of names.
 const NAMES: usize = 24;
-/// Columns of an ordinary field; a long text gets more while it is typed.
+/// Columns of an ordinary field where there is room; a long text gets more while it is typed.
 const FIELD: usize = 28;
-/// A form with fewer lines inside does without empty ones.
-const ROOMY: u16 = 14;
-/// Most lines of the command line.
-const COMMAND: usize = 3;
+/// A form with fewer lines does without empty ones around its parts.
+const ROOMY: u16 = 16;
+/// Lines of the command line, kept free for it so that the form does not grow while it is filled in.
+const COMMAND: usize = 2;
 
 /// A line of the list of fields.
 enum Row<'f> {
@@ -45,26 +46,44 @@ enum Row<'f> {
 
 /// Draws it in the middle of the screen.
 pub fn form(form: &Trigger, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
-    let all = rows(&form.fields, |_| true, true);
-    let lines = placed(area, WIDTH, usize::MAX);
-    let command = text::wrap(&text::safe(&form.command_line()), usize::from(lines.width.saturating_sub(4)).max(1));
-    let foot = 5 + command.len().min(COMMAND);
-    let outer = placed(area, WIDTH, all.len().max(1) + foot + 1);
+    let most = placed(area, WIDTH, usize::from(area.height));
+    let is_roomy = most.height >= ROOMY;
+    let width = usize::from(most.width.saturating_sub(4)).max(1);
+    let most_lines = if is_roomy { COMMAND } else { 1 };
+    let command = shell_lines(form, width, most_lines);
+    let foot = most_lines + if is_roomy { 4 } else { 2 };
+    let top = usize::from(is_roomy);
+    // A line for what may be wrong: of more, what each field is for makes room.
+    let spare = usize::from(!form.fields.is_empty());
+    let outer = placed(area, WIDTH, top + rows(&form.fields, |_, field| field.is_told(), true).len().max(1) + spare + foot);
     let problems = form.problems();
     let place = if form.at < form.fields.len() { format!("field {} of {}", form.at + 1, form.fields.len()) } else { String::new() };
     let right = if problems > 0 { text::count(problems, "problem") } else { place };
     let inner = panes::popup(frame, outer, &format!("Trigger {}", form.pipeline), &right, theme);
-    let is_roomy = inner.height >= ROOMY;
-    let command = command.into_iter().take(if is_roomy { COMMAND } else { 1 }).collect::<Vec<_>>();
-    let foot = u16::try_from(command.len()).unwrap_or(1) + if is_roomy { 5 } else { 2 };
-    let top = u16::from(is_roomy);
-    let above = Rect { y: inner.y + top, height: inner.height.saturating_sub(foot + top), ..inner };
-    let below = Rect { y: above.bottom(), height: inner.bottom().saturating_sub(above.bottom()), ..inner };
+    let [_, above, below] =
+        Layout::vertical([Constraint::Length(clamped(top)), Constraint::Fill(1), Constraint::Length(clamped(foot))]).areas(inner);
     fields(form, frame, above, theme);
     draw_foot(form, frame, below, &command, is_roomy, world, theme);
 }
 
-fn rows<'f>(fields: &'f [Field], tells: impl Fn(usize) -> bool, airy: bool) -> Vec<Row<'f>> {
+/// The command line, broken into at most so many lines; what is missing ends with `…`.
+fn shell_lines(form: &Trigger, width: usize, most: usize) -> Vec<String> {
+    let mut lines = text::wrap(&text::safe(&form.command_line()), width);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = text::cut(&format!("{last} …"), width);
+        }
+    }
+    lines
+}
+
+fn clamped(n: usize) -> u16 {
+    u16::try_from(n).unwrap_or(u16::MAX)
+}
+
+/// The lines of all fields; `tells` says below which something stands.
+fn rows<'f>(fields: &'f [Field], tells: impl Fn(usize, &Field) -> bool, airy: bool) -> Vec<Row<'f>> {
     let mut rows = Vec::new();
     let mut group = "";
     for (at, field) in fields.iter().enumerate() {
@@ -76,7 +95,7 @@ fn rows<'f>(fields: &'f [Field], tells: impl Fn(usize) -> bool, airy: bool) -> V
             rows.push(Row::Heading(group));
         }
         rows.push(Row::Field(at));
-        if field.error.is_some() || (tells(at) && !field.def.description.is_empty()) {
+        if tells(at, field) {
             rows.push(Row::Below(at));
         }
     }
@@ -89,16 +108,15 @@ fn fields(form: &Trigger, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         return panes::lines(frame, area, [Line::styled("This pipeline has no params.", muted)]);
     }
     let height = usize::from(area.height);
-    // Where not everything fits, only the field that has the keys says what it is for.
-    let mut rows_ = rows(&form.fields, |_| true, true);
-    if rows_.len() > height {
-        rows_ = rows(&form.fields, |at| at == form.at, false);
-    }
-    let focus = rows_.iter().position(|row| matches!(row, Row::Field(at) if *at == form.at)).unwrap_or(rows_.len().saturating_sub(1));
-    let hidden = rows_.len().saturating_sub(height);
+    // Where not everything fits, empty lines go first; then only the field that has the keys says what it is for.
+    let ways = [(true, true), (true, false), (false, true)].into_iter();
+    let told = |all: bool, airy| rows(&form.fields, |at, field| field.error.is_some() || (field.is_told() && (all || at == form.at)), airy);
+    let shown = ways.map(|(all, airy)| told(all, airy)).find(|rows| rows.len() <= height).unwrap_or_else(|| told(false, false));
+    let focus = shown.iter().position(|row| matches!(row, Row::Field(at) if *at == form.at)).unwrap_or(shown.len().saturating_sub(1));
+    let hidden = shown.len().saturating_sub(height);
     let from = (focus + 1).saturating_sub(height / 2).min(hidden);
     let sheet = Sheet::new(&form.fields, area);
-    for (y, row) in (area.y..area.bottom()).zip(rows_.iter().skip(from)) {
+    for (y, row) in (area.y..area.bottom()).zip(shown.iter().skip(from)) {
         let line = Rect { y, height: 1, ..area };
         match row {
             Row::Blank => {}
@@ -127,6 +145,8 @@ struct Sheet {
     /// From the left of the area.
     at: u16,
     room: usize,
+    /// Columns of an ordinary field.
+    usual: usize,
 }
 
 impl Sheet {
@@ -135,7 +155,8 @@ impl Sheet {
         let names = longest.min(NAMES).min(usize::from(area.width) / 3);
         let at = u16::try_from(names + 5).unwrap_or(0);
         // The last column is for the marks of what is out of sight.
-        Self { names, at, room: usize::from(area.width.saturating_sub(at + 2)) }
+        let room = usize::from(area.width.saturating_sub(at + 2));
+        Self { names, at, room, usual: (room * 2 / 5).min(FIELD) }
     }
 
     fn field(&self, form: &Trigger, at: usize, frame: &mut Frame<'_>, line: Rect, theme: &Theme) {
@@ -152,7 +173,7 @@ impl Sheet {
         ];
         panes::lines(frame, line, [Line::from(spans)]);
         let place = Rect { x: line.x + self.at, width: u16::try_from(self.room).unwrap_or(0), ..line };
-        let used = value(field, focused, frame, place, theme);
+        let used = value(field, focused, self.usual, frame, place, theme);
         let rest = Rect { x: place.x + used + 2, width: place.width.saturating_sub(used + 2), ..line };
         if rest.width > 4 {
             let words = text::cut(&text::safe(&beside(field)), usize::from(rest.width));
@@ -171,9 +192,8 @@ impl Sheet {
 }
 
 /// Draws where the value is given; the columns that it takes.
-fn value(field: &Field, focused: bool, frame: &mut Frame<'_>, place: Rect, theme: &Theme) -> u16 {
+fn value(field: &Field, focused: bool, usual: usize, frame: &mut Frame<'_>, place: Rect, theme: &Theme) -> u16 {
     let room = usize::from(place.width);
-    let usual = FIELD.min(room);
     let columns = |n: usize| u16::try_from(n).unwrap_or(0).min(place.width);
     match &field.editor {
         Editor::Text(input) => {
@@ -237,12 +257,11 @@ fn picked(field: &Field, at: Option<usize>, focused: bool, room: usize, theme: &
 
 /// What it takes, and what else could stand there.
 fn beside(field: &Field) -> String {
-    let default = field.def.default.as_ref().map(plain);
-    let last = field.last.as_ref().map(plain).filter(|last| Some(last) != default.as_ref());
+    let elsewhere = |value: &Option<Value>| value.as_ref().map(plain).filter(|value| !value.is_empty() && *value != field.text());
     let parts = [
         Some(field.kind()),
-        default.filter(|default| !default.is_empty()).map(|default| format!("default {default}")),
-        last.map(|last| format!("last {last}")),
+        elsewhere(&field.def.default).map(|default| format!("default {default}")),
+        elsewhere(&field.last).map(|last| format!("last {last}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
@@ -263,20 +282,10 @@ fn draw_foot(form: &Trigger, frame: &mut Frame<'_>, area: Rect, command: &[Strin
     };
     let start_line = Line::from(vec![mark, button, Span::styled(text::cut(&keys, width.saturating_sub(17)), muted)]);
     let blank = || is_roomy.then(|| Line::raw(""));
-    let last = command.len().saturating_sub(1);
-    let shell = command.iter().enumerate().map(|(at, line)| {
-        let is_cut = at == last && form_is_longer(form, command);
-        Line::styled(if is_cut { text::cut(&format!("{line}…"), width) } else { line.clone() }, theme.style("fg"))
-    });
+    let shell = command.iter().map(|line| Line::styled(line.as_str(), theme.style("fg")));
     let all: Vec<_> = blank().into_iter().chain([start_line]).chain(blank()).chain([note]).chain(shell).collect();
     panes::lines(frame, area, all);
     hits::put(start, Hit::Act(Action::FormSubmit));
-}
-
-/// Whether the command line goes on beyond what is shown of it.
-fn form_is_longer(form: &Trigger, shown: &[String]) -> bool {
-    let shown: usize = shown.iter().map(|line| line.split_whitespace().map(str::len).sum::<usize>()).sum();
-    text::safe(&form.command_line()).split_whitespace().map(str::len).sum::<usize>() > shown
 }
 
 /// What is good to know before it is started.
@@ -288,7 +297,6 @@ fn note(form: &Trigger, world: &World) -> String {
     let row = world.pipelines.iter().flatten().find(|row| row.pipeline == form.pipeline);
     let off = row.is_some_and(|row| row.paused && !row.triggers.is_empty());
     let needed = form.fields.iter().any(Field::is_needed).then(|| "* needs a value".to_owned());
-    let parts =
-        [Some(text::count(form.tasks, "task")), last, off.then(|| "its triggers are off; this run starts all the same".to_owned()), needed];
+    let parts = [needed, Some(text::count(form.tasks, "task")), last, off.then(|| "triggers are off, this run starts".to_owned())];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -131,6 +131,11 @@ impl Field {
         }
     }
 
+    /// Whether the file says what it is for.
+    pub fn is_told(&self) -> bool {
+        !self.def.description.is_empty()
+    }
+
     /// Whether a person must give a value.
     pub fn is_needed(&self) -> bool {
         self.def.default.is_none() && !self.is_provided
@@ -252,11 +257,14 @@ impl Field {
         match &self.def.kind {
             ParamType::Int { min, max } => bounds("int", min.as_ref(), max.as_ref()),
             ParamType::Float { min, max } => bounds("float", min.as_ref(), max.as_ref()),
-            ParamType::Bool => "yes or no".to_owned(),
+            ParamType::Bool => "true or false".to_owned(),
             ParamType::String => "text".to_owned(),
             ParamType::Date => "date".to_owned(),
             ParamType::Path => "path".to_owned(),
-            ParamType::Choice { choices } => format!("one of {}", choices.len()),
+            ParamType::Choice { choices } => match self.editor {
+                Editor::Pick(Some(at)) => format!("choice {} of {}", at + 1, choices.len()),
+                _ => format!("choice of {}", choices.len()),
+            },
             ParamType::Secret { .. } => "secret, kept nowhere".to_owned(),
         }
     }

@@ -138,7 +138,7 @@ impl Dialog for Trigger {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::FormNext, Action::FormLast, Action::FormCopy, Action::FormErase, Action::FormSubmit, Action::FormLeave]
+        &[Action::FormNext, Action::FormLast, Action::FormCopy, Action::FormSubmit, Action::FormLeave]
     }
 
     fn act(&mut self, action: Action, _world: &World) -> Vec<Intent> {
