@@ -12,6 +12,9 @@ mod acting;
 #[path = "cli/control.rs"]
 mod control;
 
+#[path = "cli/beginning.rs"]
+mod beginning;
+
 #[path = "cli/mistakes.rs"]
 mod mistakes;
 

@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::os::unix::fs::MetadataExt;
 use std::{
     fs,
     io::{Read, Seek, SeekFrom, Write},
@@ -63,6 +64,25 @@ fn a_copy_made_while_tasks_run_is_whole() {
         fs::read_dir(yard.state().join("backups"))
             .is_ok_and(|found| found.flatten().any(|one| lossy(one.file_name().as_encoded_bytes()).starts_with("daily-")))
     });
+}
+
+#[test]
+fn a_copy_is_written_over_nothing_and_makes_no_folder() {
+    let yard = Yard::new();
+    yard.text(0, &["run", "hello", "-p", "name=ada"]);
+    let database = fs::metadata(yard.state().join("flowyard.db")).unwrap().ino();
+    let pipeline = fs::read(yard.file("pipelines/hello.toml")).unwrap();
+    for there in ["pipelines/hello.toml", ".flowyard/flowyard.db", "pipelines"] {
+        let complaint = yard.complaint(3, &["backup", there]);
+        assert!(complaint.contains("nothing is written over"), "{complaint}");
+    }
+    assert!(yard.complaint(74, &["backup", "not-mounted/copy.db"]).contains("No such file or directory"));
+    assert!(!yard.file("not-mounted").exists());
+    assert_eq!(fs::metadata(yard.state().join("flowyard.db")).unwrap().ino(), database);
+    assert_eq!(fs::read(yard.file("pipelines/hello.toml")).unwrap(), pipeline);
+    let copies: Vec<_> = (0..3).map(|_| yard.text(0, &["backup"])).collect();
+    assert!(copies.iter().all(|copy| Path::new(copy.trim()).is_file()));
+    assert!(copies[0] != copies[1] && copies[1] != copies[2]);
 }
 
 #[test]
@@ -316,4 +336,18 @@ impl Drop for Unmount {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_never_made_again() {
+    let yard = Yard::new();
+    yard.text(0, &["run", "hello", "-p", "name=ada"]);
+    yard.text(0, &["engine", "stop"]);
+    let path = yard.state().join("flowyard.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 999").unwrap();
+    let before = fs::metadata(&path).unwrap().ino();
+    yard.complaint(65, &["doctor", "--rebuild"]);
+    assert_eq!(fs::metadata(&path).unwrap().ino(), before);
+    let report = yard.text(1, &["doctor"]);
+    assert!(report.contains("999") && !report.contains("--rebuild"), "{report}");
 }

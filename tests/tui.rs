@@ -201,7 +201,7 @@ fn an_empty_workspace_and_a_broken_file_say_what_to_do() {
     let yard = Yard::with(&[]);
     yard.write("flowyard.toml", "");
     let mut terminal = Terminal::open(&yard, (80, 24), &[], &[]);
-    terminal.sees("Welcome").sees("pipelines/hello.toml");
+    terminal.sees("Welcome").sees("Try the demo");
     yard.write("pipelines/broken.toml", "[tasks.a]\nrum = \"x\"\n");
     yard.write("pipelines/good.toml", "[tasks.a]\nrun = \"true\"\n");
     terminal.sees("ERR").sees("good").press("\r").sees("did you mean").press("\x1b").press("\x03");
@@ -217,6 +217,50 @@ fn what_a_task_writes_cannot_act_on_the_terminal() {
     assert_eq!(terminal.ends(), 0);
     assert!(!contains(&terminal.written, b"\x1b]0;"));
     assert!(!contains(&terminal.written, "\u{202e}".as_bytes()) && !contains(&terminal.written, "\u{9b}".as_bytes()));
+}
+
+#[test]
+fn what_was_looked_at_is_found_again_by_the_next_program() {
+    let yard = Yard::with(&[("flaky", FLAKY), ("hello", HOSTILE), ("hostile", HOSTILE)]);
+    let again = || Terminal::open(&yard, (120, 35), &[], &[]);
+    let mut terminal = again();
+    terminal.sees("flaky").press("o").sees("sort: name").press("/h\r").sees("filter: h").misses("flaky");
+    terminal.press("j").sees("> · NEW  hostile").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    let mut terminal = again();
+    terminal.sees("sort: name  filter: h").sees("> · NEW  hostile").misses("flaky");
+    terminal.press("t").sees("Start the run").press("\r").sees("run 1  ✓ OK").sees("U+202E").press("\r").sees("Log · shout");
+    terminal.press("#T").sees("1 ␛]0;owned").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    let mut terminal = again();
+    terminal.sees("Log · shout").sees("1 ␛]0;owned").press("\x1b").sees("[Graph]").press("q").sees("filter: h").sees("✓ OK   hostile");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+    let mut terminal = again();
+    terminal.sees("filter: h").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn what_is_remembered_and_cannot_be_read_or_written_is_said_and_keeps_nobody_out() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    let again = || Terminal::open(&yard, (120, 35), &[], &[]);
+    let mut terminal = again();
+    terminal.sees("flaky").press("o").sees("sort: name").press("q");
+    assert_eq!(terminal.ends(), 0);
+    let views = yard.file(".state/flowyard/views");
+    let names = || std::fs::read_dir(&views).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let [file] = &names()[..] else { panic!("one file: {:?}", names()) };
+    std::fs::write(file, "{\"version\": 1, ").unwrap();
+    let mut terminal = again();
+    terminal.sees("it is damaged").sees("sort: attention").press("o").sees("sort: name").press("q");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(names().len(), 2);
+    std::fs::remove_dir_all(yard.file(".state")).unwrap();
+    std::fs::write(yard.file(".state"), "not a folder").unwrap();
+    let mut terminal = again();
+    terminal.sees("how you left the views").sees("sort: attention").press("o").sees("sort: name").press("q");
+    assert_eq!(terminal.ends(), 0);
 }
 
 const TALKATIVE: &str = r#"
@@ -433,4 +477,110 @@ fn the_place_of_resources_shows_what_waits_and_why() {
     yard.write("enough", "");
     terminal.sees("nothing waits").press("\x03");
     assert_eq!(terminal.ends(), 0);
+}
+
+/// Everything in a folder, with what is in it.
+fn contents(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            all.extend(contents(&path));
+            all.push((path, Vec::new()));
+        } else {
+            all.push((path.clone(), std::fs::read(&path).unwrap()));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn looking_at_a_folder_without_a_workspace_changes_nothing_in_it() {
+    for arguments in [&[][..], &["--in-process"], &["--read-only"]] {
+        let yard = Yard::empty();
+        yard.write("notes/mine.txt", "mine");
+        let before = contents(yard.path());
+        let mut terminal = Terminal::open(&yard, (120, 35), arguments, &[]);
+        terminal.sees("Welcome").sees("Try the demo").sees("pipelines/demo.toml  4.").sees("This machine").sees("core");
+        terminal.press("j").sees("> New pipeline").press("\r");
+        if arguments != ["--read-only"] {
+            terminal.sees("Write the file").press("\x1b").misses("Write the file");
+        }
+        terminal
+            .press("j")
+            .sees("> Open another")
+            .press("\r")
+            .press("/nowhere\r")
+            .sees("make the folder first")
+            .press("\x1b")
+            .misses("make the folder first");
+        terminal.press("\x1b").sees("Enter open");
+        terminal.press("2").press("6").press("1").sees("Welcome").press("q");
+        assert_eq!(terminal.ends(), 0);
+        assert_eq!(contents(yard.path()), before, "{arguments:?}");
+        assert!(support::processes_below(yard.path()).is_empty());
+    }
+}
+
+fn through_the_demo(size: (u16, u16), arguments: &[&str]) {
+    let yard = Yard::empty();
+    let mut terminal = Terminal::open(&yard, size, arguments, &[]);
+    terminal.sees("> Try the demo").press("\r").sees("demo ▸ run 1").sees("RTRY").sees("choose a task");
+    terminal.press("j").sees("Enter opens its log").misses("choose a task");
+    terminal
+        .sees("evaluate_model failed: j k choose it")
+        .press("G")
+        .press("k")
+        .sees("on purpose")
+        .press("\r")
+        .sees("Log · evaluate_model")
+        .sees("goes back")
+        .press("\x1b");
+    terminal.sees("F what is known").press("F").sees("Failure of evaluate_model").press("\x1b").misses("Failure of");
+    terminal
+        .press("r")
+        .sees("deploy_model waits for you: j k choose it")
+        .press("j")
+        .sees("a approves")
+        .press("a")
+        .sees("Not now")
+        .press("\t\r");
+    terminal.sees("run 1  ✓ OK").sees("Done: accuracy = 0.93").press("q").sees("PIPELINE").sees("OK").press("q");
+    assert_eq!(terminal.ends(), 0);
+    let run = yard.show("latest");
+    assert_eq!((&run["pipeline"], &run["state"]), (&"demo".into(), &"success".into()));
+}
+
+#[test]
+fn the_demo_is_gone_through_by_keys_in_a_large_terminal() {
+    through_the_demo((120, 35), &[]);
+}
+
+#[test]
+fn the_demo_is_gone_through_by_keys_in_a_small_terminal_with_the_engine_inside() {
+    through_the_demo((80, 24), &["--in-process"]);
+}
+
+#[test]
+fn a_pipeline_of_ones_own_is_written_selected_and_run() {
+    let yard = Yard::empty();
+    let mut terminal = Terminal::open(&yard, (80, 24), &[], &[]);
+    terminal.sees("Welcome").press("j\r").sees("Write the file").press("churn\x13").sees("wrote pipelines/churn.toml").sees("NEW");
+    assert!(yard.read("pipelines/churn.toml").starts_with("# Three steps"));
+    assert!(!yard.state().exists());
+    terminal.press("t").sees("Start the run").press("\x13").sees("run 1  ✓ OK").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn another_folder_is_opened_and_has_its_own_pipelines() {
+    let yard = Yard::empty();
+    yard.write("other/pipelines/flaky.toml", FLAKY);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("Welcome").press("G\r").press("other\r").sees("opened ").sees("flaky").sees("NEW").press("t").sees("greeting");
+    terminal.press("\x13").sees("run 1  ✗ FAIL").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    assert!(yard.file("other/.flowyard").exists() && !yard.state().exists());
+    assert!(yard.command(&["--workspace", "other", "engine", "stop"]).output().unwrap().status.success());
 }

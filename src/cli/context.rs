@@ -111,13 +111,26 @@ impl Context {
         Ok(workspace::locate(&self.here()?, self.global.workspace.as_deref())?)
     }
 
-    /// The workspace and its state folder; says what is worth saying about them.
+    /// The workspace and its state folder, to start something there; says what is worth saying about them.
     pub fn place(&self) -> Result<Place, Failure> {
-        let place = workspace::find(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?;
+        Ok(self.noted(workspace::find(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?))
+    }
+
+    /// The same for whoever looks, or ends what runs.
+    pub fn place_to_look(&self) -> Result<Place, Failure> {
+        Ok(self.noted(workspace::find_to_look(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?))
+    }
+
+    /// The same, or this folder where a workspace can be begun.
+    pub fn place_or_vacant(&self) -> Result<Place, Failure> {
+        Ok(self.noted(workspace::find_or_begin(&self.here()?, self.global.workspace.as_deref(), self.global.state_dir.as_deref())?))
+    }
+
+    fn noted(&self, place: Place) -> Place {
         for notice in &place.notices {
             self.note(notice);
         }
-        Ok(place)
+        place
     }
 
     /// How to attach to a place.
@@ -131,8 +144,13 @@ impl Context {
 
     /// The way to the workspace.
     pub fn handle(&self, access: Access) -> Result<Handle, Failure> {
-        let handle = Handle::attach(self.attach_to(self.place()?, access)?)?;
-        if let Some(trouble) = handle.trouble() {
+        let place = self.place_to_look()?;
+        if access != Access::Act && self.global.state_dir.is_some() && !place.state_dir.exists() {
+            self.note(&format!("there is no folder {} yet; nothing ran there", place.state_dir.display()));
+        }
+        let handle = Handle::attach(self.attach_to(place, access)?)?;
+        // Whoever acts, or asks about the engine itself, is told by the answer.
+        if let Some(trouble) = handle.trouble().filter(|_| access == Access::Look) {
             self.note(trouble);
         }
         Ok(handle)

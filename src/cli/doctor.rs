@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::Severity,
     runtime::{
-        Handle, archive, file_system, protection, rebuild, upkeep,
+        Handle, archive, file_system, protection, rebuild, surroundings, upkeep,
         workspace::{self, Place},
     },
 };
@@ -155,9 +155,6 @@ fn state_folder(folder: &Path) -> Finding {
             _ => ok(NAME, format!("{shown} (made when something is first written)")),
         },
         Err(error) => failed(NAME, format!("{shown} cannot be read: {error}\nput it elsewhere with --state-dir")),
-        Ok(found) if !found.is_dir() => {
-            failed(NAME, format!("{shown} is not a folder\nmove it away, or choose another place with --state-dir"))
-        }
         Ok(found) if found.uid() != nix::unistd::geteuid().as_raw() => {
             failed(NAME, format!("{shown} belongs to another user (uid {})\nchoose another place with --state-dir", found.uid()))
         }
@@ -203,7 +200,10 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Ok(handle) => handle,
         Err(failure) => {
             return vec![
-                failed("database", format!("{}\n{MEND}", words(&failure).replace("\nhint: `flowyard doctor` looks into it", ""))),
+                failed(
+                    "database",
+                    format!("{}\n{}", words(&failure).replace("\nhint: `flowyard doctor` looks into it", ""), mend(&place.state_dir)),
+                ),
                 copies(&place.state_dir),
             ];
         }
@@ -234,6 +234,11 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
     vec![database, copies(&place.state_dir), engine]
 }
 
+/// What helps: nothing of ours, where a newer version wrote it.
+fn mend(state_dir: &Path) -> &'static str {
+    if rebuild::may_replace(state_dir).is_ok() { MEND } else { "" }
+}
+
 /// What helps a database that cannot be used.
 const MEND: &str =
     "put back a copy over flowyard.db and remove flowyard.db-wal and -shm, or make history again with `flowyard doctor --rebuild`";
@@ -257,7 +262,7 @@ fn words(failure: &Failure) -> String {
 }
 
 fn slots(place: &Place) -> Finding {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = surroundings::cores();
     match place.config.slots {
         Some(slots) if slots > cores * 4 => warning(
             "slots",

@@ -62,6 +62,16 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         return Err(Failure::refused(nothing_yet(task, args)));
     };
     watch.wanted = Some(attempt.attempt);
+    let folder = folder(&attempt);
+    if attempt.state.is_terminal() && attempt.started_at.is_some() && !folder.is_dir() {
+        let message = format!(
+            "the log of attempt {} of `{}` is gone: {} is not there\nhint: the folders of runs are removed by `flowyard gc` together with their history; this one was removed by somebody else",
+            attempt.attempt,
+            task.task,
+            folder.display()
+        );
+        return Err(Failure::Said { code: 74, message });
+    }
     if args.raw {
         raw(args, &mut watch, &attempt)?
     } else {

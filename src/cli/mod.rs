@@ -13,6 +13,7 @@ mod doctor;
 mod engine;
 mod failure;
 mod gc;
+mod init;
 mod journal;
 mod keys;
 mod list;
@@ -106,6 +107,7 @@ enum Verb {
     Theme(theme::Args),
     Backup(backup::Args),
     Gc(gc::Args),
+    Init(init::Args),
     Completions(completions::Args),
 }
 
@@ -175,6 +177,7 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Theme(args) => theme::main(&args, context, &face.themes),
         Verb::Backup(args) => backup::main(&args, context),
         Verb::Gc(args) => gc::main(&args, context),
+        Verb::Init(args) => init::main(&args, context),
         Verb::Completions(args) => completions::main(&args),
     }
 }

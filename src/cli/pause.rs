@@ -57,11 +57,15 @@ fn set(what: What, paused: bool, context: &Context) -> Result<u8, Failure> {
     }
     let mut handle = context.handle(Access::Act)?;
     let name = what.pipeline.unwrap_or_default();
-    let known: Vec<PipelineId> = handle.pipelines()?.into_iter().map(|row| row.pipeline).collect();
+    let rows = handle.pipelines()?;
     let pipeline = PipelineId::from(name.as_str());
-    if !known.contains(&pipeline) {
-        let near = suggest::nearest(&name, known.iter().map(PipelineId::as_str)).map(|near| format!("\n  hint: did you mean `{near}`?"));
+    let Some(row) = rows.iter().find(|row| row.pipeline == pipeline) else {
+        let near =
+            suggest::nearest(&name, rows.iter().map(|row| row.pipeline.as_str())).map(|near| format!("\n  hint: did you mean `{near}`?"));
         return Err(Failure::usage(format!("there is no pipeline `{name}`{}", near.unwrap_or_default())));
+    };
+    if row.triggers.is_empty() {
+        context.note(&format!("`{name}` has no triggers yet; what is said here holds for those that its file gets"));
     }
     act::ask(context, &mut handle, vec![Command::PausePipeline { pipeline, paused }], what.how)
 }

@@ -7,11 +7,15 @@ use super::{
     text::{elapsed, instance},
 };
 use crate::{
-    model::{AttemptFiles, GpuSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Usage, Wait},
-    runtime::{Handle, clock},
+    model::{AttemptFiles, GpuSnapshot, QueueEntry, ResourcesSnapshot, RunId, RunState, RunningSnapshot, Usage, Wait},
+    runtime::{Handle, RunFilter, clock},
     stdx::{duration, size},
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What people call runs.
+type Names = BTreeMap<RunId, String>;
 
 /// Show slots, pools, processors, memory, GPUs, what running tasks take, and why the others wait
 #[derive(clap::Args)]
@@ -30,7 +34,9 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         if args.json {
             context.json(&json!({ "running_engine": false, "disk": disk }))?;
         } else {
-            context.print("no engine owns this workspace, so nothing runs and nothing waits\n")?;
+            let open = handle.runs(&RunFilter { state: Some(RunState::Running), limit: 1, ..RunFilter::default() })?;
+            let so = if open.is_empty() { "so nothing runs and nothing waits" } else { "but a run is open, and its tasks may go on" };
+            context.print(&format!("no engine owns this workspace, {so}\n"))?;
         }
         return Ok(0);
     };
@@ -47,7 +53,8 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         }
         context.json(&object)?;
     } else {
-        context.print(&describe(&found, &usages, disk, context))?;
+        let names = handle.run_names(found.runs())?;
+        context.print(&describe(&found, &usages, disk, &names, context))?;
     }
     Ok(0)
 }
@@ -61,7 +68,7 @@ fn reasons(entry: &QueueEntry) -> Vec<String> {
     if entry.waits.is_empty() { vec!["it starts next".to_owned()] } else { entry.waits.iter().map(Wait::to_string).collect() }
 }
 
-fn describe(found: &ResourcesSnapshot, usages: &[Option<Usage>], disk: Option<(u64, u64)>, context: &Context) -> String {
+fn describe(found: &ResourcesSnapshot, usages: &[Option<Usage>], disk: Option<(u64, u64)>, names: &Names, context: &Context) -> String {
     let mut shares = vec![
         share("slots", found.slots.0.to_string(), found.slots.1.to_string()),
         share("cpu", found.cpu.0.to_string(), found.cpu.1.to_string()),
@@ -77,14 +84,14 @@ fn describe(found: &ResourcesSnapshot, usages: &[Option<Usage>], disk: Option<(u
     if found.running.is_empty() {
         text.push_str("nothing runs\n");
     } else {
-        let lines: Vec<Vec<Cell>> = found.running.iter().zip(usages).map(|(one, usage)| running(one, *usage)).collect();
-        text.push_str(&table(&context.out, &["RUNNING", "RUN", "FOR", "CPU", "MEMORY", "PEAK", "READ", "WRITTEN"], &lines));
+        let lines: Vec<Vec<Cell>> = found.running.iter().zip(usages).map(|(one, usage)| running(one, *usage, names)).collect();
+        text.push_str(&table(&context.out, &["RUNNING", "RUN", "TRY", "FOR", "CPU", "MEMORY", "PEAK", "READ", "WRITTEN"], &lines));
     }
     text.push('\n');
     if found.queue.is_empty() {
         text.push_str("nothing waits\n");
     } else {
-        let lines: Vec<Vec<Cell>> = found.queue.iter().map(waiting).collect();
+        let lines: Vec<Vec<Cell>> = found.queue.iter().map(|entry| waiting(entry, names)).collect();
         text.push_str(&table(&context.out, &["WAITING", "RUN", "FOR", "WHY"], &lines));
     }
     text
@@ -102,11 +109,16 @@ fn holder(gpu: &GpuSnapshot) -> String {
     }
 }
 
-fn running(one: &RunningSnapshot, usage: Option<Usage>) -> Vec<Cell> {
+fn name(names: &Names, run: &RunId) -> String {
+    names.get(run).cloned().unwrap_or_else(|| run.to_string())
+}
+
+fn running(one: &RunningSnapshot, usage: Option<Usage>, names: &Names) -> Vec<Cell> {
     let key = &one.attempt.task;
     let mut cells = vec![
-        Cell::from(format!("{} #{}", instance(&key.task, key.map_index), one.attempt.attempt)),
-        Cell::styled(key.run.as_str(), Style::dim()),
+        Cell::from(instance(&key.task, key.map_index)),
+        Cell::from(name(names, &key.run)),
+        Cell::from(one.attempt.attempt.to_string()),
         Cell::from(duration::short(elapsed(one.since, clock::now()))),
     ];
     // A task that has just begun was not measured yet.
@@ -119,10 +131,10 @@ fn running(one: &RunningSnapshot, usage: Option<Usage>) -> Vec<Cell> {
     cells
 }
 
-fn waiting(entry: &QueueEntry) -> Vec<Cell> {
+fn waiting(entry: &QueueEntry, names: &Names) -> Vec<Cell> {
     vec![
         Cell::from(instance(&entry.task.task, entry.task.map_index)),
-        Cell::styled(entry.task.run.as_str(), Style::dim()),
+        Cell::from(name(names, &entry.task.run)),
         Cell::from(duration::short(elapsed(entry.since, clock::now()))),
         Cell::from(reasons(entry).join("; ")),
     ]

@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "D")]
     logical_date: Option<String>,
     /// Asked again with the same key, the run that it gave is followed and nothing is started
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     idempotency_key: Option<String>,
     /// Print the run's id and return; the run goes on
     #[arg(long)]
@@ -84,8 +84,15 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let request =
         TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date, idempotency_key: args.idempotency_key.clone() };
     let signals = signals::Signals::listen()?;
+    let asked = request.params.clone();
     let (message, run) = act::send_with(&mut handle, Command::Trigger(request), None, secrets)?;
     let Some(run) = run else { return Err(Failure::Said { code: 74, message: format!("the engine named no run: {message}") }) };
+    if args.idempotency_key.is_some() && message != format!("started run {run}") {
+        let params = handle.run(&run)?.run.params;
+        let other = asked.iter().any(|(name, value)| params.get(name) != Some(value));
+        let other = if other { ", with other params than were asked for now" } else { "" };
+        context.note(&format!("{message}{other}; nothing was started"));
+    }
     if args.detach {
         context.print(&format!("{run}\n"))?;
         return Ok(0);

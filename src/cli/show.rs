@@ -78,7 +78,7 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
     fact("params", pairs(&row.params));
     fact("git", git(&row.git));
     shown.push('\n');
-    let lines: Vec<Vec<Cell>> = run.tasks.iter().map(|task| line(task, context)).collect();
+    let lines: Vec<Vec<Cell>> = run.tasks.iter().map(|task| line(task, run.run.run_id.as_str(), context)).collect();
     shown.push_str(&table(screen, &["STATE", "TASK", "ATTEMPTS", "TOOK", "RESULT"], &lines));
     for task in &run.tasks {
         for gate in &task.gates {
@@ -90,7 +90,7 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
     shown
 }
 
-fn line(task: &TaskSnapshot, context: &Context) -> Vec<Cell> {
+fn line(task: &TaskSnapshot, run: &str, context: &Context) -> Vec<Cell> {
     let (started, ended) = task.span().map_or((None, None), |(from, to)| (Some(from), to));
     let result = cause(task).unwrap_or_else(|| {
         let parts = [decided(task), pairs(&task.metrics), pairs(&task.output_parameters)];
@@ -98,7 +98,7 @@ fn line(task: &TaskSnapshot, context: &Context) -> Vec<Cell> {
     });
     let result = match (task.state, task.retry_at) {
         (TaskState::UpForRetry, Some(at)) => format!("{result}; tried again at {}", time_of_day(at)),
-        (TaskState::AwaitingApproval, _) => "a person must approve or reject it".to_owned(),
+        (TaskState::AwaitingApproval, _) => format!("a person must decide: flowyard approve {run} {}, or reject", task_name(task)),
         _ => result,
     };
     vec![

@@ -24,7 +24,7 @@ pub fn open(context: &Context, open_screen: impl FnOnce(Screen) -> Result<u8, Ru
         let _ = io::stderr().write_all(suggestions(why, &pipelines(context)).as_bytes());
         return Ok(2);
     }
-    let place = context.place()?;
+    let place = context.place_or_vacant()?;
     let log = log_of(&place, context);
     let attach = context.attach_to(place, Access::Look)?;
     let config = user::config()?;
@@ -48,7 +48,7 @@ fn pipelines(context: &Context) -> Vec<String> {
 
 fn suggestions(why: &str, pipelines: &[String]) -> String {
     let found = match pipelines {
-        [] => "No pipelines here: a workspace holds pipelines/*.toml; go to one or name it with --workspace DIR.".to_owned(),
+        [] => return beginnings(why),
         names => format!("Pipelines here: {}", super::text::some_of(names)),
     };
     let name = pipelines.first().map_or("PIPELINE", String::as_str);
@@ -58,6 +58,18 @@ fn suggestions(why: &str, pipelines: &[String]) -> String {
          flowyard run {name:<13} run a pipeline and follow it\n  \
          flowyard list              the pipelines and their last runs\n  \
          flowyard show latest       what the newest run did\n  \
+         flowyard --help            every command\n"
+    )
+}
+
+/// Where there is no pipeline yet: what the welcome screen offers, as commands.
+fn beginnings(why: &str) -> String {
+    format!(
+        "The workbench needs a terminal, but {why}.\nNo pipelines here: a workspace holds pipelines/*.toml.\n\nWithout a terminal:\n  \
+         flowyard init demo         write the demo, pipelines/demo.toml\n  \
+         flowyard init              write a pipeline to copy from\n  \
+         flowyard --workspace DIR   another folder\n  \
+         flowyard doctor            what this machine has, and what is wrong\n  \
          flowyard --help            every command\n"
     )
 }

@@ -122,7 +122,7 @@ pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) 
         config.max_log = read_max_log(engine, &mut report);
         config.durability = read_durability(engine, &mut report);
         if engine.get("gpus").is_some() {
-            config.gpus = Some(engine.list("gpus").iter().filter_map(|node| u32::try_from(node.as_int()?).ok()).collect());
+            config.gpus = Some(read_gpus(engine, &mut report));
         }
         config.state_dir = engine.text("state_dir").filter(|path| !path.is_empty()).map(PathBuf::from);
     }
@@ -217,6 +217,20 @@ fn read_cpu(engine: &Table, report: &mut Report<'_>) -> Option<f64> {
     }
     report.error("wrong-type", node.span.clone(), format!("`cpu` is more than 0, not {number}"), None);
     None
+}
+
+/// The numbers of GPUs that may be leased, each named once.
+fn read_gpus(engine: &Table, report: &mut Report<'_>) -> Vec<u32> {
+    let mut gpus = Vec::new();
+    for node in engine.list("gpus") {
+        let Some(number) = node.as_int() else { continue };
+        match u32::try_from(number) {
+            Ok(index) if !gpus.contains(&index) => gpus.push(index),
+            Ok(index) => report.error("wrong-type", node.span.clone(), format!("GPU {index} is named twice in `gpus`"), None),
+            Err(_) => report.error("wrong-type", node.span.clone(), format!("`gpus` holds numbers of devices from 0, not {number}"), None),
+        }
+    }
+    gpus
 }
 
 /// A key that holds a size such as `"4GiB"`.

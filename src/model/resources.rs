@@ -72,6 +72,13 @@ pub struct RunningSnapshot {
     pub folder: std::path::PathBuf,
 }
 
+impl ResourcesSnapshot {
+    /// The runs that have or wait for something.
+    pub fn runs(&self) -> impl Iterator<Item = &RunId> {
+        self.running.iter().map(|one| &one.attempt.task.run).chain(self.queue.iter().map(|entry| &entry.task.run))
+    }
+}
+
 /// A task instance that is ready and waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueueEntry {

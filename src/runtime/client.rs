@@ -22,6 +22,9 @@ const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How long an engine may take to answer the first line of a connection.
 const HELLO_PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same where nothing is asked of it.
+const GLANCE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How many engines may be killed while they start before that is said to the person.
 const MAX_KILLED: u32 = 3;
 
@@ -42,20 +45,32 @@ impl Line {
     /// # Errors
     /// An engine that speaks another protocol, or does not answer.
     pub fn open(state_dir: &Path, attach: bool) -> Result<Option<(Self, EngineStatus)>, RuntimeError> {
+        Self::open_within(state_dir, attach, HELLO_PATIENCE)
+    }
+
+    /// The same for somebody who only looks: what is recorded can be shown without the engine, so it is not waited for long.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn glance(state_dir: &Path) -> Result<Option<(Self, EngineStatus)>, RuntimeError> {
+        Self::open_within(state_dir, false, GLANCE_PATIENCE)
+    }
+
+    fn open_within(state_dir: &Path, attach: bool, patience: Duration) -> Result<Option<(Self, EngineStatus)>, RuntimeError> {
         let Some(mut line) = Self::reach(state_dir)? else { return Ok(None) };
         let hello = Ask::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), attach };
         // It may be leaving in this very moment: then it is as if there were none.
         if line.stream.get_mut().write_all(&wire::line(&hello)?).is_err() {
             return Ok(None);
         }
-        let deadline = now() + HELLO_PATIENCE;
+        let deadline = now() + patience;
         loop {
             match line.next(deadline) {
                 Ok(Some(Tell::Status(status))) => return Ok(Some((line, status))),
                 Ok(Some(Tell::Changed { .. })) => line.changed = true,
                 Ok(Some(Tell::Refused { why })) => return Err(RuntimeError::Unreachable(why)),
                 Ok(Some(other)) => return Err(unexpected(&other)),
-                Ok(None) => return Err(line.silent(HELLO_PATIENCE)),
+                Ok(None) => return Err(line.silent(patience)),
                 Err(_) => return Ok(None),
             }
         }

@@ -44,6 +44,7 @@ impl From<StoreError> for RuntimeError {
         match error {
             StoreError::Newer { .. } | StoreError::Foreign { .. } => Self::Foreign(error.to_string()),
             StoreError::Missing { .. } => Self::Usage(error.to_string()),
+            StoreError::Taken { .. } => Self::Refused(error.to_string()),
             StoreError::Older { .. } => Self::Io(error.to_string()),
             StoreError::Sqlite { .. } | StoreError::Io { .. } => Self::Io(format!("{error}\nhint: `flowyard doctor` looks into it")),
         }

@@ -90,6 +90,9 @@ pub fn is_failure(task: &TaskSnapshot) -> bool {
     matches!(task.state, TaskState::Failed | TaskState::Lost)
 }
 
+/// Every shell sets these itself.
+const SET_BY_SHELLS: &[&str] = &["PWD", "OLDPWD", "SHLVL"];
+
 fn card(
     run: &RunSnapshot,
     task: &TaskSnapshot,
@@ -110,7 +113,7 @@ fn card(
         path: last.map(|attempt| if is_empty(&attempt.stderr) { attempt.stdout.clone() } else { attempt.stderr.clone() }),
         usage: last.and_then(|attempt| attempt.usage),
         since_good,
-        not_passed: env_not_passed.iter().filter(said).cloned().collect(),
+        not_passed: env_not_passed.iter().filter(|name| !SET_BY_SHELLS.contains(&name.as_str())).filter(said).cloned().collect(),
         log: log.into_iter().rev().take(LINES).rev().collect(),
         commands: commands(run, task),
     }

@@ -3,7 +3,8 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    clock, pipelines, retention, serve, upkeep, why,
+    clock, pipelines, retention, serve, upkeep,
+    why::{self, Account},
     wire::{Ask, Tell},
     workspace::Place,
 };
@@ -18,6 +19,7 @@ use crate::{
 };
 use std::{
     cell::OnceCell,
+    collections::BTreeMap,
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -121,7 +123,7 @@ impl Handle {
         Ok(handle)
     }
 
-    /// Why an open run has no engine, if one could not be started for it.
+    /// Why what is known of open runs may be old: no engine runs or could be started, or it does not answer.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
@@ -132,9 +134,18 @@ impl Handle {
             Some(reader) => reader.open_runs()?,
             None => 0,
         };
-        // One that is there and does not answer, or speaks another protocol, is no reason not to look.
-        if open > 0 && !self.attach.read_only && matches!(self.engine_status(), Ok(None)) {
-            client::connect_or_start(&self.attach.place, false)?;
+        if open == 0 {
+            return Ok(());
+        }
+        match self.engine_status() {
+            Ok(Some(_)) => {}
+            Ok(None) if self.attach.read_only => {
+                self.trouble =
+                    Some("no engine runs: what is open is shown as it was recorded last, and its tasks may have gone on".to_owned());
+            }
+            Ok(None) => drop(client::connect_or_start(&self.attach.place, false)?),
+            // One that is there and does not answer, or speaks another protocol, is no reason not to look.
+            Err(error) => self.trouble = Some(format!("what is open is shown as it was recorded last: {error}")),
         }
         Ok(())
     }
@@ -267,6 +278,24 @@ impl Handle {
         Ok(reader.runs(&query)?)
     }
 
+    /// What people call these runs: the pipeline and the number. One that is not there has no name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn run_names<'a>(&self, runs: impl IntoIterator<Item = &'a RunId>) -> Result<BTreeMap<RunId, String>, RuntimeError> {
+        let mut names = BTreeMap::new();
+        for id in runs {
+            if names.contains_key(id) {
+                continue;
+            }
+            let found = self.runs(&RunFilter { upto: Some(id.clone()), limit: 1, ..RunFilter::default() })?;
+            if let Some(run) = found.first().filter(|run| run.run_id == *id) {
+                names.insert(id.clone(), format!("{} #{}", run.pipeline, run.number));
+            }
+        }
+        Ok(names)
+    }
+
     /// The metrics of each of these runs, of all its tasks together.
     ///
     /// # Errors
@@ -314,7 +343,19 @@ impl Handle {
             return newest(None)?.ok_or_else(|| no_run(selector));
         }
         if let Some(pipeline) = selector.strip_prefix("latest:") {
-            return newest(Some(pipeline.into()))?.ok_or_else(|| RuntimeError::Usage(format!("pipeline `{pipeline}` has no run yet")));
+            if let Some(run) = newest(Some(pipeline.into()))? {
+                return Ok(run);
+            }
+            let known = self.pipelines()?;
+            let names = || known.iter().map(|row| row.pipeline.as_str());
+            return Err(RuntimeError::Usage(match names().any(|name| name == pipeline) {
+                true => format!("pipeline `{pipeline}` has no run yet\nhint: `flowyard run {pipeline}` starts one"),
+                false => {
+                    let near =
+                        crate::stdx::suggest::nearest(pipeline, names()).map(|near| format!("\nhint: did you mean `latest:{near}`?"));
+                    format!("there is no pipeline `{pipeline}`{}", near.unwrap_or_else(|| "\nhint: `flowyard list` shows them".to_owned()))
+                }
+            }));
         }
         let mut found = history.runs_with_prefix(&selector.to_ascii_lowercase())?;
         match found.len() {
@@ -353,10 +394,16 @@ impl Handle {
         let snapshot = self.run(run)?;
         let definition = self.run_definition(run)?;
         // Only an open run waits for anything.
-        let shared = if snapshot.run.state.is_terminal() { None } else { self.resources()? };
+        let asked = if snapshot.run.state.is_terminal() { Ok(None) } else { self.resources() };
+        let account = match &asked {
+            Ok(Some(shared)) => Account::Of(shared),
+            Ok(None) => Account::NoEngine,
+            // What is recorded is told all the same.
+            Err(_) => Account::Silent,
+        };
         match task {
-            None => Ok(why::run(&snapshot, shared.as_ref())),
-            Some(id) => why::task(&snapshot, &definition, id, shared.as_ref()).ok_or_else(|| {
+            None => Ok(why::run(&snapshot, account)),
+            Some(id) => why::task(&snapshot, &definition, id, account).ok_or_else(|| {
                 let near = crate::stdx::suggest::nearest(id.as_str(), snapshot.tasks.iter().map(|task| task.task.as_str()));
                 let hint = near.map(|name| format!("\nhint: did you mean `{name}`?")).unwrap_or_default();
                 RuntimeError::Usage(format!("run {run} has no task `{id}`{hint}"))
@@ -393,6 +440,9 @@ impl Handle {
     pub fn send(&mut self, mut request: Request) -> Result<Reply, RuntimeError> {
         if self.attach.read_only {
             return Err(RuntimeError::Refused("this program looks only (--read-only); it sends no commands".to_owned()));
+        }
+        if let (crate::model::Command::Trigger(_), Some(broken)) = (&request.command, &self.attach.place.broken) {
+            return Err(RuntimeError::Usage(broken.clone()));
         }
         self.give_secrets_again(&mut request);
         // Asked again, the next engine knows by this id whether the run was started.
@@ -478,7 +528,7 @@ impl Handle {
     /// # Errors
     /// It is there and does not answer.
     pub fn engine_status(&self) -> Result<Option<EngineStatus>, RuntimeError> {
-        Ok(Line::open(&self.attach.place.state_dir, false)?.map(|(_, status)| status))
+        Ok(Line::glance(&self.attach.place.state_dir)?.map(|(_, status)| status))
     }
 
     /// What attempts share, who has it, and who waits for what; `None` if no engine runs. Never starts one.
@@ -486,7 +536,7 @@ impl Handle {
     /// # Errors
     /// It is there and does not answer.
     pub fn resources(&self) -> Result<Option<ResourcesSnapshot>, RuntimeError> {
-        let Some((mut line, _)) = Line::open(&self.attach.place.state_dir, false)? else { return Ok(None) };
+        let Some((mut line, _)) = Line::glance(&self.attach.place.state_dir)? else { return Ok(None) };
         match line.ask(&Ask::Resources)? {
             Tell::Resources(found) => Ok(Some(*found)),
             other => Err(RuntimeError::Unreachable(format!("the engine gave an answer to another question: {other:?}"))),
@@ -499,15 +549,22 @@ impl Handle {
         Some((disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
     }
 
-    /// Copies the history into `file`, or into the folder of copies. Gives the copy's place.
+    /// Copies the history into `file`, which must not be there yet, or into the folder of copies. Gives the copy's place.
     ///
     /// # Errors
-    /// There is no history yet; what the system says.
+    /// There is no history yet; the file is there; what the system says.
     pub fn backup(&self, file: Option<PathBuf>) -> Result<PathBuf, RuntimeError> {
-        let name = format!("manual-{}.db", clock::now().format("%Y%m%dT%H%M%S"));
-        let file = file.unwrap_or_else(|| self.state_dir().join(upkeep::BACKUPS).join(name));
-        crate::store::copy(&self.state_dir().join(crate::store::FILE), &file)?;
-        Ok(file)
+        let history = self.state_dir().join(crate::store::FILE);
+        match file {
+            Some(file) => crate::store::copy(&history, &file).map(|()| file),
+            None => {
+                // To the microsecond: each is kept.
+                let name = format!("manual-{}.db", clock::now().format("%Y%m%dT%H%M%S%.6f"));
+                let file = self.state_dir().join(upkeep::BACKUPS).join(name);
+                crate::store::keep_copy(&history, &file).map(|()| file)
+            }
+        }
+        .map_err(RuntimeError::from)
     }
 
     /// Removes runs that are over, with their logs and the artifacts that only they made. Gives those that are gone, and the bytes

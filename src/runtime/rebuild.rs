@@ -44,6 +44,7 @@ pub fn rebuild(place: &Place) -> Result<Rebuilt, RuntimeError> {
     workspace::prepare(place)?;
     let _lock = own(&place.state_dir)?;
     let path = place.state_dir.join(store::FILE);
+    may_replace(&place.state_dir)?;
     let mut done = Rebuilt { moved: move_aside(&path)?, ..Rebuilt::default() };
     let mut store = Writer::open(&path, Durability::Strict)?;
     for folder in archive::folders(&place.state_dir) {
@@ -59,6 +60,17 @@ pub fn rebuild(place: &Place) -> Result<Rebuilt, RuntimeError> {
         }
     }
     Ok(done)
+}
+
+/// Whether the database may be replaced: one of a newer version is not damaged, and not for us to move away.
+///
+/// # Errors
+/// It is newer.
+pub fn may_replace(state_dir: &Path) -> Result<(), RuntimeError> {
+    match store::Reader::open(state_dir) {
+        Err(error @ store::StoreError::Newer { .. }) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// With its log and shared memory, which are parts of it.

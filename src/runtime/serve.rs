@@ -6,7 +6,7 @@ use super::{
     attempts::Yard,
     clock,
     core::{Core, Ending, Msg, Parts},
-    gpus, retention, trigger, upkeep,
+    gpus, retention, surroundings, trigger, upkeep,
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
@@ -144,21 +144,14 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
 
 /// What the settings say, or what the machine has.
 fn limits(place: &Place) -> Limits {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = surroundings::cores();
     let config = &place.config;
     Limits {
         slots: config.slots.unwrap_or(cores),
         pools: config.pools.clone(),
         cpu: config.cpu.unwrap_or(cores as f64),
-        memory: config.memory.or_else(memory_of_machine).unwrap_or(u64::MAX),
+        memory: config.memory.or_else(surroundings::memory).unwrap_or(u64::MAX),
     }
-}
-
-/// `MemTotal` of `/proc/meminfo`, in bytes.
-fn memory_of_machine() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let kib: u64 = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib * 1024)
 }
 
 /// Takes the workspace's lock.

@@ -48,7 +48,7 @@ fn daily(place: &Place, to_core: &Sender<Msg>) -> Result<(), RuntimeError> {
             let _ = fs::remove_file(path);
         }
     }
-    match store::copy(&place.state_dir.join(store::FILE), &today) {
+    match store::keep_copy(&place.state_dir.join(store::FILE), &today) {
         // Before the first commit there is nothing to copy.
         Err(store::StoreError::Missing { .. }) => return Ok(()),
         other => other?,

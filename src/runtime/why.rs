@@ -7,9 +7,30 @@ use crate::model::{
 use crate::stdx::time::rfc3339;
 use std::collections::HashMap;
 
-/// Why a run is as it is. `shared` is the engine's account of what is shared, if one runs.
-pub fn run(snapshot: &RunSnapshot, shared: Option<&ResourcesSnapshot>) -> Why {
+/// What the engine tells of what is shared.
+#[derive(Debug, Clone, Copy)]
+pub enum Account<'a> {
+    /// This.
+    Of(&'a ResourcesSnapshot),
+    /// There is none.
+    NoEngine,
+    /// It does not answer.
+    Silent,
+}
+
+impl<'a> Account<'a> {
+    const fn told(self) -> Option<&'a ResourcesSnapshot> {
+        match self {
+            Account::Of(shared) => Some(shared),
+            Account::NoEngine | Account::Silent => None,
+        }
+    }
+}
+
+/// Why a run is as it is.
+pub fn run(snapshot: &RunSnapshot, account: Account<'_>) -> Why {
     let run = &snapshot.run;
+    let shared = account.told();
     let mut lines = vec![note(format!("started by {} ({})", run.by, run.run_type))];
     let queue = shared.into_iter().flat_map(|shared| &shared.queue).filter(|entry| entry.task.run == run.run_id);
     let queue: HashMap<&TaskId, &QueueEntry> = queue.map(|entry| (&entry.task.task, entry)).collect();
@@ -34,9 +55,10 @@ pub fn run(snapshot: &RunSnapshot, shared: Option<&ResourcesSnapshot>) -> Why {
         RunState::Queued | RunState::Running if run.paused => {
             format!("it is paused and starts nothing; `flowyard unpause --run {}` lets it go on", run.run_id)
         }
-        RunState::Queued | RunState::Running => match shared.map(|shared| shared.slots) {
-            Some((open, all)) => format!("{open} of {all} slots are in use"),
-            None => "no engine runs; any command or `flowyard run` starts one".to_owned(),
+        RunState::Queued | RunState::Running => match account {
+            Account::Of(shared) => format!("{} of {} slots are in use", shared.slots.0, shared.slots.1),
+            Account::NoEngine => "no engine runs, so this is what was recorded last; any command or `flowyard run` starts one".to_owned(),
+            Account::Silent => "the engine does not answer, so this is what was recorded last".to_owned(),
         },
     };
     lines.insert(0, WhyLine { mark: if run.state == RunState::Failed { WhyMark::Failed } else { WhyMark::Note }, text: summary });
@@ -44,12 +66,15 @@ pub fn run(snapshot: &RunSnapshot, shared: Option<&ResourcesSnapshot>) -> Why {
 }
 
 /// Why a task of a run is as it is; `None` if there is no such task.
-pub fn task(snapshot: &RunSnapshot, definition: &Pipeline, id: &TaskId, shared: Option<&ResourcesSnapshot>) -> Option<Why> {
+pub fn task(snapshot: &RunSnapshot, definition: &Pipeline, id: &TaskId, account: Account<'_>) -> Option<Why> {
     let task = snapshot.task(id)?;
     let def = definition.task(id);
-    let mut lines = match (task.state, shared) {
-        (TaskState::Queued, Some(shared)) => words(entry(shared, snapshot, id).map_or(&[], |entry| &entry.waits)),
-        (TaskState::Queued, None) => vec!["waits for a slot, and no engine runs; any command starts one".to_owned()],
+    let mut lines = match (task.state, account) {
+        (TaskState::Queued, Account::Of(shared)) => words(entry(shared, snapshot, id).map_or(&[], |entry| &entry.waits)),
+        (TaskState::Queued, Account::NoEngine) => vec!["it is in the queue, and no engine runs; any command starts one".to_owned()],
+        (TaskState::Queued, Account::Silent) => vec!["it is in the queue, and the engine does not answer".to_owned()],
+        (TaskState::Running, Account::NoEngine) => vec!["it ran when that was recorded last; no engine watches it now".to_owned()],
+        (TaskState::Running, Account::Silent) => vec!["it ran when that was recorded last; the engine does not answer".to_owned()],
         _ => Vec::new(),
     }
     .into_iter()

@@ -3,6 +3,7 @@
 use super::{
     RuntimeError,
     file_system::{Probe, network_kind},
+    remembered,
 };
 use crate::{
     config::{self, WorkspaceConfig},
@@ -36,6 +37,8 @@ pub struct Place {
     pub state_dir: PathBuf,
     /// `flowyard.toml`, or the defaults.
     pub config: WorkspaceConfig,
+    /// What is wrong with `flowyard.toml`; `config` is what could be read of it. Nothing is started by it.
+    pub broken: Option<String>,
     /// Worth saying once, such as "the workspace is on a network file system, so …".
     pub notices: Vec<String>,
 }
@@ -80,7 +83,37 @@ impl Place {
 /// # Errors
 /// What is missing, where it was looked for, and what to do.
 pub fn find(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
-    find_with(start, explicit, state_dir, &network_kind, local_state_home())
+    let place = find_to_look(start, explicit, state_dir)?;
+    match place.broken {
+        Some(broken) => Err(RuntimeError::Usage(broken)),
+        None => Ok(place),
+    }
+}
+
+/// The same for whoever looks, or ends what runs: a typing error in `flowyard.toml` must not lock a person out of an engine at work.
+/// What is wrong is one of the notices, and in [`Place::broken`].
+///
+/// # Errors
+/// What is missing, where it was looked for, and what to do; a broken `flowyard.toml` that may say where the state is.
+pub fn find_to_look(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
+    find_with(start, explicit, state_dir, &network_kind, remembered::home())
+}
+
+/// The same, or the folder itself where no workspace is: one can be begun there. Nothing is read of it and nothing is made.
+///
+/// # Errors
+/// The folder cannot be used, and what to do.
+pub fn find_or_begin(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> Result<Place, RuntimeError> {
+    let folder = explicit.map_or_else(|| start.to_owned(), |folder| start.join(folder));
+    let vacant = folder.canonicalize().ok().filter(|folder| folder.is_dir() && unreadable(folder).is_none());
+    let found = match explicit {
+        Some(_) => vacant.as_deref().map_or(Ok(true), is_workspace)?.then_some(()),
+        None => upward(start)?.map(drop),
+    };
+    match (found, vacant) {
+        (None, Some(folder)) => place(folder, start, state_dir, &network_kind, remembered::home()),
+        _ => find_to_look(start, explicit, state_dir),
+    }
 }
 
 /// The workspace folder alone, without reading its settings.
@@ -90,7 +123,7 @@ pub fn find(start: &Path, explicit: Option<&Path>, state_dir: Option<&Path>) -> 
 pub fn locate(start: &Path, explicit: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     let workspace = match explicit {
         Some(folder) => explicit_workspace(&start.join(folder))?,
-        None => upward(start)?,
+        None => upward(start)?.ok_or_else(|| no_workspace(start))?,
     };
     must_be_ours(&workspace, "the workspace", "choose a workspace of your own with --workspace")?;
     Ok(workspace)
@@ -119,12 +152,6 @@ pub fn pipeline_files(workspace: &Path) -> Result<Vec<PathBuf>, RuntimeError> {
 pub fn prepare(place: &Place) -> Result<(), RuntimeError> {
     let folder = &place.state_dir;
     match fs::metadata(folder) {
-        Ok(found) if !found.is_dir() => {
-            return Err(RuntimeError::Usage(format!(
-                "{} is a file, but the state of the workspace belongs into a folder of that name; move the file away or choose another folder with --state-dir",
-                show(folder)
-            )));
-        }
         Ok(found) => accept_existing(place, &found)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             atomic::create_private_dir(folder).map_err(|error| cannot_make(folder, &error))?;
@@ -134,6 +161,17 @@ pub fn prepare(place: &Place) -> Result<(), RuntimeError> {
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
         atomic::write(&ignore, b"*\n").map_err(|error| cannot_make(&ignore, &error))?;
+    }
+    Ok(())
+}
+
+/// An empty history would be a lie where something else stands in its place.
+fn must_be_a_folder(state_dir: &Path) -> Result<(), RuntimeError> {
+    if fs::metadata(state_dir).is_ok_and(|found| !found.is_dir()) {
+        return Err(RuntimeError::Usage(format!(
+            "{} is a file, but the state of the workspace belongs into a folder of that name; move the file away or choose another folder with --state-dir",
+            show(state_dir)
+        )));
     }
     Ok(())
 }
@@ -168,10 +206,27 @@ fn find_with(
     probe: Probe<'_>,
     state_home: Option<PathBuf>,
 ) -> Result<Place, RuntimeError> {
-    let workspace = locate(start, explicit)?;
-    let config = read_config(&workspace)?;
+    place(locate(start, explicit)?, start, state_dir, probe, state_home)
+}
+
+/// A folder with its settings and its state folder.
+fn place(
+    workspace: PathBuf,
+    start: &Path,
+    state_dir: Option<&Path>,
+    probe: Probe<'_>,
+    state_home: Option<PathBuf>,
+) -> Result<Place, RuntimeError> {
+    let (config, broken) = read_config(&workspace)?;
     let told = state_dir.map(|dir| start.join(dir)).or_else(|| config.state_dir.as_ref().map(|dir| workspace.join(dir)));
     let mut notices = Vec::new();
+    if let Some(broken) = &broken {
+        // What could not be read may say where.
+        if told.is_none() && broken.contains("--state-dir") {
+            return Err(RuntimeError::Usage(broken.clone()));
+        }
+        notices.push(format!("{broken}\nwhat is recorded can be looked at, and what runs be ended; nothing new starts"));
+    }
     let state_dir = match told {
         Some(folder) => {
             if let Some(kind) = probe(&folder) {
@@ -188,7 +243,8 @@ fn find_with(
     let state_dir = tidy(&state_dir);
     must_be_text(&workspace, "rename it")?;
     must_be_text(&state_dir, "choose another one with --state-dir")?;
-    Ok(Place { workspace, state_dir, config, notices })
+    must_be_a_folder(&state_dir)?;
+    Ok(Place { workspace, state_dir, config, broken, notices })
 }
 
 /// Tasks, the database and JSON get paths as text; one that is none would reach them garbled.
@@ -224,12 +280,6 @@ fn default_state_dir(
     Ok(folder)
 }
 
-/// `$XDG_STATE_HOME`, else `~/.local/state`.
-fn local_state_home() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    etcetera::choose_base_strategy().ok().and_then(|base| base.state_dir())
-}
-
 fn explicit_workspace(folder: &Path) -> Result<PathBuf, RuntimeError> {
     let folder = fs::canonicalize(folder)
         .map_err(|error| RuntimeError::Usage(format!("there is no workspace at {}: {}", show(folder), words(&error))))?;
@@ -242,15 +292,19 @@ fn explicit_workspace(folder: &Path) -> Result<PathBuf, RuntimeError> {
     }
 }
 
-fn upward(start: &Path) -> Result<PathBuf, RuntimeError> {
+/// The nearest folder from `start` upward that is a workspace.
+pub(super) fn upward(start: &Path) -> Result<Option<PathBuf>, RuntimeError> {
     let start = fs::canonicalize(start).map_err(|error| cannot("enter", start, &error))?;
     for folder in start.ancestors() {
         if is_workspace(folder)? {
-            return Ok(folder.to_owned());
+            return Ok(Some(folder.to_owned()));
         }
     }
-    let none = || RuntimeError::Usage(format!("no workspace in {} or any folder above it\n{HOW}", show(&start)));
-    Err(unreadable(&start).unwrap_or_else(none))
+    Ok(None)
+}
+
+fn no_workspace(start: &Path) -> RuntimeError {
+    unreadable(start).unwrap_or_else(|| RuntimeError::Usage(format!("no workspace in {} or any folder above it\n{HOW}", show(start))))
 }
 
 /// Says so when a folder may hold a workspace that this user is not let into.
@@ -261,8 +315,7 @@ fn unreadable(folder: &Path) -> Option<RuntimeError> {
 }
 
 const HOW: &str = "  hint: a workspace holds `pipelines/*.toml` with `[tasks.NAME]` tables, or a `flowyard.toml`; \
-    go to one, name it with --workspace DIR, or begin one:\n    \
-    mkdir -p pipelines && printf '[tasks.hello]\\nrun = \"echo hello\"\\n' > pipelines/hello.toml";
+    go to one, name it with --workspace DIR, or begin one: `flowyard init` here, or `flowyard init demo` to see it work";
 
 /// `flowyard.toml`, `.flowyard/`, or a pipeline file with tasks.
 fn is_workspace(folder: &Path) -> Result<bool, RuntimeError> {
@@ -295,7 +348,8 @@ fn has_tasks(file: &Path) -> bool {
     }
 }
 
-fn read_config(workspace: &Path) -> Result<WorkspaceConfig, RuntimeError> {
+/// The settings, and what is wrong with them.
+fn read_config(workspace: &Path) -> Result<(WorkspaceConfig, Option<String>), RuntimeError> {
     let path = workspace.join(CONFIG_FILE);
     let text = match fs::metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -305,13 +359,19 @@ fn read_config(workspace: &Path) -> Result<WorkspaceConfig, RuntimeError> {
         _ => fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error))?,
     };
     let (config, diagnostics) = config::read_workspace(CONFIG_FILE, &text);
-    if diagnostics.has_errors() {
-        return Err(RuntimeError::Usage(format!("{} cannot be used\n{}", show(&path), diagnostics.to_string().trim_end())));
-    }
-    Ok(config)
+    let broken = diagnostics.has_errors().then(|| format!("{} cannot be used\n{}", show(&path), diagnostics.to_string().trim_end()));
+    // Of a file that is no TOML nothing is known, also not where the state is.
+    let broken = broken.map(|broken| {
+        if text.contains("state_dir") && config.state_dir.is_none() {
+            broken + "\n  hint: say where the state is with --state-dir"
+        } else {
+            broken
+        }
+    });
+    Ok((config, broken))
 }
 
-fn must_be_ours(folder: &Path, what: &str, next: &str) -> Result<(), RuntimeError> {
+pub(super) fn must_be_ours(folder: &Path, what: &str, next: &str) -> Result<(), RuntimeError> {
     let owner = fs::metadata(folder).map_err(|error| cannot("read", folder, &error))?.uid();
     let me = nix::unistd::geteuid().as_raw();
     if owner == me {
@@ -365,7 +425,7 @@ fn no_room(verb: &str, path: &Path, error: &io::Error) -> RuntimeError {
 }
 
 /// The system's words without the number: `permission denied`.
-fn words(error: &io::Error) -> String {
+pub(super) fn words(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

@@ -21,7 +21,7 @@ fn found(start: &Path) -> Result<Place, RuntimeError> {
 
 fn place(workspace: &Path, state: &Path) -> Place {
     let config = WorkspaceConfig { env: BTreeMap::new(), pass_env: Vec::new(), ..WorkspaceConfig::default() };
-    Place { workspace: workspace.to_owned(), state_dir: state.to_owned(), config, notices: Vec::new() }
+    Place { workspace: workspace.to_owned(), state_dir: state.to_owned(), config, broken: None, notices: Vec::new() }
 }
 
 #[test]

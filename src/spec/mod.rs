@@ -7,6 +7,7 @@ pub mod cron;
 pub mod keys;
 mod links;
 mod params;
+pub mod starter;
 mod task;
 mod texts;
 mod triggers;

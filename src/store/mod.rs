@@ -11,7 +11,7 @@ mod read;
 mod rows;
 mod write;
 
-pub use backup::copy;
+pub use backup::{copy, keep_copy};
 pub use open::{MIN_SQLITE, StoreError, sqlite_version};
 pub use overview::Overview;
 pub use read::{Reader, RunQuery};

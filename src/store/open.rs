@@ -67,6 +67,14 @@ pub enum StoreError {
         /// Where it would be.
         path: PathBuf,
     },
+    /// What a copy would be written over.
+    #[error(
+        "{path} is there already, and nothing is written over\nhint: choose another name, such as `flowyard backup history-$(date +%F).db`"
+    )]
+    Taken {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file cannot be made or opened.
     #[error("{path}: {source}")]
     Io {
@@ -86,6 +94,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+
     pub(super) fn at(path: &Path) -> impl Fn(rusqlite::Error) -> Self + '_ {
         move |source| match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::Foreign { path: path.to_owned() },
@@ -125,7 +137,7 @@ fn migrate(db: &mut Connection, version: usize, path: &Path) -> Result<(), Store
         return Ok(());
     }
     if version > 0 {
-        backup::copy_of(db, &path.with_file_name("backups").join(format!("before-version-{}.db", version + 1)))?;
+        backup::keep_copy_of(db, &path.with_file_name("backups").join(format!("before-version-{}.db", version + 1)))?;
     }
     let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&fail)?;
     for sql in &MIGRATIONS[version..] {

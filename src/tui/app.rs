@@ -2,6 +2,7 @@
 
 use super::{
     actions::{self, Action, Context},
+    begin::Begun,
     command_line,
     dialogs::{Dialog, help::Help, messages::Messages, palette::Palette},
     handing::copied,
@@ -60,7 +61,7 @@ pub struct App {
     /// The first of two keys.
     pending: Option<Pending>,
     /// What was chosen by name, newest first.
-    recent: Vec<String>,
+    pub(super) chosen: Vec<String>,
     /// Only the pane that has the keys is shown.
     pub(super) zoomed: bool,
     /// Whether the pointer is ours.
@@ -71,7 +72,13 @@ pub struct App {
     told: HashMap<Action, u8>,
     pub(super) asks: Vec<Ask>,
     pub(super) chores: Vec<Chore>,
+    /// The views are those of the last time, and nothing of them was seen yet.
+    pub(super) returning: bool,
+    /// Since when something is to be kept that is not yet.
+    pub(super) unkept_since: Option<Timestamp>,
     exit: Option<Result<u8, String>>,
+    /// Where to go on instead.
+    pub(super) moved: Option<Begun>,
     dirty: bool,
     ticked: Timestamp,
 }
@@ -114,14 +121,17 @@ impl App {
             views: Vec::new(),
             dialogs: Vec::new(),
             pending: None,
-            recent: Vec::new(),
+            chosen: Vec::new(),
             told: HashMap::new(),
             zoomed: false,
             mouse: true,
             clicked: None,
             asks: Vec::new(),
             chores: Vec::new(),
+            returning: false,
+            unkept_since: None,
             exit: None,
+            moved: None,
             dirty: true,
         };
         app.open(Box::new(HomeView::default()));
@@ -131,12 +141,16 @@ impl App {
     /// Takes a message.
     pub fn handle(&mut self, msg: Msg, now: Timestamp) {
         self.world.now = now;
+        if matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_)) {
+            self.touched();
+        }
         match msg {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.typed(Typed::Text(text)),
             Msg::Ground(rgb) => self.ground_said(rgb),
             Msg::ThemesChanged => self.themes_changed(),
             Msg::Mouse(event) => self.pointed(event),
+            Msg::Note(text) => self.note(text),
             Msg::Resize => {}
             Msg::Changed => return self.ask_again(),
             Msg::Signal(number) => self.exit = Some(Ok(128 + u8::try_from(number).unwrap_or(0))),
@@ -231,6 +245,9 @@ impl App {
         let Some(view) = self.views.last_mut() else { return };
         match possible(view.as_ref(), action, &self.world) {
             Ok(()) => {
+                if let (Some(coach), Some(_)) = (&mut self.world.coach, view.coached()) {
+                    coach.did(action);
+                }
                 let intents = view.act(action, &self.world);
                 self.carry_out(intents);
             }
@@ -272,15 +289,15 @@ impl App {
 
     fn palette(&mut self) {
         let Some(view) = self.views.last() else { return };
-        let palette = Palette::new(&view.contexts(), |bound| self.allowed(bound), &self.world, &self.recent);
+        let palette = Palette::new(&view.contexts(), |bound| self.allowed(bound), &self.world, &self.chosen);
         self.dialogs.push(Box::new(palette));
     }
 
     /// Remembers what was chosen by name, and tells its key the first times.
-    fn chosen(&mut self, name: String, bound: Option<Bound>) {
-        self.recent.retain(|known| *known != name);
-        self.recent.insert(0, name);
-        self.recent.truncate(MOST_RECENT);
+    fn was_chosen(&mut self, name: String, bound: Option<Bound>) {
+        self.chosen.retain(|known| *known != name);
+        self.chosen.insert(0, name);
+        self.chosen.truncate(MOST_RECENT);
         let Some(bound) = bound else { return };
         if let Bound::Action(action) = bound {
             self.tell_key(action);
@@ -310,7 +327,7 @@ impl App {
                 Intent::Choose(task) => self.choose(task),
                 Intent::Say(tone, text) => self.say(tone, text),
                 Intent::Do(action) => self.act(action),
-                Intent::Chosen { name, bound } => self.chosen(name, bound),
+                Intent::Chosen { name, bound } => self.was_chosen(name, bound),
                 Intent::Program(at) => {
                     let name = self.programs.commands.get(at).and_then(|command| command.run.first()).cloned().unwrap_or_default();
                     self.start(self.user_program(at), &name);
@@ -329,7 +346,7 @@ impl App {
         self.carry_out(intents);
     }
 
-    fn ask(&mut self, ask: Ask) {
+    pub(super) fn ask(&mut self, ask: Ask) {
         let line = match &ask {
             Ask::Start(start) => Some(command_line::start(start)),
             Ask::Send(command) => Some(command_line::of(command, None)),
@@ -348,6 +365,7 @@ impl App {
     }
 
     pub(super) fn say(&mut self, tone: Tone, text: String) {
+        let text = text.trim_end().replace("\n  hint: ", "; ").replace("\nhint: ", "; ").replace('\n', " · ");
         let seconds = if tone == Tone::Bad { LONG_TOAST } else { SHORT_TOAST };
         let until = self.world.now + chrono::Duration::seconds(seconds);
         self.world.record.say(self.world.now, tone, &text);
@@ -360,6 +378,7 @@ impl App {
 
     /// Lets time pass: old messages go, what moves by itself is read again each second.
     pub fn tick(&mut self, now: Timestamp) {
+        self.keep_if_due(now);
         let before = self.world.toasts.len();
         self.world.toasts.retain(|toast| toast.until > now);
         let live = self.is_live() && (now - self.ticked).num_milliseconds() >= 1_000;
@@ -386,7 +405,7 @@ impl App {
         let toasts = self.world.toasts.iter().map(|toast| toast.until);
         let live = self.is_live().then(|| self.ticked + chrono::Duration::seconds(1));
         let veiled = self.pending.as_ref().filter(|pending| !pending.shown).map(|pending| pending.since + which_key::PATIENCE);
-        toasts.chain(live).chain(veiled).min().map(|at| (at - now).to_std().unwrap_or_default())
+        toasts.chain(live).chain(veiled).chain(self.keeps_at()).min().map(|at| (at - now).to_std().unwrap_or_default())
     }
 
     /// What is to be asked of the threads that may wait.

@@ -735,7 +735,8 @@ pub fn resources() -> Resources {
     };
     let usage =
         Usage { cpu_millis: 95_300, memory: 1 << 30, peak_memory: 3 << 29, read_bytes: 5 << 20, written_bytes: 7 << 20, processes: 3 };
-    Resources { shared: Some(shared), usages: vec![Some(usage)], disk: Some((40 << 30, 100 << 30)) }
+    let names = [("run-12".into(), "ml_training #12".to_owned())].into();
+    Resources { shared: Some(shared), names, usages: vec![Some(usage)], disk: Some((40 << 30, 100 << 30)) }
 }
 
 /// A machine on which forty attempts run and a thousand tasks wait for the same pool.

@@ -5,7 +5,7 @@ use super::{
     dialogs::{report::Report, trigger::Trigger},
     logs::{desk::Handed, talk::LogAnswer},
     runs::RunList,
-    views::run::RunView,
+    views::{Place, run::RunView},
     world::{Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
 use crate::model::{Command, Reply, RunId, RunState};
@@ -20,6 +20,9 @@ impl App {
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
             Msg::LogPart(handed) => self.handed(handed),
+            Msg::Begun(Ok(begun)) => self.moved = Some(begun),
+            Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
+            Msg::Surroundings(found) => self.world.surroundings = Some(found),
             other => return self.data(other),
         }
         true
@@ -28,8 +31,7 @@ impl App {
     /// Takes what was read; nothing is drawn if it is what was known.
     fn data(&mut self, msg: Msg) -> bool {
         let changed = match msg {
-            Msg::Engine(status) => {
-                let engine = status.map_or(Engine::Idle, Engine::Up);
+            Msg::Engine(engine) => {
                 let changed = self.world.engine != engine;
                 let before = std::mem::replace(&mut self.world.engine, engine);
                 self.tell_if_replaced(&before);
@@ -43,7 +45,13 @@ impl App {
                 world.runs != before
             }),
             Msg::Grid(read) => self.take(read, |world, grid| replace(&mut world.grid, Some(*grid))),
+            Msg::Run(_, Err(error)) if self.returning => {
+                self.go(Place::Pipelines);
+                self.say(Tone::Note, format!("what you looked at last cannot be shown: {error}"));
+                true
+            }
             Msg::Run(subject, read) => {
+                self.returning = false;
                 if let Ok(data) = &read {
                     self.tell_if_ended(data);
                 }
@@ -108,6 +116,9 @@ impl App {
 
     /// Says that another engine goes on with the work, or that none does.
     fn tell_if_replaced(&mut self, before: &Engine) {
+        if let (Engine::Silent(why), false) = (&self.world.engine, matches!(before, Engine::Silent(_))) {
+            self.say(Tone::Bad, why.clone());
+        }
         let Engine::Up(before) = before else { return };
         match &self.world.engine {
             Engine::Up(now) if now.pid != before.pid => {

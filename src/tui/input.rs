@@ -87,6 +87,12 @@ impl Filter {
         *self = Self { field: Some(TextField::new(text)), typing: true };
     }
 
+    /// Keeps a text that was typed earlier; an empty one is none.
+    pub fn recall(&mut self, text: &str) {
+        self.start_with(text);
+        self.done();
+    }
+
     /// Keeps what is typed.
     pub fn done(&mut self) {
         self.typing = false;

@@ -61,6 +61,11 @@ impl Keyboard {
         }
         done
     }
+
+    /// Ends the thread, so that whoever comes next gets every key.
+    pub fn put_down(mut self) {
+        let _ = self.wake.write_all(&[0]).is_ok() && self.rests.recv_timeout(PATIENCE).is_ok();
+    }
 }
 
 impl Listener {

@@ -11,10 +11,11 @@ use ratatui::{
     style::Style,
     text::{Line, Span},
 };
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The selected line of a list and the first line in sight.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListState {
     /// The selected line.
     pub selected: usize,

@@ -137,6 +137,23 @@ impl Looks {
         self.library.theme(name, self.detected.screen).map(|(theme, _)| theme)
     }
 
+    /// What the terminal can show: `24 bit colour, dark ground, Unicode`.
+    pub fn words(&self) -> String {
+        let colours = match self.detected.screen.depth {
+            Depth::True => "24 bit colour",
+            Depth::Indexed => "256 colours",
+            Depth::Ansi => "16 colours",
+            Depth::Mono => "no colour",
+        };
+        let ground = match self.ground {
+            Ground::Unknown => "ground not known",
+            known if known.variant() == Variant::Light => "light ground",
+            _ => "dark ground",
+        };
+        let glyphs = if self.detected.screen.glyphs == Glyphs::Ascii { "ASCII" } else { "Unicode" };
+        format!("{colours}, {ground}, {glyphs}")
+    }
+
     fn plain(&self) -> (Theme, crate::model::Diagnostics) {
         (Theme::new(SAFE, &library::builtin(SAFE).unwrap_or_default(), self.detected.screen), crate::model::Diagnostics::default())
     }
@@ -146,6 +163,7 @@ impl App {
     /// The terminal told its ground after the first picture was drawn.
     pub(super) fn ground_said(&mut self, rgb: Rgb) {
         self.looks.ground = Ground::Said(rgb);
+        self.world.terminal = self.looks.words();
         if self.looks.needs_ground() && self.looks.name() != self.theme.name {
             self.theme = self.looks.theme().0;
         }

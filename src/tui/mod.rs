@@ -4,7 +4,9 @@ pub mod actions;
 mod answers;
 pub mod app;
 mod backend;
+pub mod begin;
 pub mod clipboard;
+pub mod coach;
 pub mod columns;
 pub mod command_line;
 pub mod dialogs;
@@ -15,12 +17,14 @@ mod handing;
 mod heard;
 pub mod hits;
 pub mod input;
+mod keeper;
 mod keyboard;
 pub mod keymap;
 pub mod list;
 pub mod load;
 pub mod logs;
 pub mod looks;
+pub mod memory;
 mod pace;
 pub mod pages;
 pub mod panes;
@@ -28,6 +32,7 @@ mod pointer;
 pub mod programs;
 pub mod query;
 pub mod record;
+mod remember;
 pub mod runs;
 mod screen;
 pub mod tabs;
@@ -55,6 +60,8 @@ use crate::{
 };
 use answers::Sieve;
 use app::{App, Chore, Programs};
+use begin::Begun;
+use keeper::Keeper;
 use keyboard::Keyboard;
 use looks::{Ground, Looks};
 use pace::Pace;
@@ -91,30 +98,64 @@ const BATCH: Duration = Duration::from_millis(10);
 /// # Errors
 /// An unknown theme, a terminal that cannot be used, a fault of a thread.
 pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
-    let attach = Attach { by: attach.by.replace("(cli)", "(tui)"), ..attach };
     let environment = Environment::read(|name| std::env::var(name).ok());
     let mut looks = looks(options, &environment)?;
     keymap::install(keymap::Keymap::new(&options.config));
+    let mut screen = Screen::take().map_err(cannot_use)?;
+    let mut attach = Attach { by: attach.by.replace("(cli)", "(tui)"), ..attach };
+    let mut begun = None;
+    loop {
+        match sit(&attach, begun.take(), &mut screen, &mut looks, &environment, options)? {
+            Left::With(code) => return Ok(code),
+            Left::For(next) => {
+                attach.place = next.place.clone();
+                begun = Some(*next);
+            }
+        }
+    }
+}
+
+/// How a workspace is left.
+enum Left {
+    /// The program ends with that code.
+    With(u8),
+    /// Another one is opened, or the same one now that there is something in it.
+    For(Box<Begun>),
+}
+
+fn cannot_use(error: std::io::Error) -> RuntimeError {
+    RuntimeError::Io(format!("cannot use the terminal: {error}"))
+}
+
+/// Shows one workspace. What listens and reads for it ends with it, so that nothing of it is heard in the next.
+fn sit(
+    attach: &Attach,
+    begun: Option<Begun>,
+    screen: &mut Screen,
+    looks: &mut Looks,
+    environment: &Environment,
+    options: &Options,
+) -> Result<Left, RuntimeError> {
     let (tx, inbox) = channel();
     let lent = Lent::default();
-    listen_to_signals(&tx, &lent)?;
-    let cannot = |error: std::io::Error| RuntimeError::Io(format!("cannot use the terminal: {error}"));
-    let screen = Screen::take().map_err(cannot)?;
-    let sieve = ask(&mut looks, &environment, &tx).map_err(cannot)?;
+    let _listening = listen_to_signals(&tx, &lent)?;
+    let sieve = ask(looks, environment, &tx).map_err(cannot_use)?;
     let size = screen.terminal.size().map_or((80, 24), |size| (size.width, size.height));
     let world = World {
         now: clock::now(),
         size,
         workspace: attach.place.workspace.display().to_string(),
+        state: attach.place.state_dir.display().to_string(),
         read_only: attach.read_only,
+        terminal: looks.words(),
         ..World::default()
     };
     let (theme, fault) = looks.theme();
     let ascii = theme.ascii();
     let mut app = App::new(world, theme);
-    app.looks = looks;
+    app.looks = looks.clone();
     fault.into_iter().for_each(|fault| app.note(fault));
-    app.programs = Programs { own: own_command(&attach), commands: options.config.commands.clone() };
+    app.programs = Programs { own: own_command(attach), commands: options.config.commands.clone() };
     for notice in &attach.place.notices {
         app.note(notice.clone());
     }
@@ -122,12 +163,25 @@ pub fn run(attach: Attach, options: &Options) -> Result<u8, RuntimeError> {
     if faults.has_errors() {
         app.note("some of your keys are not in order: `flowyard keys --check` tells which".to_owned());
     }
-    let offices = Offices::open(&attach, ascii, &tx);
+    let (memory, fault) = keeper::recall(&attach.place.workspace);
+    fault.into_iter().for_each(|fault| app.note(fault));
+    app.recall(memory);
+    if let Some(begun) = begun {
+        app.go_on(begun);
+    }
+    // Before there is anything to do, nothing is written: no engine inside this process, and nothing to be found again.
+    let vacant = begin::is_vacant(&attach.place);
+    let keeper = Keeper::open(&attach.place.workspace, attach.read_only || vacant, &tx);
+    let offices = Offices::open(&Attach { in_process: attach.in_process && !vacant, ..attach.clone() }, ascii, keeper, &tx);
     let (keyboard, listener) = keyboard::pair(sieve).map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
     worker::spawn("tui-keys", &tx, |tx| listener.listen(tx));
     watch::themes(user::folder(), &tx);
     let mut desk = Desk { screen, keyboard, lent };
-    drive(&mut app, &mut desk, &inbox, &offices)
+    let left = drive(&mut app, &mut desk, &inbox, &offices);
+    offices.close(app.memory());
+    desk.keyboard.put_down();
+    *looks = app.looks;
+    left
 }
 
 /// How everything is to look, as far as it is known before the terminal is asked.
@@ -169,13 +223,13 @@ fn own_command(attach: &Attach) -> Vec<String> {
 }
 
 /// What the loop works at: the screen, the keys, and whether both are lent to another program.
-struct Desk {
-    screen: Screen,
+struct Desk<'a> {
+    screen: &'a mut Screen,
     keyboard: Keyboard,
     lent: Lent,
 }
 
-impl Desk {
+impl Desk<'_> {
     /// Does what only the loop can do; what is to be said about it.
     fn carry_out(&mut self, chore: &Chore) -> std::io::Result<Option<String>> {
         match chore {
@@ -184,7 +238,7 @@ impl Desk {
             Chore::Copy(text) => clipboard::copy(text, &mut std::io::stdout())?,
             Chore::KeepTheme(name) => return Ok(user::keep_theme(name).err().map(|error| error.to_string())),
             Chore::Mouse(on) => self.screen.use_mouse(*on)?,
-            Chore::Start(program) => return programs::start(program, &mut self.screen, &mut self.keyboard, &self.lent),
+            Chore::Start(program) => return programs::start(program, self.screen, &mut self.keyboard, &self.lent),
         }
         Ok(None)
     }
@@ -192,10 +246,11 @@ impl Desk {
 
 /// A signal is a message like any other, so that the terminal is given back before the program ends. Ctrl-C typed to a program
 /// that was lent the terminal is not meant for us, though it reaches us.
-fn listen_to_signals(tx: &Sender<Msg>, lent: &Lent) -> Result<(), RuntimeError> {
+fn listen_to_signals(tx: &Sender<Msg>, lent: &Lent) -> Result<Listening, RuntimeError> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
     let failed = |error: std::io::Error| RuntimeError::Io(format!("cannot listen to signals: {error}"));
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM, SIGWINCH]).map_err(failed)?;
+    let listening = Listening(signals.handle());
     let (tx, lent) = (tx.clone(), Lent::clone(lent));
     let listen = move || {
         for signal in signals.forever() {
@@ -210,11 +265,20 @@ fn listen_to_signals(tx: &Sender<Msg>, lent: &Lent) -> Result<(), RuntimeError> 
         }
     };
     std::thread::Builder::new().name("tui-signals".to_owned()).spawn(listen).map_err(failed)?;
-    Ok(())
+    Ok(listening)
+}
+
+/// Signals are heard until this is dropped.
+struct Listening(signal_hook::iterator::Handle);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Takes messages until it is time to leave; draws when there are none, and not when nothing changed.
-fn drive(app: &mut App, desk: &mut Desk, inbox: &Receiver<Msg>, offices: &Offices) -> Result<u8, RuntimeError> {
+fn drive(app: &mut App, desk: &mut Desk<'_>, inbox: &Receiver<Msg>, offices: &Offices) -> Result<Left, RuntimeError> {
     let io = |error: std::io::Error| RuntimeError::Io(format!("cannot draw on the terminal: {error}"));
     let mut pace = Pace::new(app.world.now);
     loop {
@@ -249,10 +313,13 @@ fn drive(app: &mut App, desk: &mut Desk, inbox: &Receiver<Msg>, offices: &Office
                 }
             }
             Err(RecvTimeoutError::Timeout) => app.tick(clock::now()),
-            Err(RecvTimeoutError::Disconnected) => return Ok(0),
+            Err(RecvTimeoutError::Disconnected) => return Ok(Left::With(0)),
         }
         if let Some(left) = app.exit() {
-            return left.map_err(RuntimeError::Io);
+            return left.map(Left::With).map_err(RuntimeError::Io);
+        }
+        if let Some(begun) = app.take_moved() {
+            return Ok(Left::For(Box::new(begun)));
         }
         for chore in app.take_chores() {
             if let Some(trouble) = desk.carry_out(&chore).map_err(io)? {

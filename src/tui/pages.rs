@@ -62,7 +62,7 @@ fn at_edge(edge: &Edge) -> RunFilter {
         Edge::Newest | Edge::Front | Edge::Oldest => filter,
         Edge::Older(run) => RunFilter { before: Some(run.clone()), ..filter },
         Edge::Newer(run) => RunFilter { after: Some(run.clone()), ..filter },
-        Edge::Upto(run) => RunFilter { upto: Some(run.clone()), ..filter },
+        Edge::Upto(run) | Edge::At(run) => RunFilter { upto: Some(run.clone()), ..filter },
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     model::{PipelineId, RunId, RunRow, RunState, RunType, TaskState},
     stdx::time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 /// Runs in a page.
@@ -13,7 +14,8 @@ pub const PAGE: usize = 200;
 pub const KEPT: usize = 3 * PAGE;
 
 /// Where a page begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Edge {
     /// The newest runs.
     Newest,
@@ -27,6 +29,8 @@ pub enum Edge {
     Newer(RunId),
     /// That one and older: a page that is known, read again.
     Upto(RunId),
+    /// The same, from wherever one was.
+    At(RunId),
 }
 
 impl Edge {
@@ -193,8 +197,10 @@ impl RunList {
         let fits = known.as_ref().is_some_and(|list| list.is_of(ask.pipeline.as_ref(), &ask.filter));
         let Some(mut list) = known.filter(|_| fits) else {
             let (mut lines, mut above, mut below) = (page.lines, None, page.next);
-            if ask.edge.ascends() {
-                (above, below) = (below, None);
+            match ask.edge {
+                Edge::At(run) => above = Some(run),
+                edge if edge.ascends() => (above, below) = (below, None),
+                _ => {}
             }
             lines.truncate(KEPT);
             let newest = lines.first().filter(|_| above.is_none()).map(|line| line.run.number);
@@ -208,6 +214,7 @@ impl RunList {
             Edge::Upto(first) if list.lines.first().is_some_and(|line| line.run.run_id == first) => list.reread(page),
             Edge::Front => (list.lines, list.above, list.below) = (page.lines, None, page.next),
             Edge::Oldest => (list.lines, list.above, list.below) = (page.lines, page.next, None),
+            Edge::At(run) => (list.lines, list.above, list.below) = (page.lines, Some(run), page.next),
             Edge::Older(from) if list.below.as_ref() == Some(&from) => {
                 list.lines.extend(page.lines);
                 list.below = page.next;
@@ -272,7 +279,7 @@ mod tests {
             Edge::Newest | Edge::Front | Edge::Oldest => true,
             Edge::Older(from) => id(*number) < *from,
             Edge::Newer(from) => id(*number) > *from,
-            Edge::Upto(from) => id(*number) <= *from,
+            Edge::Upto(from) | Edge::At(from) => id(*number) <= *from,
         };
         let mut found: Vec<u64> = all.into_iter().filter(within).collect();
         let more = found.len() > ask.limit;

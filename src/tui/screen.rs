@@ -46,6 +46,9 @@ fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {
         hits::begin();
     }
     footer(frame, line(area, area.height - 1), &app.hints(), theme);
+    if app.dialogs.is_empty() {
+        coach(app, frame, line(area, area.height - 2), theme);
+    }
     if let Some(pending) = app.waiting() {
         which_key::draw(frame, area, pending, &app.contexts(), |bound| app.allowed(bound).is_ok(), theme);
     }
@@ -76,7 +79,11 @@ fn places(frame: &mut Frame<'_>, area: Rect, at: Place, world: &World, theme: &T
         n => format!("{} {n} to read   ", shown_key(Action::Messages)),
     };
     let engine = unseen + &engine(world);
-    let token = if matches!(world.engine, Engine::Up(_)) { "ok" } else { "fg.muted" };
+    let token = match world.engine {
+        Engine::Up(_) => "ok",
+        Engine::Silent(_) => "warning",
+        Engine::Idle | Engine::Unknown => "fg.muted",
+    };
     right(frame, area, &engine, token, theme);
 }
 
@@ -85,6 +92,7 @@ fn engine(world: &World) -> String {
     let mode = if world.read_only { "read-only  " } else { "" };
     match &world.engine {
         Engine::Unknown => mode.to_owned(),
+        Engine::Silent(_) => format!("{mode}engine does not answer"),
         Engine::Idle => format!("{mode}engine idle"),
         Engine::Up(status) => format!("{mode}engine up  slots {}/{}", status.slots.0, status.slots.1),
     }
@@ -153,6 +161,18 @@ fn footer(frame: &mut Frame<'_>, area: Rect, hints: &[(Action, String, &'static 
         spans.push(Span::styled(format!(" {what} "), theme.style("hint.text")));
     }
     panes::lines(frame, area, [Line::from(spans)]);
+}
+
+/// What the demo's coach says, over the lower edge of the panes.
+fn coach(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let Some((view, coach)) = app.views.last().zip(app.world.coach) else { return };
+    let selected = view.selected(&app.world).task;
+    let Some(words) = view.coached().and_then(|seen| coach.says(seen, selected.as_ref(), &app.world)) else { return };
+    let words = format!(" ▸ {} ", text::cut(&text::safe(&words), usize::from(area.width).saturating_sub(8)));
+    let place = Rect { x: area.x + 2, width: u16::try_from(text::width(&words)).unwrap_or(0).min(area.width.saturating_sub(4)), ..area };
+    frame.render_widget(ratatui::widgets::Clear, place);
+    frame.buffer_mut().set_style(place, theme.base());
+    panes::lines(frame, place, [Line::styled(words, theme.style("hint.key"))]);
 }
 
 /// The sign of a message and its token.

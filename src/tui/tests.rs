@@ -17,12 +17,14 @@ use serde_json::json;
 use std::sync::Arc;
 
 mod control;
+mod first_run;
 mod form;
 mod foundations;
 mod graph;
 mod grid;
 mod lists;
 mod log;
+mod memory;
 mod themes;
 mod timeline;
 
@@ -41,7 +43,7 @@ fn picture(name: &str, size: (u16, u16), make: impl Fn((u16, u16)) -> App) {
 
 fn home(size: (u16, u16)) -> App {
     let mut app = fixtures::app(size);
-    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Engine(super::world::Engine::Up(fixtures::engine())));
     tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
     app.take_asks();
     app
@@ -89,16 +91,6 @@ fn sent(app: &mut App) -> Vec<Command> {
 #[test]
 fn home_shows_what_needs_a_person_first() {
     pictures("home", home);
-}
-
-#[test]
-fn home_says_what_to_do_when_there_is_nothing() {
-    pictures("home_empty", |size| {
-        let mut app = fixtures::app(size);
-        tell(&mut app, Msg::Engine(None));
-        tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
-        app
-    });
 }
 
 #[test]
@@ -397,7 +389,7 @@ fn nothing_is_drawn_when_nothing_changed() {
     let mut app = home((120, 35));
     app.drawn();
     tell(&mut app, Msg::Pipelines(Ok(fixtures::pipelines())));
-    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Engine(super::world::Engine::Up(fixtures::engine())));
     tell(&mut app, Msg::Changed);
     assert!(!app.is_dirty());
     app.tick(fixtures::now());
@@ -408,6 +400,7 @@ fn nothing_is_drawn_when_nothing_changed() {
 fn messages_go_by_themselves() {
     let mut app = failed_run((120, 35));
     press(&mut app, "x");
+    app.tick(fixtures::now() + chrono::Duration::seconds(1));
     let wait = app.next_tick(fixtures::now()).unwrap();
     assert_eq!(wait.as_secs(), 5);
     app.tick(fixtures::now() + chrono::Duration::seconds(6));
@@ -521,10 +514,10 @@ fn only_ascii_is_drawn_where_only_ascii_can_be_shown() {
 #[test]
 fn that_an_engine_died_and_another_goes_on_is_said() {
     let mut app = fixtures::app((120, 35));
-    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
-    tell(&mut app, Msg::Engine(Some(crate::runtime::EngineStatus { pid: 4712, ..fixtures::engine() })));
+    tell(&mut app, Msg::Engine(super::world::Engine::Up(fixtures::engine())));
+    tell(&mut app, Msg::Engine(super::world::Engine::Up(crate::runtime::EngineStatus { pid: 4712, ..fixtures::engine() })));
     assert!(app.world.toasts.iter().any(|toast| toast.text.contains("engine 4711 ended; engine 4712 goes on")));
-    tell(&mut app, Msg::Engine(None));
+    tell(&mut app, Msg::Engine(super::world::Engine::Idle));
     assert!(app.world.toasts.iter().any(|toast| toast.text.contains("engine 4712 ended while a run was open")));
 }
 

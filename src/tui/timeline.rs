@@ -4,6 +4,7 @@ use crate::{
     model::{AttemptState, TaskSnapshot, TaskState},
     stdx::time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
 /// What a stretch of time was spent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,8 @@ pub struct Scale {
 }
 
 /// Which part of a run is looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Zoom {
     /// All of it, however long it gets.
     #[default]

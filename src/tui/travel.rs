@@ -7,7 +7,9 @@ use super::{
 };
 
 impl App {
-    pub(super) fn open(&mut self, view: Box<dyn View>) {
+    pub(super) fn open(&mut self, mut view: Box<dyn View>) {
+        self.keep_standing();
+        view.recall(&self.world);
         self.views.push(view);
         if let Some(view) = self.views.last_mut() {
             view.zoom(self.zoomed);
@@ -18,9 +20,10 @@ impl App {
 
     pub(super) fn back(&mut self) {
         if self.views.len() > 1 {
+            self.keep_standing();
             self.views.pop();
             if let Some(view) = self.views.last_mut() {
-                view.resumed();
+                view.resumed(&self.world);
             }
             self.ask_again();
             self.arrived();
@@ -28,9 +31,10 @@ impl App {
     }
 
     pub(super) fn go(&mut self, place: Place) {
+        self.keep_standing();
         self.views.truncate(1);
         if let Some(home) = self.views.last_mut() {
-            home.resumed();
+            home.resumed(&self.world);
         }
         match place {
             Place::Pipelines => {

@@ -2,19 +2,22 @@
 //! graphs out, one reads keys.
 
 use super::{
+    begin,
     graphs::{Drafts, Structure, Structures, Wish},
+    keeper::Keeper,
     logs::{
         desk::{self, Business, Desk},
         talk::LogRequest,
     },
+    memory::Memory,
     pages,
     tally::Tallied,
-    world::{Ask, Defined, Msg, Resources, RunData, Start, Subject},
+    world::{Ask, Defined, Engine, Msg, Resources, RunData, Start, Subject},
 };
 use crate::{
-    model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, Secrets, TaskSnapshot, TaskState},
+    model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, ResourcesSnapshot, Secrets, TaskSnapshot, TaskState},
     plan::params,
-    runtime::{Attach, EngineStatus, Handle, RunFilter, RuntimeError, clock, user},
+    runtime::{Attach, Handle, RunFilter, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -34,13 +37,16 @@ pub struct Offices {
     actor: Sender<Errand>,
     desk: Sender<AtDesk>,
     drawer: Sender<(Arc<Structure>, Box<Wish>)>,
+    keeper: Option<Keeper>,
     /// For what is done once, beside everything else.
     tx: Sender<Msg>,
+    /// What paths are relative to.
+    here: Place,
 }
 
 impl Offices {
     /// Starts the threads; answers come through `tx`.
-    pub fn open(attach: &Attach, ascii: bool, tx: &Sender<Msg>) -> Self {
+    pub fn open(attach: &Attach, ascii: bool, keeper: Option<Keeper>, tx: &Sender<Msg>) -> Self {
         let (reader, reads) = channel();
         let (actor, commands) = channel();
         let (desk, questions) = channel();
@@ -53,7 +59,7 @@ impl Offices {
         spawn("tui-actor", tx, move |tx| act_for(&act, &commands, &nudge, &is_ready, tx));
         spawn("tui-log", tx, move |tx| keep_desk(&questions, tx));
         spawn("tui-graph", tx, move |tx| lay_out(ascii, &wishes, tx));
-        Self { reader, actor, desk, drawer, tx: tx.clone() }
+        Self { reader, actor, desk, drawer, keeper, tx: tx.clone(), here: attach.place.clone() }
     }
 
     /// Passes a question on. An office that closed has said why already.
@@ -71,7 +77,20 @@ impl Offices {
             Ask::LogPart(part) => spawn("tui-log-part", &self.tx, move |tx| {
                 let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
             }),
+            Ask::Remember(memory) => self.keeper.iter().for_each(|keeper| keeper.keep((*memory).clone())),
+            Ask::Begin(choice) => {
+                let here = self.here.clone();
+                spawn("tui-begin", &self.tx, move |tx| drop(tx.send(Msg::Begun(begin::carry_out(choice, &here).map_err(said)))));
+            }
             read => drop(self.reader.send(read)),
+        }
+    }
+
+    /// Closes them; what is to be found again the next time is kept first.
+    pub fn close(self, memory: Memory) {
+        if let Some(keeper) = self.keeper {
+            keeper.keep(memory);
+            keeper.close();
         }
     }
 }
@@ -108,7 +127,7 @@ struct Reader<'a> {
     /// What was answered last.
     run: Option<Arc<RunData>>,
     pipelines: Option<Vec<PipelineRow>>,
-    engine: Option<Option<EngineStatus>>,
+    engine: Option<Engine>,
     tx: &'a Sender<Msg>,
 }
 
@@ -165,10 +184,11 @@ impl<'a> Reader<'a> {
                     return;
                 }
             }
-            if let Some(Ok(status)) = self.handle.as_ref().map(Handle::engine_status)
-                && self.engine.replace(status.clone()).as_ref() != Some(&status)
-            {
-                let _ = self.tx.send(Msg::Engine(status));
+            if let Some(told) = self.handle.as_ref().map(Handle::engine_status) {
+                let engine = told.map_or_else(|error| Engine::Silent(said(error)), |status| status.map_or(Engine::Idle, Engine::Up));
+                if self.engine.replace(engine.clone()).as_ref() != Some(&engine) {
+                    let _ = self.tx.send(Msg::Engine(engine));
+                }
             }
         }
     }
@@ -208,9 +228,9 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Start(_) | Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => {
-                Msg::Changed
-            }
+            Ask::Surroundings => Msg::Surroundings(Surroundings::look()),
+            Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
+            Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => Msg::Changed,
         }
     }
 
@@ -272,8 +292,8 @@ const fn is_shown(ask: &Ask) -> bool {
     match ask {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
-        Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Start(_) | Ask::Send(_) | Ask::SendNoted(..) => false,
-        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) => false,
+        Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => false,
     }
 }
 
@@ -282,7 +302,8 @@ fn resources(handle: &Handle) -> Result<Resources, RuntimeError> {
     let shared = handle.resources()?;
     let running = shared.iter().flat_map(|found| &found.running);
     let usages = running.map(|one| handle.usage(&AttemptFiles::new(&one.folder).stdout())).collect();
-    Ok(Resources { shared, usages, disk: handle.disk_space() })
+    let names = handle.run_names(shared.iter().flat_map(ResourcesSnapshot::runs))?;
+    Ok(Resources { shared, names, usages, disk: handle.disk_space() })
 }
 
 /// The tasks of a pipeline that never ran.

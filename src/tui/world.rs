@@ -2,6 +2,8 @@
 
 use super::theme::measure::Rgb;
 use super::{
+    begin::{Begun, Choice},
+    coach::Coach,
     graphs::{Figure, Structure, Wish},
     grid::{GridAsk, GridData},
     logs::{
@@ -9,6 +11,7 @@ use super::{
         desk::Handed,
         talk::{LogAnswer, LogPart, LogRequest, SLOTS},
     },
+    memory::{Memory, Stood},
     record::Record,
     runs::{RunList, RunPage, RunsAsk},
     tally::{Tallied, Tally},
@@ -18,10 +21,11 @@ use crate::{
         Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, Secrets, TaskId,
         TaskSnapshot, TriggerRequest, Usage, Why,
     },
-    runtime::{EngineStatus, failure::FailureCard},
+    runtime::{EngineStatus, failure::FailureCard, surroundings::Surroundings},
     stdx::time::Timestamp,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Everything that is known.
@@ -33,6 +37,8 @@ pub struct World {
     pub size: (u16, u16),
     /// The workspace folder, for people.
     pub workspace: String,
+    /// Where its state is, for people.
+    pub state: String,
     /// Looking only.
     pub read_only: bool,
     /// The engine, as last heard.
@@ -55,10 +61,18 @@ pub struct World {
     pub logs: [Option<Arc<LogAnswer>>; SLOTS],
     /// Where one was in which log.
     pub log_places: BTreeMap<LogKey, Position>,
+    /// How views stood when they were left.
+    pub stood: Stood,
     /// What was said lately, newest last.
     pub toasts: Vec<Toast>,
     /// What was said and done since the start.
     pub record: Record,
+    /// What the machine has; read where a person begins.
+    pub surroundings: Option<Surroundings>,
+    /// What the terminal can show, in words.
+    pub terminal: String,
+    /// Leads a person through the demo.
+    pub coach: Option<Coach>,
     /// Why the last read failed.
     pub trouble: Option<String>,
 }
@@ -80,6 +94,8 @@ pub enum Engine {
     Idle,
     /// It runs.
     Up(EngineStatus),
+    /// One is there that does not answer, and what can be done.
+    Silent(String),
 }
 
 /// What attempts share, and what each takes.
@@ -87,6 +103,8 @@ pub enum Engine {
 pub struct Resources {
     /// The engine's account; `None` if no engine runs.
     pub shared: Option<ResourcesSnapshot>,
+    /// What people call the runs.
+    pub names: BTreeMap<RunId, String>,
     /// What each running attempt takes now, in the same order.
     pub usages: Vec<Option<Usage>>,
     /// Bytes that are free on the disk of the state folder, and how many it has.
@@ -94,7 +112,8 @@ pub struct Resources {
 }
 
 /// What the run view looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A run.
     Run(RunId),
@@ -160,7 +179,7 @@ impl RunData {
 }
 
 /// One attempt's log.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LogKey {
     /// The run.
     pub run: RunId,
@@ -244,6 +263,12 @@ pub enum Ask {
     CloseLog(usize),
     /// A part of a log, to be copied or saved.
     LogPart(LogPart),
+    /// What is to be found again the next time.
+    Remember(Box<Memory>),
+    /// What the machine has.
+    Surroundings,
+    /// Write files to begin with, or open another folder.
+    Begin(Choice),
 }
 
 /// A run to be started.
@@ -297,7 +322,7 @@ pub enum Msg {
     /// Something changed in the workspace.
     Changed,
     /// The engine, as seen now.
-    Engine(Option<EngineStatus>),
+    Engine(Engine),
     /// Pipelines were read.
     Pipelines(Result<Vec<PipelineRow>, String>),
     /// Runs were read.
@@ -320,6 +345,12 @@ pub enum Msg {
     Log(Box<LogAnswer>),
     /// A part of a log was copied or saved.
     LogPart(Result<Handed, String>),
+    /// Something worth knowing.
+    Note(String),
+    /// What the machine has.
+    Surroundings(Surroundings),
+    /// Where to go on, or why not.
+    Begun(Result<Begun, String>),
     /// The process was told to end.
     Signal(i32),
     /// A thread cannot go on.

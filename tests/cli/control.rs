@@ -22,7 +22,7 @@ fn a_task_that_needs_an_approval_waits_for_a_person_and_keeps_what_they_wrote() 
     let run = yard.start("p");
     yard.until_task(&run, "deploy", "awaiting_approval");
     assert!(yard.text(0, &["why", &run, "deploy"]).contains(&format!("flowyard approve {run} deploy")));
-    assert!(yard.text(0, &["show", &run]).contains("a person must approve or reject it"));
+    assert!(yard.text(0, &["show", &run]).contains(&format!("a person must decide: flowyard approve {run} deploy, or reject")));
     assert!(yard.complaint(3, &["approve", &run, "check"]).contains("check"));
     yard.text(0, &["approve", &run, "deploy", "--note", "the report is good"]);
     let ended = yard.until_run(&run, "success");
@@ -157,7 +157,7 @@ fn what_is_shared_is_shown_with_who_has_it_and_who_waits_for_it() {
     let run = yard.start("p");
     yard.until_task(&run, "a", "running");
     let text = yard.text(0, &["resources"]);
-    for wanted in ["slots", "pool db", "a #1", "waits for 1 of pool `db`: 1 of 1 slots are in use"] {
+    for wanted in ["slots", "pool db", "p #1", "waits for 1 of pool `db`: 1 of 1 slots are in use"] {
         assert!(text.contains(wanted), "{wanted} in {text}");
     }
     until("the task was measured", || yard.json(&["resources", "--json"])["running"][0]["usage"]["memory"].as_u64() > Some(0));

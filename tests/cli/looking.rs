@@ -2,7 +2,7 @@
 
 use crate::support::{Yard, lossy};
 use serde_json::{Value, json};
-use std::{collections::HashMap, process::Stdio};
+use std::{collections::HashMap, fs, process::Stdio};
 
 fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
@@ -350,4 +350,79 @@ fn themes_are_listed_and_checked() {
     }
     let unknown = yard.complaint(2, &["theme", "--check", "nrod"]);
     assert!(unknown.contains("Did you mean `nord`?"), "{unknown}");
+}
+
+#[test]
+fn what_is_shown_without_an_engine_says_that_it_may_be_old() {
+    let yard = Yard::new();
+    let run = yard.start("waits");
+    yard.until_task(&run, "waits", "running");
+    yard.text(0, &["engine", "stop"]);
+    let look = yard.output(&["--read-only", "show", &run]);
+    assert_eq!(look.status.code(), Some(0));
+    assert!(lossy(&look.stderr).contains("no engine runs: what is open is shown as it was recorded last"), "{}", lossy(&look.stderr));
+    assert!(yard.text(0, &["--read-only", "why", &run, "waits"]).contains("no engine watches it now"));
+    assert!(yard.text(0, &["--read-only", "resources"]).contains("a run is open, and its tasks may go on"));
+    yard.go();
+    yard.until_run(&run, "success");
+    assert_eq!(lossy(&yard.output(&["--read-only", "show", &run]).stderr), "");
+}
+
+#[test]
+fn a_typing_error_in_the_settings_locks_nobody_out_of_what_runs() {
+    let yard = Yard::new();
+    let run = yard.start("waits");
+    yard.until_task(&run, "waits", "running");
+    yard.write("flowyard.toml", "[engine\nslots = 2\n");
+    let look = yard.output(&["show", &run]);
+    assert_eq!(look.status.code(), Some(0));
+    assert!(lossy(&look.stderr).contains("flowyard.toml cannot be used"), "{}", lossy(&look.stderr));
+    assert!(yard.complaint(2, &["run", "hello", "-p", "name=ada"]).contains("flowyard.toml cannot be used"));
+    yard.text(0, &["engine", "status"]);
+    yard.text(0, &["cancel", &run]);
+    yard.until_run(&run, "canceled");
+    yard.text(0, &["engine", "stop"]);
+    yard.write("flowyard.toml", "[engine\nstate_dir = 'elsewhere'\n");
+    assert!(yard.complaint(2, &["runs"]).contains("--state-dir"));
+    assert_eq!(yard.output(&["--state-dir", ".flowyard", "runs"]).status.code(), Some(0));
+}
+
+#[test]
+fn what_stands_where_the_state_should_be_is_no_empty_history() {
+    let yard = Yard::new();
+    yard.write(".flowyard", "notes");
+    assert!(yard.complaint(2, &["runs"]).contains("is a file"));
+    let look = yard.output(&["--state-dir", "nowhere", "runs"]);
+    assert!(lossy(&look.stderr).contains("there is no folder"), "{}", lossy(&look.stderr));
+}
+
+#[test]
+fn a_log_that_somebody_removed_is_not_shown_as_an_empty_one() {
+    let yard = Yard::new();
+    yard.text(0, &["run", "hello", "-p", "name=ada"]);
+    fs::remove_dir_all(yard.state().join("runs")).unwrap();
+    let task = yard.show("latest")["tasks"][0]["task"].as_str().unwrap().to_owned();
+    assert!(yard.complaint(74, &["logs", "latest", &task]).contains("is gone"));
+    assert!(yard.complaint(74, &["logs", "latest", &task, "--raw"]).contains("is gone"));
+}
+
+#[test]
+fn a_key_that_was_used_starts_nothing_and_an_empty_one_is_none() {
+    let yard = Yard::new();
+    let run = |name: &str| yard.output(&["run", "hello", "--detach", "-p", &format!("name={name}"), "--idempotency-key", "k"]);
+    let (first, same, other) = (run("ada"), run("ada"), run("grace"));
+    assert_eq!((&same.stdout, &other.stdout), (&first.stdout, &first.stdout));
+    assert_eq!(lossy(&first.stderr), "");
+    assert!(lossy(&same.stderr).contains("nothing was started"), "{}", lossy(&same.stderr));
+    assert!(lossy(&other.stderr).contains("with other params than were asked for now; nothing was started"), "{}", lossy(&other.stderr));
+    assert!(yard.complaint(2, &["run", "hello", "--idempotency-key", ""]).contains("idempotency-key"));
+}
+
+#[test]
+fn a_pipeline_that_nobody_knows_has_no_newest_run() {
+    let yard = Yard::new();
+    assert!(yard.complaint(2, &["show", "latest:hello"]).contains("nothing ran"));
+    yard.text(0, &["run", "hello", "-p", "name=ada"]);
+    assert!(yard.complaint(2, &["show", "latest:helo"]).contains("did you mean `latest:hello`?"));
+    assert!(yard.complaint(2, &["show", "latest:waits"]).contains("has no run yet"));
 }

@@ -99,6 +99,11 @@ fn new_attempt(later: &[JournalEntry], entry: &JournalEntry, key: &(TaskId, Opti
     })
 }
 
+/// What a person can do about a task that waits for one.
+fn to_approve(run: &RunSnapshot, task: &TaskId) -> String {
+    format!("waits for a person: flowyard approve {} {task}, or reject", run.run.run_id)
+}
+
 /// One line of text a transition.
 pub struct Plain<'a> {
     context: &'a Context,
@@ -141,6 +146,7 @@ impl Face for Plain<'_> {
             let known = run.tasks.iter().find(|task| task.task == step.task && task.map_index == step.map_index);
             let took = step.took.map(|took| format!("  {}", duration::short(took))).unwrap_or_default();
             let why = known.filter(|task| task.state == state && state != TaskState::Success).and_then(cause);
+            let why = if state == TaskState::AwaitingApproval { Some(to_approve(run, &step.task)) } else { why };
             let why = why.or_else(|| step.entry.reason.clone()).map(|why| format!("  {why}")).unwrap_or_default();
             let look = state.look();
             self.say(&[

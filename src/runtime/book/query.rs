@@ -2,10 +2,12 @@
 
 use memchr::{memchr, memchr2};
 use regex::bytes::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, sync::LazyLock};
 
 /// How bad a line says that it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Of interest when looking for a fault.
     #[default]

@@ -27,6 +27,9 @@ enum Tab {
     Done,
 }
 
+/// Lines below the list for the whole of what is selected.
+const WHOLE: u16 = 3;
+
 /// Both lists, newest first.
 #[derive(Debug, Clone)]
 pub struct Messages {
@@ -74,7 +77,7 @@ impl Messages {
     }
 
     fn height(outer: Rect) -> usize {
-        usize::from(outer.height).saturating_sub(5)
+        usize::from(outer.height).saturating_sub(4 + usize::from(WHOLE))
     }
 
     fn scroll(&mut self, lines: isize, world: &World) {
@@ -133,14 +136,16 @@ impl Dialog for Messages {
         let width = usize::from(content.width).saturating_sub(14);
         let lines = rows[window.clone()].iter().map(|row| line(row, width, theme));
         list::draw(frame, content, lines, Some((self.list.selected - window.start, "selection")), theme);
-        let below = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+        let below = Rect { y: inner.bottom().saturating_sub(WHOLE), height: WHOLE, ..inner };
         let full = rows.get(self.list.selected).map(|row| text::safe(&format!("{}  {}", row.text, row.after))).unwrap_or_default();
         let words = if text::width(&full) > width {
             full
         } else {
             format!("{} switches, {} copies the line", shown_key(Action::DialogSwitch), shown_key(Action::DialogCopy))
         };
-        panes::lines(frame, below, [Line::styled(text::cut(&words, usize::from(below.width)), theme.style("fg.muted"))]);
+        // A message that does not fit into its line is read here.
+        let lines = text::wrap(&words, usize::from(below.width));
+        panes::lines(frame, below, lines.into_iter().map(|line| Line::styled(line, theme.style("fg.muted"))));
     }
 }
 

@@ -3,9 +3,11 @@
 pub mod chooser;
 pub mod columns;
 pub mod confirm;
+pub mod form;
 pub mod help;
 pub mod menu;
 pub mod messages;
+pub mod new_pipeline;
 pub mod note;
 pub mod palette;
 pub mod pick;

@@ -11,6 +11,7 @@ mod tests;
 mod tracks;
 
 use paint::{Arms, Channel};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, hash_map::Entry};
 
 /// What the drawing needs to know of a graph: how wide each task's pill is and whom it waits for.
@@ -23,7 +24,8 @@ pub struct Shape {
 }
 
 /// Which way the flow goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Flow {
     /// From top to bottom.
     #[default]

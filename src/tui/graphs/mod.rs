@@ -11,11 +11,13 @@ use super::graph::{Drawing, Flow, Options};
 use crate::model::TaskSnapshot;
 pub use critical::critical_path;
 pub use plan::{Node, Plan};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 pub use structure::{Group, Structure};
 
 /// How much is said of each task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// A box: glyph and name, below it code and time.
     Box,

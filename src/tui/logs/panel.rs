@@ -10,10 +10,11 @@ use crate::{
     tui::world::{LogKey, LogTarget},
 };
 use ratatui::layout::Rect;
+use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
 
 /// What is shown of each line, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
     /// Breaks long lines.
     pub wrap: bool,
@@ -30,7 +31,7 @@ impl Default for Options {
 }
 
 /// Where one is in a log, kept while lines come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Shows the end, whatever comes.
     pub follow: bool,

@@ -5,6 +5,7 @@ use crate::{
     runtime::book::{Anchor, Found, Level},
     tui::world::{LogKey, LogTarget},
 };
+use serde::{Deserialize, Serialize};
 use std::{ops::RangeInclusive, path::PathBuf, sync::Arc};
 
 /// How many logs can be on the screen at once.
@@ -35,7 +36,7 @@ pub struct LogRequest {
 }
 
 /// Which lines are shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sieve {
     /// Only lines that are so bad.
     pub level: Level,

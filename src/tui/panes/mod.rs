@@ -4,6 +4,7 @@ pub mod attention;
 pub mod graph;
 pub mod log;
 pub mod tasks;
+pub mod welcome;
 
 use super::{
     hits::{self, Hit},

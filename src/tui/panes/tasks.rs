@@ -198,7 +198,8 @@ fn summary(task: &TaskSnapshot, data: &RunData, now: Timestamp) -> String {
     match task.state {
         TaskState::Pending if !open.is_empty() => parts.push(format!("waits for {}", open.join(", "))),
         TaskState::UpstreamFailed if !open.is_empty() => parts.push(format!("not run: {}", open.join(", "))),
-        TaskState::Queued => parts.push("waits for a free slot".to_owned()),
+        TaskState::Queued => parts.push(format!("in the queue ({} tells what it waits for)", shown_key(Action::Why))),
+        TaskState::AwaitingApproval => parts.push(format!("waits for a person: {} approves or rejects it", shown_key(Action::Approve))),
         TaskState::UpForRetry => match task.retry_at {
             Some(at) => parts.push(format!("next attempt at {}", at.format("%H:%M:%SZ"))),
             None => parts.push("next attempt soon".to_owned()),

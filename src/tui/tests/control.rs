@@ -100,7 +100,7 @@ fn what_is_shared_runs_and_waits_is_shown_with_its_reasons() {
     pictures("resources_idle", |size| open(size, Default::default()));
     pictures("resources_empty", |size| {
         let shared = crate::model::ResourcesSnapshot { running: Vec::new(), queue: Vec::new(), ..fixtures::resources().shared.unwrap() };
-        open(size, crate::tui::world::Resources { shared: Some(shared), usages: Vec::new(), disk: None })
+        open(size, crate::tui::world::Resources { shared: Some(shared), ..crate::tui::world::Resources::default() })
     });
     pictures("resources_crowded", |size| {
         let mut app = open(size, fixtures::crowded());
@@ -118,7 +118,8 @@ fn what_is_shared_runs_and_waits_is_shown_with_its_reasons() {
     assert!(app.next_tick(fixtures::now()).is_some());
     press(&mut app, "j w");
     assert!(app.take_asks().contains(&Ask::Why { run: "run-12".into(), task: Some("pusher".into()) }));
-    let app = open((120, 35), Default::default());
+    let mut app = open((120, 35), Default::default());
+    app.tick(fixtures::now() + chrono::Duration::seconds(1));
     assert_eq!(app.next_tick(fixtures::now()), None);
 }
 

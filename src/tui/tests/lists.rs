@@ -6,7 +6,7 @@ use crate::model::{PipelineRow, RunRow, RunState};
 
 fn troubled(size: (u16, u16)) -> App {
     let mut app = fixtures::app(size);
-    tell(&mut app, Msg::Engine(Some(fixtures::engine())));
+    tell(&mut app, Msg::Engine(super::super::world::Engine::Up(fixtures::engine())));
     tell(&mut app, Msg::Pipelines(Ok(fixtures::troubled_pipelines())));
     app.take_asks();
     app
@@ -172,7 +172,7 @@ fn id(number: u64) -> crate::model::RunId {
 }
 
 /// Answers every question for runs as a history of a million would.
-fn answer(app: &mut App) {
+pub(super) fn answer(app: &mut App) {
     for _ in 0..10 {
         let asks: Vec<_> = app.take_asks().into_iter().filter_map(|ask| if let Ask::Runs(ask) = ask { Some(ask) } else { None }).collect();
         if asks.is_empty() {
@@ -186,7 +186,7 @@ fn answer(app: &mut App) {
                 Edge::Oldest => (1, limit),
                 Edge::Older(id) => (number(id).saturating_sub(limit).max(1), number(id) - 1),
                 Edge::Newer(id) => (number(id) + 1, (number(id) + limit).min(1_000_000)),
-                Edge::Upto(id) => ((number(id) + 1).saturating_sub(limit).max(1), number(id)),
+                Edge::Upto(id) | Edge::At(id) => ((number(id) + 1).saturating_sub(limit).max(1), number(id)),
             };
             let mut page = page(from..=to, from > 1);
             if ask.edge.ascends() {

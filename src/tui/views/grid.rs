@@ -10,6 +10,7 @@ use crate::{
         grid::{GridAsk, GridData, bar, letter, parts, took},
         keymap::shown_key,
         list::ListState,
+        memory::{Standing, Stop, Tabbed, standing},
         panes::{self, tasks::value_text},
         runs::Edge,
         tabs::{Beside, Tab},
@@ -25,10 +26,12 @@ use ratatui::{
     style::Style,
     text::{Line, Span},
 };
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ops::Range};
 
 /// What a cell says beside its state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Shows {
     /// The state's glyph.
     #[default]
@@ -55,6 +58,18 @@ pub struct GridView {
     list: ListState,
     marked: BTreeSet<RunId>,
     shows: Shows,
+}
+
+/// How the grid stood.
+#[derive(Serialize, Deserialize)]
+struct Stood {
+    /// What the graph is of that it stood beside.
+    from: Subject,
+    shows: Shows,
+    edge: Edge,
+    run: Option<RunId>,
+    task: Option<TaskId>,
+    list: ListState,
 }
 
 /// A task, and its cell in a run that has it.
@@ -120,6 +135,10 @@ impl GridView {
             marked: BTreeSet::new(),
             shows: Shows::default(),
         }
+    }
+
+    fn name(&self) -> String {
+        format!("grid {}", self.pipeline)
     }
 
     fn data<'a>(&self, world: &'a World) -> Option<&'a GridData> {
@@ -288,6 +307,24 @@ impl View for GridView {
             self.task = data.tasks.get(self.list.selected).cloned();
         }
         self.complete(world)
+    }
+
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        let (from, edge, run, task) = (self.beside.subject.clone(), self.edge.clone(), self.run.clone(), self.task.clone());
+        vec![standing(self.name(), &Stood { from, shows: self.shows, edge, run, task, list: self.list })]
+    }
+
+    fn recall(&mut self, world: &World) {
+        let Some(stood) = world.stood.of::<Stood>(&self.name()) else { return };
+        self.shows = stood.shows;
+        // Whoever comes from another run wants to see that one.
+        if stood.from == self.beside.subject {
+            (self.edge, self.run, self.task, self.list) = (stood.edge, stood.run, stood.task, stood.list);
+        }
+    }
+
+    fn stop(&self, _world: &World) -> Option<Stop> {
+        Some(Stop::Grid(Tabbed::new(&self.pipeline, &self.beside)))
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {

@@ -10,6 +10,7 @@ use crate::{
         input::Filter,
         keymap::shown_key,
         list::{self, Column, ListState},
+        memory::{Standing, Stop, Tabbed, standing},
         panes,
         query::Query,
         runs::{self, Edge, PAGE, RunLine, RunList, RunsAsk},
@@ -25,6 +26,7 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The list of runs.
@@ -43,6 +45,18 @@ pub struct HistoryView {
     waiting: Option<RunsAsk>,
     /// Where the selection goes when that page is there.
     lands: Option<Landing>,
+    /// Whether the selection is of another time: it may stand beyond what is read first.
+    recalled: bool,
+}
+
+/// How the list stood.
+#[derive(Serialize, Deserialize)]
+struct Stood {
+    /// The run whose graph it stood beside.
+    from: Option<Subject>,
+    list: ListState,
+    selected: Option<RunId>,
+    filter: String,
 }
 
 /// An end of the list.
@@ -65,6 +79,7 @@ impl HistoryView {
             marked: BTreeSet::new(),
             waiting: None,
             lands: None,
+            recalled: false,
         }
     }
 
@@ -103,6 +118,27 @@ impl HistoryView {
         let lines = self.lines(world);
         self.list.select(line, lines.len(), Self::height(body(world.size)));
         self.selected = lines.get(self.list.selected).map(|line| line.run.run_id.clone());
+    }
+
+    fn name(&self) -> String {
+        self.pipeline.as_ref().map_or_else(|| "runs".to_owned(), |pipeline| format!("history {pipeline}"))
+    }
+
+    /// A run that was selected another time is looked for where it must stand; if it is gone, what took its place is selected.
+    fn seek(&mut self, world: &World) -> Option<Vec<Intent>> {
+        if !self.recalled {
+            return None;
+        }
+        let Some(list) = self.known(world).filter(|list| list.filter == self.filter.text()) else { return Some(Vec::new()) };
+        self.recalled = false;
+        let run = self.selected.clone()?;
+        let is_here = list.lines.iter().any(|line| line.run.run_id == run);
+        let may_be_below = list.below.is_some() && list.lines.last().is_some_and(|last| last.run.run_id > run);
+        if is_here || !may_be_below {
+            return None;
+        }
+        self.lands = Some(Landing::First);
+        Some(self.wait_for(self.from(Edge::At(run))))
     }
 
     /// The selected run stays where it is on the screen, whatever came above it.
@@ -276,6 +312,9 @@ impl View for HistoryView {
     }
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
+        if let Some(intents) = self.seek(world) {
+            return intents;
+        }
         let Some(list) = self.known(world) else { return Vec::new() };
         let is_here = self.waiting.as_ref().is_some_and(|ask| match &ask.edge {
             _ if list.filter != ask.filter => false,
@@ -285,6 +324,7 @@ impl View for HistoryView {
             Edge::Older(from) => list.below.as_ref() != Some(from),
             Edge::Newer(from) => list.above.as_ref() != Some(from),
             Edge::Upto(_) => true,
+            Edge::At(run) => list.lines.first().is_none_or(|first| first.run.run_id <= *run),
         });
         if self.waiting.is_some() && !is_here {
             let lands = self.lands.take();
@@ -298,6 +338,29 @@ impl View for HistoryView {
         let again = stepped.then(|| Intent::Ask(Ask::Runs(list.again())));
         let more = self.more(world);
         if more.is_empty() { again.into_iter().collect() } else { more }
+    }
+
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        let from = self.beside.as_ref().map(|beside| beside.subject.clone());
+        let (list, selected, filter) = (self.list, self.selected.clone(), self.filter.text().to_owned());
+        vec![standing(self.name(), &Stood { from, list, selected, filter })]
+    }
+
+    fn recall(&mut self, world: &World) {
+        let Some(stood) = world.stood.of::<Stood>(&self.name()) else { return };
+        self.filter.recall(&stood.filter);
+        self.problems = Query::parse(self.filter.text(), runs::KEYS, world.now).problems;
+        // Whoever comes from another run wants to see that one.
+        if stood.from == self.beside.as_ref().map(|beside| beside.subject.clone()) {
+            (self.list, self.selected, self.recalled) = (stood.list, stood.selected, true);
+        }
+    }
+
+    fn stop(&self, _world: &World) -> Option<Stop> {
+        match (&self.pipeline, &self.beside) {
+            (Some(pipeline), Some(beside)) => Some(Stop::History(Tabbed::new(pipeline, beside))),
+            _ => Some(Stop::Runs),
+        }
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {

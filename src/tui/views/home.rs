@@ -9,10 +9,12 @@ use crate::{
         input::Filter,
         keymap::shown_key,
         list::{self, Column, ListState},
+        memory::{Standing, standing},
         panes::{
             self,
             attention::{self, Item},
             tasks::value_text,
+            welcome::Welcome,
         },
         query::{self, Key, Kind, Query, Value},
         tabs::{Beside, Tab},
@@ -28,10 +30,12 @@ use ratatui::{
     style::Style,
     text::{Line, Span},
 };
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// Which pane has the keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Focus {
     #[default]
     Pipelines,
@@ -39,7 +43,8 @@ enum Focus {
 }
 
 /// In which order pipelines stand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Sort {
     #[default]
     Attention,
@@ -92,7 +97,22 @@ pub struct HomeView {
     order: Vec<usize>,
     items: Vec<Item>,
     at: ListState,
+    /// There is no pipeline at all.
+    vacant: bool,
+    welcome: Welcome,
 }
+
+/// How home stood.
+#[derive(Serialize, Deserialize)]
+struct Stood {
+    focus: Focus,
+    sort: Sort,
+    list: ListState,
+    selected: Option<PipelineId>,
+    filter: String,
+}
+
+const NAME: &str = "home";
 
 const COLUMNS: &[Column<'_>] = &[
     Column { title: "STATE", width: 6, grows: false, drop: 0 },
@@ -214,7 +234,8 @@ impl HomeView {
 
     /// Sorts and filters anew; what was selected stays selected.
     fn arrange(&mut self, world: &World) {
-        let all = world.pipelines.as_deref().unwrap_or_default();
+        let Some(all) = world.pipelines.as_deref() else { return };
+        self.vacant = all.is_empty();
         self.order = (0..all.len()).filter(|&at| self.query.keeps(&all[at])).collect();
         self.order.sort_by(|&a, &b| self.sort.compare(&all[a], &all[b]));
         let before = self.items.get(self.at.selected).cloned();
@@ -293,6 +314,9 @@ fn subject(row: &PipelineRow) -> Subject {
 
 impl View for HomeView {
     fn contexts(&self) -> Vec<Context> {
+        if self.vacant {
+            return self.welcome.contexts();
+        }
         if self.filter.is_typing() { vec![Context::Prompt] } else { vec![Context::List, Context::Global] }
     }
 
@@ -302,6 +326,9 @@ impl View for HomeView {
 
     fn crumbs(&self, world: &World) -> String {
         let Some(all) = &world.pipelines else { return "Pipelines".to_owned() };
+        if all.is_empty() {
+            return concat!("flowyard ", env!("CARGO_PKG_VERSION")).to_owned();
+        }
         let count = |is: fn(&PipelineRow) -> bool| all.iter().filter(|row| is(row)).count();
         let counted = [
             (count(|row| attention(row) == 0), "to approve"),
@@ -315,11 +342,17 @@ impl View for HomeView {
     }
 
     fn aside(&self, _world: &World) -> String {
+        if self.vacant {
+            return String::new();
+        }
         let sort = format!("sort: {}", self.sort.title());
         if self.filter.is_on() && !self.filter.is_typing() { format!("{sort}  filter: {}", self.filter.text()) } else { sort }
     }
 
     fn hints(&self) -> &'static [Action] {
+        if self.vacant {
+            return self.welcome.hints();
+        }
         if self.filter.is_typing() {
             return &[Action::PromptDone, Action::PromptClear];
         }
@@ -347,7 +380,20 @@ impl View for HomeView {
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         self.arrange(world);
-        Vec::new()
+        if self.vacant && world.surroundings.is_none() { vec![Intent::Ask(Ask::Surroundings)] } else { Vec::new() }
+    }
+
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        let (list, selected, filter) = (self.list, self.selected.clone(), self.filter.text().to_owned());
+        vec![standing(NAME, &Stood { focus: self.focus, sort: self.sort, list, selected, filter })]
+    }
+
+    fn recall(&mut self, world: &World) {
+        let Some(stood) = world.stood.of::<Stood>(NAME) else { return };
+        (self.focus, self.sort, self.list, self.selected) = (stood.focus, stood.sort, stood.list, stood.selected);
+        self.filter.recall(&stood.filter);
+        self.query = Query::parse(self.filter.text(), KEYS, world.now);
+        self.arrange(world);
     }
 
     fn panes(&self) -> usize {
@@ -355,6 +401,9 @@ impl View for HomeView {
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
+        if self.vacant {
+            return self.welcome.possible(action, world);
+        }
         if matches!(action, Action::Failure | Action::NextAttempt | Action::PreviousAttempt) {
             return Err("in the run view, with the task selected".into());
         }
@@ -384,6 +433,9 @@ impl View for HomeView {
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        if self.vacant {
+            return self.welcome.act(action, world);
+        }
         if self.go(action, world) {
             return Vec::new();
         }
@@ -406,7 +458,15 @@ impl View for HomeView {
         Vec::new()
     }
 
+    fn point_at(&mut self, pipeline: &PipelineId) {
+        self.selected = Some(pipeline.clone());
+    }
+
     fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
+        if self.vacant {
+            self.welcome.typed(input);
+            return Vec::new();
+        }
         self.filter.typed(input);
         self.filtered(world);
         self.select(0, world);
@@ -432,7 +492,7 @@ impl View for HomeView {
             return panes::lines(frame, inner, lines);
         };
         if all.is_empty() {
-            return welcome(frame, area, world, theme);
+            return self.welcome.draw(frame, area, world, theme);
         }
         let layout = self.layout(area);
         let right = if self.order.len() == all.len() { String::new() } else { format!("{} of {}", self.order.len(), all.len()) };
@@ -594,27 +654,5 @@ fn about(frame: &mut Frame<'_>, area: Rect, row: &PipelineRow, now: Timestamp, t
             fact(name, plain(&value));
         }
     }
-    panes::lines(frame, inner, lines);
-}
-
-/// What to do when there is no pipeline yet.
-fn welcome(frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
-    let inner = panes::framed(frame, area, "Welcome", "", true, theme);
-    let width = usize::from(inner.width).saturating_sub(6);
-    let plain = theme.style("fg");
-    let code = theme.style("accent");
-    let mut lines = vec![Line::raw("")];
-    let folder = format!("No pipelines found in {}/pipelines", text::safe(&world.workspace));
-    lines.extend(text::wrap(&folder, width).into_iter().map(|line| Line::styled(line, theme.style("title"))));
-    lines.push(Line::raw(""));
-    lines.push(Line::styled("Make a file pipelines/hello.toml with these lines:", plain));
-    lines.push(Line::raw(""));
-    for line in ["[tasks.greet]", "run = \"echo hello\"", "", "[tasks.wave]", "needs = [\"greet\"]", "run = \"echo bye\""] {
-        lines.push(Line::styled(format!("    {line}"), code));
-    }
-    lines.push(Line::raw(""));
-    lines
-        .extend(text::wrap("It appears here as soon as it is saved. Then t starts it.", width).into_iter().map(|l| Line::styled(l, plain)));
-    let inner = Rect { x: inner.x + 3, width: inner.width.saturating_sub(6), ..inner };
     panes::lines(frame, inner, lines);
 }

@@ -1,12 +1,14 @@
 //! Logs on the full screen: one attempt, all attempts of a run in the order of time, or two side by side.
 
-use super::{Intent, Place, Selected, Typed, View, body, distance};
+use super::{Intent, Place, Selected, Typed, View, body, distance, run::LINES};
 use crate::{
-    model::TaskSnapshot,
+    model::{TaskId, TaskSnapshot},
     tui::{
         actions::{Action, Context},
+        coach,
         input::Filter,
         logs::{LogPanel, Measure, News, Options, Position, talk::SLOTS},
+        memory::{Standing, Stop, standing},
         panes::log::{self, LogPane},
         text,
         theme::Theme,
@@ -29,6 +31,8 @@ pub struct LogView {
     typed_for: TypedFor,
     /// The line from which a search goes.
     origin: u64,
+    /// What to show as soon as the run was read: a task, or all.
+    wanted: Option<Option<TaskId>>,
 }
 
 /// What is typed.
@@ -112,7 +116,36 @@ impl LogView {
             typing: Filter::default(),
             typed_for: TypedFor::Search,
             origin: 0,
+            wanted: None,
         }
+    }
+
+    /// As it was another time: of a task or of all, and of an attempt.
+    pub fn again(subject: Subject, task: Option<TaskId>, attempt: Option<u32>) -> Self {
+        Self { wanted: Some(task), ..Self::new(subject, 0, attempt) }
+    }
+
+    /// Shows what was shown another time; a task that is gone is the first one.
+    fn take_up(&mut self, world: &World) {
+        let Some(data) = world.run.as_ref().filter(|data| data.subject == self.subject) else { return };
+        let Some(wanted) = self.wanted.take() else { return };
+        let task = wanted.map(|task| data.position(&task).unwrap_or(0));
+        let attempt = self.focused().attempt;
+        self.show_task(task, attempt);
+        self.recall_sieve(world);
+    }
+
+    /// Under which name it is remembered which lines of this log are shown.
+    fn sieve_of(&self, world: &World) -> Option<String> {
+        let data = self.data(world).filter(|_| self.wanted.is_none())?;
+        let run = data.run.as_ref()?;
+        let task = self.snapshot(world).map_or("", |task| task.task.as_str());
+        Some(format!("log {} {task}", run.run_id))
+    }
+
+    fn recall_sieve(&mut self, world: &World) {
+        let known = self.sieve_of(world).and_then(|name| world.stood.of(&name));
+        self.panel().sieve = known.unwrap_or_default();
     }
 
     /// With lines shown in that way.
@@ -413,10 +446,31 @@ impl View for LogView {
     }
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
+        self.take_up(world);
         self.settle(world)
     }
 
-    fn resumed(&mut self) {
+    fn stands(&self, world: &World) -> Vec<Standing> {
+        let panel = &self.focused().panel;
+        let sieve = self.sieve_of(world).map(|name| standing(name, &panel.sieve));
+        sieve.into_iter().chain([standing(LINES, &panel.options)]).collect()
+    }
+
+    fn recall(&mut self, world: &World) {
+        self.panel().options = world.stood.of(LINES).unwrap_or(self.focused().panel.options);
+        self.recall_sieve(world);
+    }
+
+    fn stop(&self, world: &World) -> Option<Stop> {
+        let shown = self.focused();
+        let task = match &self.wanted {
+            Some(wanted) => wanted.clone(),
+            None => shown.snapshot(self.data(world)?).map(|task| task.task.clone()),
+        };
+        Some(Stop::Log { subject: self.subject.clone(), task, attempt: shown.attempt })
+    }
+
+    fn resumed(&mut self, _world: &World) {
         self.shown.iter_mut().for_each(|shown| shown.panel.forget());
     }
 
@@ -518,6 +572,10 @@ impl View for LogView {
         self.typing.typed(input);
         self.typed_so_far();
         self.settle(world)
+    }
+
+    fn coached(&self) -> Option<coach::Seen> {
+        Some(coach::Seen::Log)
     }
 
     fn selected(&self, world: &World) -> Selected {

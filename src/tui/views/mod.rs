@@ -10,9 +10,11 @@ pub mod timeline;
 
 use super::{
     actions::{Action, Context},
+    coach::Seen,
     dialogs::Dialog,
     keymap::Bound,
     logs::Position,
+    memory::{Standing, Stop},
     panes,
     tabs::Beside,
     theme::Theme,
@@ -150,8 +152,18 @@ pub trait View {
     fn is_live(&self, world: &World) -> bool;
     /// New data is in the world.
     fn arrived(&mut self, world: &World) -> Vec<Intent>;
+    /// How it stands, to be found so again.
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        Vec::new()
+    }
+    /// Stands as it did when it was left; before anything of it is shown.
+    fn recall(&mut self, _world: &World) {}
+    /// How it is opened again the next time.
+    fn stop(&self, _world: &World) -> Option<Stop> {
+        None
+    }
     /// It is in sight again.
-    fn resumed(&mut self) {}
+    fn resumed(&mut self, _world: &World) {}
     /// How many panes can have the keys; they are drawn before all others, in the order in which the keys go round.
     fn panes(&self) -> usize {
         1
@@ -169,6 +181,8 @@ pub trait View {
     fn choose(&mut self, _task: usize, _world: &World) -> Vec<Intent> {
         Vec::new()
     }
+    /// Selects a pipeline as soon as it is there, where pipelines are selected.
+    fn point_at(&mut self, _pipeline: &PipelineId) {}
     /// A key or pasted text, where text is typed.
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
@@ -176,6 +190,10 @@ pub trait View {
     /// How many logs it shows.
     fn logs(&self) -> usize {
         0
+    }
+    /// As what the demo's coach sees it; `None` where it says nothing.
+    fn coached(&self) -> Option<Seen> {
+        None
     }
     /// What is selected.
     fn selected(&self, _world: &World) -> Selected {

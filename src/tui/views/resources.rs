@@ -2,12 +2,13 @@
 
 use super::{Intent, Place, Selected, View, body, distance, run::RunView};
 use crate::{
-    model::{AttemptKey, GpuSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, TaskKey, Usage, Wait},
+    model::{AttemptKey, GpuSnapshot, QueueEntry, ResourcesSnapshot, RunId, RunningSnapshot, TaskKey, Usage, Wait},
     stdx::{size, time::Timestamp},
     tui::{
         actions::{Action, Context},
         list::{self, Column, ListState},
         load::Load,
+        memory::{Standing, Stop, standing},
         panes, text,
         theme::Theme,
         world::{Ask, Resources, Subject, World},
@@ -18,9 +19,11 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
+use serde::{Deserialize, Serialize};
 
 /// Which list has the keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Focus {
     Running,
     #[default]
@@ -39,8 +42,22 @@ pub struct ResourcesView {
     load: Load,
 }
 
+/// How it stood.
+#[derive(Serialize, Deserialize)]
+struct Stood {
+    focus: Focus,
+    running: ListState,
+    waiting: ListState,
+    attempt: Option<AttemptKey>,
+    task: Option<TaskKey>,
+}
+
+const NAME: &str = "resources";
+
 const RUNNING: &[Column<'_>] = &[
-    Column { title: "RUNNING", width: 18, grows: true, drop: 0 },
+    Column { title: "RUNNING", width: 14, grows: true, drop: 0 },
+    Column { title: "RUN", width: 16, grows: true, drop: 0 },
+    Column { title: "TRY", width: 3, grows: false, drop: 3 },
     Column { title: "FOR", width: 7, grows: false, drop: 0 },
     Column { title: " CPU", width: 5, grows: false, drop: 0 },
     Column { title: "MEMORY", width: 8, grows: false, drop: 0 },
@@ -51,7 +68,8 @@ const RUNNING: &[Column<'_>] = &[
 ];
 
 const WAITING: &[Column<'_>] = &[
-    Column { title: "WAITING", width: 18, grows: false, drop: 0 },
+    Column { title: "WAITING", width: 16, grows: false, drop: 0 },
+    Column { title: "RUN", width: 16, grows: false, drop: 1 },
     Column { title: "FOR", width: 7, grows: false, drop: 0 },
     Column { title: "WHY", width: 20, grows: true, drop: 0 },
 ];
@@ -180,6 +198,21 @@ impl View for ResourcesView {
         Vec::new()
     }
 
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        let (attempt, task) = (self.attempt.clone(), self.task.clone());
+        vec![standing(NAME, &Stood { focus: self.focus, running: self.running, waiting: self.waiting, attempt, task })]
+    }
+
+    fn recall(&mut self, world: &World) {
+        let Some(stood) = world.stood.of::<Stood>(NAME) else { return };
+        (self.focus, self.running, self.waiting) = (stood.focus, stood.running, stood.waiting);
+        (self.attempt, self.task) = (stood.attempt, stood.task);
+    }
+
+    fn stop(&self, _world: &World) -> Option<Stop> {
+        Some(Stop::Resources)
+    }
+
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
         let both = Self::known(world).is_some_and(|(_, found)| !found.running.is_empty() && !found.queue.is_empty());
         match action {
@@ -219,7 +252,9 @@ impl View for ResourcesView {
         let Some((all, found)) = Self::known(world) else {
             let inner = panes::framed(frame, area, "Resources", "", true, theme);
             let words = match (&world.resources, &world.trouble) {
-                (Some(_), _) => "No engine owns this workspace, so nothing runs and nothing waits. Starting a run starts it.",
+                (Some(_), _) => {
+                    "No engine owns this workspace, so nothing starts. Starting a run, or going on with an open one, starts it."
+                }
                 (None, Some(trouble)) => trouble,
                 (None, None) => "reading…",
             };
@@ -231,7 +266,7 @@ impl View for ResourcesView {
         self.machine(frame, layout.machine, all, found, world.now, theme);
         pools(frame, layout.pools, found, theme);
         self.running(frame, layout.running, all, found, world, theme);
-        self.waiting(frame, layout.waiting, found, world, theme);
+        self.waiting(frame, layout.waiting, all, found, world, theme);
     }
 }
 
@@ -289,7 +324,9 @@ impl ResourcesView {
                 |of: fn(&Usage) -> u64| (usage.map_or_else(|| "-".to_owned(), |usage| size::short(of(usage))), theme.style("fg"));
             let cpu = self.cpu(one, usage, world.now);
             let cells = [
-                (format!("{} #{}", instance(&one.attempt.task), one.attempt.attempt), theme.style("fg")),
+                (instance(&one.attempt.task), theme.style("fg")),
+                (name(all, &one.attempt.task.run), theme.style("fg")),
+                (format!("{:>3}", one.attempt.attempt), theme.style("fg.muted")),
                 (text::took(Some(one.since), None, world.now), theme.style("fg.muted")),
                 (text::right(&cpu.map_or_else(|| "-".to_owned(), |cpu| format!("{cpu:.0}%")), 5), theme.style("fg")),
                 measured(|usage| usage.memory),
@@ -307,7 +344,7 @@ impl ResourcesView {
         list::draw(frame, content, window.map(line), selected, theme);
     }
 
-    fn waiting(&self, frame: &mut Frame<'_>, area: Rect, found: &ResourcesSnapshot, world: &World, theme: &Theme) {
+    fn waiting(&self, frame: &mut Frame<'_>, area: Rect, all: &Resources, found: &ResourcesSnapshot, world: &World, theme: &Theme) {
         let focused = self.focus == Focus::Waiting;
         let inner = panes::framed(frame, area, "Waiting", &text::count(found.queue.len(), "task"), focused, theme);
         let muted = theme.style("fg.muted");
@@ -321,6 +358,7 @@ impl ResourcesView {
         let lines = found.queue[window.clone()].iter().map(|entry| {
             let cells = [
                 (instance(&entry.task), theme.style("fg")),
+                (name(all, &entry.task.run), theme.style("fg")),
                 (text::took(Some(entry.since), None, world.now), muted),
                 (text::safe(&reasons(entry).join("; ")), theme.style("fg")),
             ];
@@ -334,10 +372,15 @@ impl ResourcesView {
         let Some(entry) = found.queue.get(self.waiting.selected).filter(|_| focused) else { return };
         let below =
             Rect { x: inner.x + 2, y: inner.bottom().saturating_sub(REASONS), width: inner.width.saturating_sub(4), height: REASONS };
-        let about = format!("{} of run {}: {}", instance(&entry.task), entry.task.run, reasons(entry).join("; "));
+        let about = format!("{} of {}: {}", instance(&entry.task), name(all, &entry.task.run), reasons(entry).join("; "));
         let lines = text::wrap(&text::safe(&about), usize::from(below.width));
         panes::lines(frame, below, lines.into_iter().map(|line| Line::styled(line, muted)));
     }
+}
+
+/// What people call a run; its id until that was read.
+fn name(all: &Resources, run: &RunId) -> String {
+    text::safe(all.names.get(run).map_or(run.as_str(), String::as_str))
 }
 
 /// Pool and devices.

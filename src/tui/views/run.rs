@@ -6,9 +6,11 @@ use crate::{
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
+        coach,
         dialogs::pick::Pick,
         list::ListState,
         logs::{LogPanel, News},
+        memory::{Standing, Stop, standing},
         panes::{
             self,
             graph::{GraphPane, Scene},
@@ -23,9 +25,11 @@ use crate::{
     },
 };
 use ratatui::{Frame, layout::Rect, text::Line};
+use serde::{Deserialize, Serialize};
 
 /// Which pane has the keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Focus {
     Graph,
     Tasks,
@@ -50,8 +54,20 @@ pub struct RunView {
     /// Which attempt of the selected task; `None` is the newest.
     attempt: Option<u32>,
     graph: GraphPane,
+    /// Whether the graph was told how graphs of this pipeline stood.
+    recalled: bool,
     list: ListState,
     log: LogPanel,
+}
+
+/// How a run stood, but for its graph.
+#[derive(Serialize, Deserialize)]
+struct Stood {
+    focus: Focus,
+    /// The task that somebody chose.
+    task: Option<TaskId>,
+    attempt: Option<u32>,
+    list: ListState,
 }
 
 /// Where the panes are; a pane that is not shown is empty.
@@ -73,6 +89,7 @@ impl RunView {
             chosen: false,
             attempt: None,
             graph: GraphPane::default(),
+            recalled: false,
             list: ListState::default(),
             log: LogPanel::default(),
         }
@@ -264,6 +281,21 @@ impl RunView {
     }
 }
 
+/// Under which name it is remembered how lines of logs are shown.
+pub(super) const LINES: &str = "lines of logs";
+
+fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::Run(run) => format!("run {run}"),
+        Subject::Pipeline(pipeline) => format!("pipeline {pipeline}"),
+    }
+}
+
+/// Under which name it is remembered how graphs of its pipeline stand.
+fn graph_of(data: &RunData) -> String {
+    format!("graph {}", data.pipeline)
+}
+
 /// The tasks above or below a task.
 fn neighbours(data: &RunData, task: usize, up: bool) -> &[usize] {
     let lists = if up { &data.graph.upstream } else { &data.graph.downstream };
@@ -392,12 +424,38 @@ impl View for RunView {
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
-        if let Some(position) = self.wanted.take().and_then(|task| data.position(&task)) {
-            self.chosen = true;
-            return self.select(position, world);
+        let wanted = self.wanted.take().and_then(|task| data.position(&task));
+        self.chosen |= wanted.is_some();
+        let position = wanted.unwrap_or(if self.chosen { self.selected } else { data.tally().interesting });
+        if !std::mem::replace(&mut self.recalled, true) {
+            // The attempt and what is seen of the graph are as they were left: the selection did not move.
+            self.selected = position;
+            if let Some(stood) = world.stood.of(&graph_of(data)) {
+                self.graph.recall(stood, data);
+            }
         }
-        let position = if self.chosen { self.selected } else { data.tally().interesting };
         self.select(position, world)
+    }
+
+    fn stands(&self, world: &World) -> Vec<Standing> {
+        let Some(data) = self.data(world) else { return Vec::new() };
+        let task = data.tasks.get(self.selected).filter(|_| self.chosen).map(|task| task.task.clone());
+        let stood = Stood { focus: self.focus, task, attempt: self.attempt, list: self.list };
+        vec![standing(name(&self.subject), &stood), standing(graph_of(data), &self.graph.stands(data)), standing(LINES, &self.log.options)]
+    }
+
+    fn recall(&mut self, world: &World) {
+        self.log.options = world.stood.of(LINES).unwrap_or_default();
+        // Whoever comes to see a task does not want to see another one.
+        if self.wanted.is_some() {
+            return;
+        }
+        let Some(stood) = world.stood.of::<Stood>(&name(&self.subject)) else { return };
+        (self.focus, self.wanted, self.attempt, self.list) = (stood.focus, stood.task, stood.attempt, stood.list);
+    }
+
+    fn stop(&self, _world: &World) -> Option<Stop> {
+        Some(Stop::Run(self.subject.clone()))
     }
 
     fn panes(&self) -> usize {
@@ -408,7 +466,8 @@ impl View for RunView {
         self.alone = alone;
     }
 
-    fn resumed(&mut self) {
+    fn resumed(&mut self, world: &World) {
+        self.log.options = world.stood.of(LINES).unwrap_or(self.log.options);
         self.log.forget();
         self.graph.resumed();
     }
@@ -503,6 +562,10 @@ impl View for RunView {
             _ if distance(action, 1).is_some() => self.movement(action, world),
             _ => self.verb(action, world),
         }
+    }
+
+    fn coached(&self) -> Option<coach::Seen> {
+        Some(coach::Seen::Run)
     }
 
     fn selected(&self, world: &World) -> Selected {

@@ -2,12 +2,13 @@
 
 use super::{Intent, Place, Selected, View, body, distance, log::LogView, run};
 use crate::{
-    model::{AttemptState, PipelineId, RunRow, TaskSnapshot},
+    model::{AttemptState, PipelineId, RunRow, TaskId, TaskSnapshot},
     stdx::{duration, time::Timestamp},
     tui::{
         actions::{Action, Context},
         keymap::shown_key,
         list::{self, ListState},
+        memory::{Standing, Stop, Tabbed, standing},
         panes::{
             self,
             tasks::{detail, look},
@@ -25,6 +26,7 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
 /// Columns at the right of the longest bar, for the time it took.
@@ -42,6 +44,8 @@ pub struct TimelineView {
     beside: Beside,
     /// Position in order of declaration.
     selected: usize,
+    /// The task to select as soon as the run was read.
+    wanted: Option<TaskId>,
     /// The place of the selected attempt among those of its task; `None` is the newest.
     attempt: Option<usize>,
     list: ListState,
@@ -54,6 +58,13 @@ pub struct TimelineView {
     lines: Vec<(usize, Option<usize>)>,
 }
 
+/// How the bars of a run stood.
+#[derive(Serialize, Deserialize)]
+struct Stood {
+    zoom: Zoom,
+    only_critical: bool,
+}
+
 impl TimelineView {
     /// Of that run of a pipeline, beside its graph, with the task selected that is selected there.
     pub fn new(pipeline: PipelineId, beside: Beside) -> Self {
@@ -61,6 +72,7 @@ impl TimelineView {
             pipeline,
             subject: beside.subject.clone(),
             selected: beside.task,
+            wanted: None,
             attempt: None,
             beside,
             list: ListState::default(),
@@ -68,6 +80,18 @@ impl TimelineView {
             only_critical: false,
             critical: HashSet::new(),
             lines: Vec::new(),
+        }
+    }
+
+    /// With that task selected.
+    pub fn at(self, task: Option<TaskId>) -> Self {
+        Self { wanted: task, ..self }
+    }
+
+    fn name(&self) -> Option<String> {
+        match &self.subject {
+            Subject::Run(run) => Some(format!("timeline {run}")),
+            Subject::Pipeline(_) => None,
         }
     }
 
@@ -174,8 +198,26 @@ impl View for TimelineView {
 
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         let Some(data) = self.data(world) else { return Vec::new() };
+        if let Some(task) = self.wanted.take().and_then(|task| data.position(&task)) {
+            self.selected = task;
+        }
         self.arrange(data, world);
         Vec::new()
+    }
+
+    fn stands(&self, _world: &World) -> Vec<Standing> {
+        let stood = Stood { zoom: self.zoom, only_critical: self.only_critical };
+        self.name().map(|name| standing(name, &stood)).into_iter().collect()
+    }
+
+    fn recall(&mut self, world: &World) {
+        let Some(stood) = self.name().and_then(|name| world.stood.of::<Stood>(&name)) else { return };
+        (self.zoom, self.only_critical) = (stood.zoom, stood.only_critical);
+    }
+
+    fn stop(&self, world: &World) -> Option<Stop> {
+        let selected = self.data(world).and_then(|data| data.tasks.get(self.selected)).map(|task| task.task.clone());
+        Some(Stop::Timeline { of: Tabbed::new(&self.pipeline, &self.beside), task: selected.or_else(|| self.wanted.clone()) })
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {

@@ -6,7 +6,7 @@ mod tree;
 
 use super::framed;
 use crate::{
-    model::TaskState,
+    model::{TaskId, TaskState},
     stdx::time::Timestamp,
     tui::{
         actions::Action,
@@ -22,6 +22,7 @@ use crate::{
 };
 use canvas::{Canvas, Ink};
 use ratatui::{Frame, layout::Rect, text::Line};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use tree::Row;
 
@@ -35,7 +36,8 @@ const HOPS: usize = 2;
 const PAN: (isize, isize) = (8, 4);
 
 /// How the graph is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Form {
     /// A drawing.
     Drawing,
@@ -67,6 +69,21 @@ pub struct GraphPane {
     asked: Option<(u64, Wish)>,
     rows: Vec<Row>,
     list: ListState,
+}
+
+/// How the graph of a pipeline stood, in words that another run of it knows too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stood {
+    form: Option<Form>,
+    level: Option<Level>,
+    flow: Option<Flow>,
+    /// The names of the groups that were shown as one; `None` if nobody chose.
+    folded: Option<Vec<String>>,
+    /// The task whose surroundings were shown, and how far they went.
+    focus: Option<(TaskId, usize)>,
+    critical: bool,
+    /// The first column and row that was seen, if somebody moved there.
+    corner: Option<(usize, usize)>,
 }
 
 /// What the pane shows, besides how it is looked at.
@@ -103,6 +120,30 @@ impl GraphPane {
     fn wish(&self, data: &RunData, area: Rect) -> Wish {
         let inner = inside(area);
         Wish { folded: self.folded(data), focus: self.focus, level: self.level, flow: self.flow, room: (inner.width, inner.height) }
+    }
+
+    /// How it stands.
+    pub fn stands(&self, data: &RunData) -> Stood {
+        let name = |group: &usize| data.graph.groups.get(*group).map(|group| group.name.clone());
+        Stood {
+            form: self.form,
+            level: self.level,
+            flow: self.flow,
+            folded: self.folded.as_ref().map(|folded| folded.iter().filter_map(name).collect()),
+            focus: self.focus.and_then(|focus| Some((data.tasks.get(focus.task)?.task.clone(), focus.hops))),
+            critical: self.critical,
+            corner: self.panned.then_some(self.corner),
+        }
+    }
+
+    /// Stands as it did; groups and tasks that are gone are left out.
+    pub fn recall(&mut self, stood: Stood, data: &RunData) {
+        let number = |name: &String| data.graph.groups.iter().position(|group| group.name == *name);
+        (self.form, self.level, self.flow, self.critical) = (stood.form, stood.level, stood.flow, stood.critical);
+        self.folded = stood.folded.map(|folded| folded.iter().filter_map(number).collect());
+        self.focus = stood.focus.and_then(|(task, hops)| Some(Focus { task: data.position(&task)?, hops }));
+        self.panned = stood.corner.is_some();
+        self.corner = stood.corner.unwrap_or_default();
     }
 
     /// Takes new data or a new size into account; what is to be laid out, if anything.

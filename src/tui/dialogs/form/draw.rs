@@ -1,8 +1,8 @@
-//! How the form looks: groups, fields with what they take beside them, what is wrong below them, and at the foot how to start and
-//! what does the same in a shell.
+//! How a form looks: groups, fields with what they take beside them, what is wrong below them, and at the foot the button and what
+//! pressing it comes to.
 
 use super::{
-    Trigger,
+    Form,
     field::{Editor, Field, plain},
 };
 use crate::{
@@ -14,7 +14,6 @@ use crate::{
         keymap::shown_key,
         panes, text,
         theme::Theme,
-        world::World,
     },
 };
 use ratatui::{
@@ -35,6 +34,21 @@ const ROOMY: u16 = 16;
 /// Lines of the command line, kept free for it so that the form does not grow while it is filled in.
 const COMMAND: usize = 2;
 
+/// What stands around the fields.
+#[derive(Debug)]
+pub struct Around<'a> {
+    /// What it is for.
+    pub title: &'a str,
+    /// Said where there are no fields.
+    pub empty: &'a str,
+    /// The button.
+    pub label: &'a str,
+    /// What is good to know before it is pressed.
+    pub note: &'a str,
+    /// The command line that does the same, if there is one.
+    pub command: &'a str,
+}
+
 /// A line of the list of fields.
 enum Row<'f> {
     Blank,
@@ -45,12 +59,16 @@ enum Row<'f> {
 }
 
 /// Draws it in the middle of the screen.
-pub fn form(form: &Trigger, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
+pub fn form(form: &Form, frame: &mut Frame<'_>, area: Rect, around: &Around<'_>, theme: &Theme) {
     let most = placed(area, WIDTH, usize::from(area.height));
     let is_roomy = most.height >= ROOMY;
     let width = usize::from(most.width.saturating_sub(4)).max(1);
-    let most_lines = if is_roomy { COMMAND } else { 1 };
-    let command = shell_lines(form, width, most_lines);
+    let most_lines = match (around.command.is_empty(), is_roomy) {
+        (true, _) => 0,
+        (false, true) => COMMAND,
+        (false, false) => 1,
+    };
+    let command = shell_lines(around.command, width, most_lines);
     let foot = most_lines + if is_roomy { 4 } else { 2 };
     let top = usize::from(is_roomy);
     // A line for what may be wrong: of more, what each field is for makes room.
@@ -59,16 +77,19 @@ pub fn form(form: &Trigger, frame: &mut Frame<'_>, area: Rect, world: &World, th
     let problems = form.problems();
     let place = if form.at < form.fields.len() { format!("field {} of {}", form.at + 1, form.fields.len()) } else { String::new() };
     let right = if problems > 0 { text::count(problems, "problem") } else { place };
-    let inner = panes::popup(frame, outer, &format!("Trigger {}", form.pipeline), &right, theme);
+    let inner = panes::popup(frame, outer, around.title, &right, theme);
     let [_, above, below] =
         Layout::vertical([Constraint::Length(clamped(top)), Constraint::Fill(1), Constraint::Length(clamped(foot))]).areas(inner);
+    if form.fields.is_empty() {
+        panes::lines(frame, above, [Line::styled(around.empty, theme.style("fg.muted"))]);
+    }
     fields(form, frame, above, theme);
-    draw_foot(form, frame, below, &command, is_roomy, world, theme);
+    foot_of(form, frame, below, &Foot { around, command, is_roomy }, theme);
 }
 
 /// The command line, broken into at most so many lines; what is missing ends with `…`.
-fn shell_lines(form: &Trigger, width: usize, most: usize) -> Vec<String> {
-    let mut lines = text::wrap(&text::safe(&form.command_line()), width);
+fn shell_lines(command: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines = text::wrap(&text::safe(command), width);
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
@@ -102,11 +123,7 @@ fn rows<'f>(fields: &'f [Field], tells: impl Fn(usize, &Field) -> bool, airy: bo
     rows
 }
 
-fn fields(form: &Trigger, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let muted = theme.style("fg.muted");
-    if form.fields.is_empty() {
-        return panes::lines(frame, area, [Line::styled("This pipeline has no params.", muted)]);
-    }
+fn fields(form: &Form, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let height = usize::from(area.height);
     // Where not everything fits, empty lines go first; then only the field that has the keys says what it is for.
     let ways = [(true, true), (true, false), (false, true)].into_iter();
@@ -159,7 +176,7 @@ impl Sheet {
         Self { names, at, room, usual: (room * 2 / 5).min(FIELD) }
     }
 
-    fn field(&self, form: &Trigger, at: usize, frame: &mut Frame<'_>, line: Rect, theme: &Theme) {
+    fn field(&self, form: &Form, at: usize, frame: &mut Frame<'_>, line: Rect, theme: &Theme) {
         let (field, focused) = (&form.fields[at], at == form.at);
         let by = isize::try_from(at).unwrap_or(0) - isize::try_from(form.at).unwrap_or(0);
         let picks = focused && matches!(field.editor, Editor::Pick(_));
@@ -266,37 +283,33 @@ fn beside(field: &Field) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn draw_foot(form: &Trigger, frame: &mut Frame<'_>, area: Rect, command: &[String], is_roomy: bool, world: &World, theme: &Theme) {
+/// What stands below the fields.
+struct Foot<'a> {
+    around: &'a Around<'a>,
+    command: Vec<String>,
+    is_roomy: bool,
+}
+
+fn foot_of(form: &Form, frame: &mut Frame<'_>, area: Rect, foot: &Foot<'_>, theme: &Theme) {
     let width = usize::from(area.width);
     let muted = theme.style("fg.muted");
     let on_button = form.at == form.fields.len();
-    let button = Span::styled(" Start the run ", theme.style(if on_button { "selection" } else { "input" }));
-    let keys = format!("  {} starts from any field, {} leaves", shown_key(Action::FormSubmit), shown_key(Action::FormLeave));
+    let label = format!(" {} ", foot.around.label);
+    let used = text::width(&label) + 2;
+    let button = Span::styled(label, theme.style(if on_button { "selection" } else { "input" }));
+    let keys = format!("  {} does it from any field, {} leaves", shown_key(Action::FormSubmit), shown_key(Action::FormLeave));
     let mark = Span::styled(if on_button { "> " } else { "  " }, theme.style("accent"));
-    let start = Rect { y: area.y + u16::from(is_roomy), height: 1, width: area.width.min(17), ..area };
+    let start = Rect { y: area.y + u16::from(foot.is_roomy), height: 1, width: area.width.min(clamped(used)), ..area };
     let note = if form.is_leaving {
         let words = format!("Something was typed: {} again leaves, any other key goes on", shown_key(Action::FormLeave));
         Line::styled(text::cut(&words, width), theme.style("warning"))
     } else {
-        Line::styled(text::cut(&note(form, world), width), muted)
+        Line::styled(text::cut(&text::safe(foot.around.note), width), muted)
     };
-    let start_line = Line::from(vec![mark, button, Span::styled(text::cut(&keys, width.saturating_sub(17)), muted)]);
-    let blank = || is_roomy.then(|| Line::raw(""));
-    let shell = command.iter().map(|line| Line::styled(line.as_str(), theme.style("fg")));
+    let start_line = Line::from(vec![mark, button, Span::styled(text::cut(&keys, width.saturating_sub(used)), muted)]);
+    let blank = || foot.is_roomy.then(|| Line::raw(""));
+    let shell = foot.command.iter().map(|line| Line::styled(line.as_str(), theme.style("fg")));
     let all: Vec<_> = blank().into_iter().chain([start_line]).chain(blank()).chain([note]).chain(shell).collect();
     panes::lines(frame, area, all);
-    hits::put(start, Hit::Act(Action::FormSubmit));
-}
-
-/// What is good to know before it is started.
-fn note(form: &Trigger, world: &World) -> String {
-    let last = form.last.as_ref().map(|run| match (run.started_at, run.ended_at) {
-        (Some(_), Some(_)) => format!("run {} took {}", run.number, text::took(run.started_at, run.ended_at, world.now)),
-        _ => format!("run {} is {}", run.number, run.state.word()),
-    });
-    let row = world.pipelines.iter().flatten().find(|row| row.pipeline == form.pipeline);
-    let off = row.is_some_and(|row| row.paused && !row.triggers.is_empty());
-    let needed = form.fields.iter().any(Field::is_needed).then(|| "* needs a value".to_owned());
-    let parts = [needed, Some(text::count(form.tasks, "task")), last, off.then(|| "triggers are off, this run starts".to_owned())];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    hits::put(start.intersection(area), Hit::Act(Action::FormSubmit));
 }

@@ -1,4 +1,4 @@
-//! One param in the form: what is typed or chosen, what is wrong with it, what of it is sent.
+//! One field of a form: what is typed or chosen, what is wrong with it, what of it is sent.
 
 use crate::{
     model::{ParamDef, ParamType, Secret},
@@ -7,10 +7,13 @@ use crate::{
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::Value;
 
-/// A param and its value.
+/// Checks a text beyond what its type says.
+pub type Check = fn(&str) -> Result<(), String>;
+
+/// A param, or what is like one, and its value.
 #[derive(Debug)]
 pub struct Field {
-    /// The param.
+    /// What it takes.
     pub def: ParamDef,
     /// Where its value is typed or chosen.
     pub editor: Editor,
@@ -21,6 +24,9 @@ pub struct Field {
     /// The secret is in the environment, so that none need be typed.
     pub is_provided: bool,
     initial: String,
+    check: Option<Check>,
+    /// What was typed to find a choice.
+    sought: String,
 }
 
 /// How a value is given.
@@ -66,19 +72,38 @@ impl Hidden {
 
 impl Field {
     /// With the default in it.
-    pub fn new(def: &ParamDef, last: Option<&Value>, is_provided: bool) -> Self {
+    pub fn new(def: &ParamDef) -> Self {
         let editor = match &def.kind {
             ParamType::Bool | ParamType::Choice { .. } => Editor::Pick(None),
             ParamType::Secret { .. } => Editor::Hidden(Hidden::default()),
             _ => Editor::Text(Box::new(TextField::new(""))),
         };
-        let mut field = Self { def: def.clone(), editor, error: None, last: last.cloned(), is_provided, initial: String::new() };
+        let mut field = Self {
+            def: def.clone(),
+            editor,
+            error: None,
+            last: None,
+            is_provided: false,
+            initial: String::new(),
+            check: None,
+            sought: String::new(),
+        };
         if let Some(default) = &def.default {
             field.put(&plain(default));
         }
         // As the field has it: a line end in a default cannot stand in one line.
         field.initial = field.text();
         field
+    }
+
+    /// With its value in the last run, and whether the secret is in the environment.
+    pub fn offered(self, last: Option<Value>, is_provided: bool) -> Self {
+        Self { last, is_provided, ..self }
+    }
+
+    /// Checked beyond what its type says.
+    pub fn checked(self, check: Check) -> Self {
+        Self { check: Some(check), ..self }
     }
 
     /// What can be chosen.
@@ -143,6 +168,7 @@ impl Field {
 
     /// What is typed next takes the place of what is there.
     pub fn enter(&mut self) {
+        self.sought.clear();
         if let Editor::Text(input) = &mut self.editor {
             input.select();
         }
@@ -163,6 +189,7 @@ impl Field {
     /// To the next or previous choice; in a text, the cursor to the right or left.
     pub fn step(&mut self, forward: bool) {
         let count = self.options().len();
+        self.sought.clear();
         match &mut self.editor {
             Editor::Text(input) => input.typed(Typed::Key(KeyEvent::from(if forward { KeyCode::Right } else { KeyCode::Left }))),
             Editor::Pick(at) => {
@@ -178,15 +205,23 @@ impl Field {
         }
     }
 
-    /// To the next choice that begins with a letter.
+    /// To the next choice that begins with what is typed; where none does, with the letter alone.
     fn seek(&mut self, letter: char) {
-        let options = self.options();
-        let Editor::Pick(at) = &self.editor else { return };
-        let from = at.map_or(0, |at| at + 1);
-        let begins = |at: &usize| options[*at].chars().next().is_some_and(|c| c.to_lowercase().eq(letter.to_lowercase()));
-        let found = (from..options.len()).chain(0..from.min(options.len())).find(begins);
-        if found.is_some() {
-            self.editor = Editor::Pick(found);
+        let Editor::Pick(at) = self.editor else { return };
+        let options: Vec<String> = self.options().into_iter().map(str::to_lowercase).collect();
+        let longer = format!("{}{}", self.sought, letter.to_lowercase());
+        let next =
+            |from: usize, start: &str| (from..options.len()).chain(0..from.min(options.len())).find(|at| options[*at].starts_with(start));
+        // What is chosen may be meant still while more of it is typed.
+        let found = match next(at.unwrap_or(0) + usize::from(self.sought.is_empty() && at.is_some()), &longer) {
+            Some(found) => Some((found, longer)),
+            None => {
+                let letter = letter.to_lowercase().to_string();
+                next(at.map_or(0, |at| at + 1), &letter).map(|found| (found, letter))
+            }
+        };
+        if let Some((found, sought)) = found {
+            (self.editor, self.sought) = (Editor::Pick(Some(found)), sought);
         }
     }
 
@@ -232,7 +267,7 @@ impl Field {
             (_, None, Some(secret)) => self.def.fits_secret(&secret).err(),
             (_, None, None) if !self.is_needed() => None,
             (ParamType::Secret { variable }, ..) => Some(format!("a value is needed; or export {variable} before flowyard is started")),
-            _ => Some("a value is needed: this param has no default".to_owned()),
+            _ => Some("a value is needed: there is no default".to_owned()),
         };
     }
 
@@ -241,7 +276,7 @@ impl Field {
         if is_number && text.trim().parse::<f64>().is_err() {
             return Some(format!("not a number: \"{text}\""));
         }
-        self.def.fitting(&Value::from(text)).err()
+        self.def.fitting(&Value::from(text)).err().or_else(|| self.check?(text).err())
     }
 
     /// What it takes, beside the field: `int 1…500`.
