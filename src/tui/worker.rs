@@ -1,5 +1,5 @@
 //! The threads that may wait: one reads, one hears of changes, one sends commands, one reads logs, one lays
-//! graphs out, one reads keys.
+//! graphs out, one keeps what is found again, one reads keys.
 
 use super::{
     begin,
