@@ -88,10 +88,14 @@ fn a_copy_is_written_over_nothing_and_makes_no_folder() {
 #[test]
 fn a_history_whose_database_was_deleted_is_made_again_from_the_folders_of_the_runs() {
     let yard = Yard::new();
-    yard.text(0, &["run", "hello", "-p", "name=ada"]);
+    for _ in 0..3 {
+        yard.text(0, &["run", "hello", "-p", "name=ada"]);
+    }
+    yard.text(0, &["gc", "--keep", "1"]);
     yard.text(1, &["run", "fails"]);
     yard.text(0, &["engine", "stop"]);
-    let before = [yard.show("latest:hello"), yard.show("latest:fails")];
+    let numbers = |yard: &Yard| yard.text(0, &["runs"]).lines().map(|line| line[..8].to_owned()).collect::<Vec<_>>();
+    let (before, known) = ([yard.show("latest:hello"), yard.show("latest:fails")], numbers(&yard));
     remove_database(&yard);
     for looking in [["runs"].as_slice(), &["show", "latest"]] {
         assert!(yard.complaint(74, looking).contains("doctor --rebuild"), "an empty history would be a lie");
@@ -103,6 +107,8 @@ fn a_history_whose_database_was_deleted_is_made_again_from_the_folders_of_the_ru
     for (before, after) in before.into_iter().zip(after) {
         assert_eq!(without_times(before), without_times(after));
     }
+    assert!(known.iter().any(|line| line.contains("hello #3")), "{known:?}");
+    assert_eq!(numbers(&yard), known);
     assert!(yard.text(0, &["doctor"]).contains("whole"));
     yard.text(0, &["retry", "latest:fails", "breaks"]);
     yard.until_run("latest:fails", "failed");
@@ -336,6 +342,19 @@ impl Drop for Unmount {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
+}
+
+#[test]
+fn an_engine_whose_database_was_deleted_can_be_ended_and_its_history_made_again() {
+    let yard = Yard::new();
+    let run = yard.start("waits");
+    yard.until_task(&run, "waits", "running");
+    remove_database(&yard);
+    yard.text(0, &["engine", "status"]);
+    yard.text(0, &["engine", "stop"]);
+    yard.text(0, &["doctor", "--rebuild"]);
+    yard.go();
+    yard.until_run(&run, "success");
 }
 
 #[test]

@@ -263,6 +263,31 @@ fn what_is_remembered_and_cannot_be_read_or_written_is_said_and_keeps_nobody_out
     assert_eq!(terminal.ends(), 0);
 }
 
+#[test]
+fn one_goes_to_another_workspace_and_back_and_finds_both_as_they_were() {
+    let yard = Yard::with(&[("flaky", FLAKY), ("hello", HOSTILE)]);
+    yard.write("other/pipelines/churn.toml", HOSTILE);
+    yard.write("other/pipelines/iris.toml", HOSTILE);
+    yard.write("gone/pipelines/lost.toml", HOSTILE);
+    for (folder, pipeline) in [("gone", "lost"), ("other", "churn")] {
+        let mut terminal = Terminal::open(&yard, (80, 24), &["--workspace", folder], &[]);
+        terminal.sees(pipeline).press("q");
+        assert_eq!(terminal.ends(), 0);
+    }
+    std::fs::remove_dir_all(yard.file("gone")).unwrap();
+    let mut terminal = Terminal::open(&yard, (80, 24), &[], &[]);
+    terminal.sees("flaky").press("/hel\r").sees("filter: hel").misses("flaky");
+    terminal.press(":workspace\r").sees("Workspaces").sees("here").sees("/other").sees("not there").press("\r");
+    terminal.sees("opened").sees("churn").sees("iris").misses("hello").press("j").sees("> · NEW  iris");
+    terminal.press("t").sees("Start the run").press("\r").sees("run 1  ✓ OK");
+    terminal.press(",w").sees("Workspaces").press("\r").sees("hello").sees("filter: hel").misses("flaky");
+    terminal.press(",w").sees("not there").press("G").press("d").misses("not there").press("\r").misses("Workspaces");
+    terminal.sees("iris").sees("run 1  ✓ OK").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    let journal = String::from_utf8(yard.output(&["--workspace", "other", "runs", "--json"]).stdout).unwrap();
+    assert!(journal.contains("iris") && !yard.text(0, &["runs", "--json"]).contains("iris"));
+}
+
 const TALKATIVE: &str = r#"
 [tasks.talk]
 run = """
@@ -546,10 +571,15 @@ fn through_the_demo(size: (u16, u16), arguments: &[&str]) {
         .press("a")
         .sees("Not now")
         .press("\t\r");
-    terminal.sees("run 1  ✓ OK").sees("Done: accuracy = 0.93").press("q").sees("PIPELINE").sees("OK").press("q");
-    assert_eq!(terminal.ends(), 0);
+    terminal.sees("run 1  ✓ OK").sees("Done: accuracy 0.93 passed the gate").press("q").sees("PIPELINE").sees("OK");
     let run = yard.show("latest");
     assert_eq!((&run["pipeline"], &run["state"]), (&"demo".into(), &"success".into()));
+    terminal.press("U").sees("Remove the demo?").press("\r").misses("Remove the demo?");
+    terminal.press("U").sees("Remove the demo?").press("y").sees("Welcome").press("q");
+    assert_eq!(terminal.ends(), 0);
+    let left: Vec<_> = contents(yard.path()).into_iter().filter(|(path, _)| path.is_file()).collect();
+    assert!(!yard.file("pipelines").exists() && !yard.state().exists());
+    assert!(left.iter().all(|(path, text)| path.ends_with("workspaces.json") && !contains(text, b"flowyard-test")), "{left:?}");
 }
 
 #[test]
@@ -583,4 +613,25 @@ fn another_folder_is_opened_and_has_its_own_pipelines() {
     assert_eq!(terminal.ends(), 0);
     assert!(yard.file("other/.flowyard").exists() && !yard.state().exists());
     assert!(yard.command(&["--workspace", "other", "engine", "stop"]).output().unwrap().status.success());
+}
+
+#[test]
+fn where_nothing_can_be_written_the_demo_runs_in_a_folder_that_need_not_last() {
+    let yard = Yard::empty();
+    yard.write("closed/note", "");
+    yard.write("temporary/note", "");
+    if nix::unistd::geteuid().is_root() {
+        std::os::unix::fs::chown(yard.file("closed"), Some(65_534), None).unwrap();
+    } else {
+        std::fs::set_permissions(yard.file("closed"), std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
+    }
+    let temporary = yard.file("temporary").to_str().unwrap().to_owned();
+    let mut terminal = Terminal::open(&yard, (120, 35), &["--workspace", "closed"], &[("TMPDIR", &temporary)]);
+    terminal.sees("> Try the demo").sees("Not here").sees("in a temporary folder").press("\r").sees("demo ▸ run 1").sees("RTRY");
+    assert_eq!(std::fs::read_dir(yard.file("closed")).unwrap().count(), 1);
+    let folder = std::fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    assert!(folder.join("pipelines/demo.toml").exists());
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&folder.metadata().unwrap()) & 0o777, 0o700);
+    terminal.press("\x03");
+    assert_eq!(terminal.ends(), 0);
 }

@@ -27,7 +27,7 @@ pub struct How {
 /// A run and tasks of it.
 #[derive(clap::Args)]
 pub struct Tasks {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// The task, or several: each is asked for on its own, in this order
     #[arg(required = true, value_name = "TASK")]

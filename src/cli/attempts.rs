@@ -17,7 +17,7 @@ use std::time::Duration;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  flowyard attempts latest")]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// As JSON
     #[arg(long)]

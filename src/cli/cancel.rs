@@ -11,7 +11,7 @@ use crate::model::Command;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  flowyard cancel latest\n  flowyard cancel latest train_model --reason 'wrong data'")]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// The task, or several [default: the whole run]
     #[arg(value_name = "TASK")]

@@ -51,7 +51,7 @@ fn of_workspace(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     let folder = context.workspace()?;
     let mut files = workspace::pipeline_files(&folder)?;
     if files.is_empty() {
-        context.note(&format!("no pipelines in {}; write pipelines/NAME.toml", folder.display()));
+        context.note(&format!("no pipelines in {}; `flowyard init` writes one to copy from", folder.display()));
     }
     let settings = folder.join(CONFIG_FILE);
     if settings.exists() {

@@ -13,7 +13,7 @@ use crate::model::{ClearScope, Command};
     after_help = "Examples:\n  flowyard clear latest train_model\n  flowyard clear latest train_model --upstream --reason 'new data'\n  flowyard clear latest --failed"
 )]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// The task, or several [default: every task]
     #[arg(value_name = "TASK")]

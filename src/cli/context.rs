@@ -156,6 +156,11 @@ impl Context {
         Ok(handle)
     }
 
+    /// The way to the engine alone, whatever became of its database.
+    pub fn engine(&self) -> Result<Handle, Failure> {
+        Ok(Handle::to_engine(self.attach_to(self.place_to_look()?, Access::Peek)?))
+    }
+
     /// A handle and the run that was meant.
     pub fn handle_and_run(&self, selector: &str, access: Access) -> Result<(Handle, RunId), Failure> {
         let handle = self.handle(access)?;

@@ -280,7 +280,7 @@ fn pipelines(place: &Place, here: &Path) -> Finding {
         Err(error) => return failed(NAME, error.to_string()),
     };
     if files.is_empty() {
-        return warning(NAME, format!("none in {}\nwrite pipelines/NAME.toml", place.workspace.display()));
+        return warning(NAME, format!("none in {}\n`flowyard init` writes one to copy from", place.workspace.display()));
     }
     let wrong = check(&files, here);
     let mut broken: Vec<&str> = wrong.0.iter().filter(|d| d.severity == Severity::Error).map(|d| d.file.as_str()).collect();

@@ -2,13 +2,13 @@
 
 use super::{
     Failure,
-    context::{Access, Context},
+    context::Context,
     term::{Cell, Style, render},
     text::{elapsed, moment},
 };
 use crate::{
     runtime::{
-        EngineStatus, Handle, allocator, clock, own_log,
+        EngineStatus, allocator, clock, own_log,
         serve::{self, ServeOptions},
         workspace,
     },
@@ -92,7 +92,7 @@ fn stop(context: &Context) -> Result<u8, Failure> {
     if context.global.read_only {
         return Err(Failure::refused("--read-only looks and never acts; leave it out to end the engine"));
     }
-    let handle = context.handle(Access::Peek)?;
+    let handle = context.engine()?;
     // An engine of another version does not say how it is, and can be stopped all the same.
     let is_idle = matches!(handle.engine_status(), Ok(Some(status)) if status.open_runs == 0);
     let Some(pid) = handle.stop_engine()? else {
@@ -105,7 +105,7 @@ fn stop(context: &Context) -> Result<u8, Failure> {
 }
 
 fn status(json: bool, context: &Context) -> Result<u8, Failure> {
-    let handle: Handle = context.handle(Access::Peek)?;
+    let handle = context.engine()?;
     let status = handle.engine_status()?;
     tell(status.as_ref(), json, context)?;
     Ok(if status.is_some() { 0 } else { 69 })
@@ -115,7 +115,7 @@ fn restart(json: bool, context: &Context) -> Result<u8, Failure> {
     if context.global.read_only {
         return Err(Failure::refused("--read-only looks and never acts; leave it out to restart the engine"));
     }
-    let status = context.handle(Access::Peek)?.restart_engine()?;
+    let status = context.engine()?.restart_engine()?;
     tell(Some(&status), json, context)?;
     Ok(0)
 }

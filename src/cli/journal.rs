@@ -16,7 +16,7 @@ const PAGE: usize = 1_000;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  flowyard journal --run latest\n  flowyard journal --json")]
 pub struct Args {
-    /// Only of this run: an id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// Only of this run: an id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     #[arg(long, value_name = "RUN")]
     run: Option<String>,
     /// One JSON object a line

@@ -27,7 +27,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         return Ok(0);
     }
     if rows.is_empty() {
-        context.note(&format!("no pipelines in {}; write pipelines/NAME.toml", handle.workspace().display()));
+        context.note(&format!("no pipelines in {}; `flowyard init` writes one to copy from", handle.workspace().display()));
         return Ok(0);
     }
     let lines: Vec<Vec<Cell>> = rows.iter().map(|row| line(row, context)).collect();

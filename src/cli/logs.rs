@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(200);
     after_help = "Examples:\n  flowyard logs latest train_model --follow\n  flowyard logs latest train_model --attempt 1 --stderr\n  flowyard logs latest train_model --raw > train.log"
 )]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// The task
     task: String,

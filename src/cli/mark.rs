@@ -12,7 +12,7 @@ use clap::ValueEnum;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  flowyard mark latest load success --reason 'loaded by hand'")]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// The task, or several: each is asked for on its own, in this order
     #[arg(required = true, value_name = "TASK")]

@@ -9,6 +9,7 @@ mod check;
 mod clear;
 mod completions;
 mod context;
+mod demo;
 mod doctor;
 mod engine;
 mod failure;
@@ -108,6 +109,7 @@ enum Verb {
     Backup(backup::Args),
     Gc(gc::Args),
     Init(init::Args),
+    Demo(demo::Args),
     Completions(completions::Args),
 }
 
@@ -178,6 +180,7 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Backup(args) => backup::main(&args, context),
         Verb::Gc(args) => gc::main(&args, context),
         Verb::Init(args) => init::main(&args, context),
+        Verb::Demo(args) => demo::main(&args, context),
         Verb::Completions(args) => completions::main(&args),
     }
 }

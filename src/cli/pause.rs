@@ -34,7 +34,7 @@ struct What {
     /// The pipeline whose triggers are meant
     #[arg(required_unless_present = "run", conflicts_with = "run")]
     pipeline: Option<String>,
-    /// A run instead: an id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// A run instead: an id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     #[arg(long)]
     run: Option<String>,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use crate::model::Command;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  flowyard resume latest:ml_training --reason 'the disk has room again'")]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     #[command(flatten)]
     how: How,

@@ -13,7 +13,7 @@ use crate::model::Command;
     after_help = "Examples:\n  flowyard retry latest train_model\n  flowyard retry latest train_model --downstream --reason 'new data'\n  flowyard retry latest --failed"
 )]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// The task, or several [default: every failed, lost or canceled task]
     #[arg(value_name = "TASK")]

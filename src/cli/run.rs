@@ -93,6 +93,9 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         let other = if other { ", with other params than were asked for now" } else { "" };
         context.note(&format!("{message}{other}; nothing was started"));
     }
+    for (task, why) in handle.never_start(&pipeline) {
+        context.note(&format!("`{task}` can never start here: {why}"));
+    }
     if args.detach {
         context.print(&format!("{run}\n"))?;
         return Ok(0);

@@ -22,7 +22,7 @@ use std::{
     after_help = "Examples:\n  flowyard shell latest train_model\n  flowyard shell latest train_model --attempt 1 -c 'python train.py --help'"
 )]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// The task
     task: String,

@@ -8,16 +8,17 @@ use super::{
     text::{cause, moment, run_name, span, task_name, time_of_day},
 };
 use crate::{
-    model::{GitState, RunSnapshot, TaskSnapshot, TaskState},
-    runtime::{clock, user},
+    model::{GitState, RunSnapshot, TaskId, TaskSnapshot, TaskState, Wait},
+    runtime::{Handle, clock, user},
 };
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Show a run: its state, params, tasks, attempts and metrics
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  flowyard show latest\n  flowyard show latest:ml_training --json")]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// As JSON
     #[arg(long)]
@@ -32,7 +33,8 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         context.json(&run)?;
         return Ok(0);
     }
-    let mut text = describe(&run, context);
+    let waits = waits(&handle, &run);
+    let mut text = describe(&run, &waits, context);
     let (_, env_not_passed) = user::environment(&handle.place().config.pass_env);
     let cards = handle.failure_cards(&run, &env_not_passed, card::CARDS)?;
     for card in &cards {
@@ -48,7 +50,17 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn describe(run: &RunSnapshot, context: &Context) -> String {
+/// What each task in the queue waits for, as far as the engine tells.
+fn waits(handle: &Handle, run: &RunSnapshot) -> HashMap<TaskId, String> {
+    if !run.tasks.iter().any(|task| task.state == TaskState::Queued) {
+        return HashMap::new();
+    }
+    let queue = handle.resources().ok().flatten().map(|found| found.queue).unwrap_or_default();
+    let of_run = queue.into_iter().filter(|entry| entry.task.run == run.run.run_id);
+    of_run.map(|entry| (entry.task.task, entry.waits.iter().map(Wait::to_string).collect::<Vec<_>>().join("; "))).collect()
+}
+
+fn describe(run: &RunSnapshot, waits: &HashMap<TaskId, String>, context: &Context) -> String {
     let (screen, row) = (&context.out, &run.run);
     let title = [Cell::styled(run_name(row), Style::bold("fg")), Cell::from("  "), screen.state(row.state.look())];
     let mut shown = render(screen, &title, screen.width()) + "\n";
@@ -70,7 +82,7 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
         row.undo
             .as_ref()
             .map(|word| {
-                format!("`flowyard undo {}` takes {} back, while nothing has started because of it", row.run_id, word.replace('_', " "))
+                format!("`flowyard undo {}` takes {} back, until something starts because of it", row.run_id, word.replace('_', " "))
             })
             .unwrap_or_default(),
     );
@@ -78,7 +90,7 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
     fact("params", pairs(&row.params));
     fact("git", git(&row.git));
     shown.push('\n');
-    let lines: Vec<Vec<Cell>> = run.tasks.iter().map(|task| line(task, run.run.run_id.as_str(), context)).collect();
+    let lines: Vec<Vec<Cell>> = run.tasks.iter().map(|task| line(task, run.run.run_id.as_str(), waits.get(&task.task), context)).collect();
     shown.push_str(&table(screen, &["STATE", "TASK", "ATTEMPTS", "TOOK", "RESULT"], &lines));
     for task in &run.tasks {
         for gate in &task.gates {
@@ -90,7 +102,7 @@ fn describe(run: &RunSnapshot, context: &Context) -> String {
     shown
 }
 
-fn line(task: &TaskSnapshot, run: &str, context: &Context) -> Vec<Cell> {
+fn line(task: &TaskSnapshot, run: &str, waits: Option<&String>, context: &Context) -> Vec<Cell> {
     let (started, ended) = task.span().map_or((None, None), |(from, to)| (Some(from), to));
     let result = cause(task).unwrap_or_else(|| {
         let parts = [decided(task), pairs(&task.metrics), pairs(&task.output_parameters)];
@@ -98,6 +110,7 @@ fn line(task: &TaskSnapshot, run: &str, context: &Context) -> Vec<Cell> {
     });
     let result = match (task.state, task.retry_at) {
         (TaskState::UpForRetry, Some(at)) => format!("{result}; tried again at {}", time_of_day(at)),
+        (TaskState::Queued, _) => waits.cloned().unwrap_or(result),
         (TaskState::AwaitingApproval, _) => format!("a person must decide: flowyard approve {run} {}, or reject", task_name(task)),
         _ => result,
     };

@@ -12,7 +12,7 @@ use crate::model::{WhyLine, WhyMark};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  flowyard why latest deploy_model\n  flowyard why latest")]
 pub struct Args {
-    /// An id, the beginning of one, `latest` or `latest:PIPELINE`
+    /// An id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`
     run: String,
     /// The task [default: the run]
     task: Option<String>,

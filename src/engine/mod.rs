@@ -21,7 +21,7 @@ pub use queue::{Limits, RESERVE_AFTER};
 pub use run::Run;
 
 use crate::model::{
-    AttemptKey, Command, GpuSnapshot, Reason, Reply, RunId, TaskId, TaskState, Verdict,
+    AttemptKey, Command, GpusSeen, Reason, Reply, RunId, TaskId, TaskState, Verdict,
     record::{ArtifactRecord, Change, RunRecord},
 };
 use crate::stdx::time::Timestamp;
@@ -71,7 +71,7 @@ pub enum Input {
         reason: Reason,
     },
     /// Which GPUs there are, and who else is on them.
-    Gpus(Vec<GpuSnapshot>),
+    Gpus(GpusSeen),
     /// How the tasks of an ended run stand, that an open one looks back to.
     Past {
         /// The ended run.

@@ -26,6 +26,8 @@ impl Run {
     /// Takes in what an attempt left.
     pub(super) fn attempt_ended(&mut self, position: usize, report: Report, out: &mut Out<'_>) {
         let Some(key) = self.open_attempt(position) else { return };
+        self.last_end = self.last_end.max(Some(from_micros(report.verdict.ended_at_micros)));
+        out.ended = self.last_end.map(|end| end.min(out.now));
         let gates = self.gates(position, &report);
         let outcome = outcome(&report, &gates, self.task_def(position).timeout);
         let (exit_code, signal) = codes(&report.verdict.end);

@@ -8,8 +8,8 @@
 use super::run::Run;
 use crate::{
     model::{
-        AttemptKey, ForeignProcess, GpuSnapshot, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunId, RunState, TaskId, TaskKey, TaskState,
-        Wait,
+        AttemptKey, ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunId, RunState, Task, TaskId,
+        TaskKey, TaskState, Wait,
     },
     stdx::time::Timestamp,
 };
@@ -42,6 +42,30 @@ impl Limits {
     /// So many slots, and of everything else as much as is asked for.
     pub const fn slots(slots: usize) -> Self {
         Self { slots, pools: BTreeMap::new(), cpu: f64::MAX, memory: u64::MAX }
+    }
+
+    /// Why a task could never start here, whoever else runs; nothing of GPUs, which are counted while somebody waits for them.
+    pub fn never(&self, task: &Task) -> Vec<String> {
+        let needs = needs(task);
+        let pool = needs.pool.as_ref().and_then(|(pool, slots)| self.pool_never(pool, *slots));
+        [pool, self.cpu_never(needs.cpu_millis), self.memory_never(needs.memory)].into_iter().flatten().collect()
+    }
+
+    fn pool_never(&self, pool: &str, slots: u32) -> Option<String> {
+        match self.pools.get(pool) {
+            None => Some(format!("pool `{pool}` is not declared; write {pool} = SLOTS under [pools] in flowyard.toml")),
+            Some(all) => (slots > *all).then(|| format!("it takes {slots} slots of pool `{pool}`, which has {all}")),
+        }
+    }
+
+    fn cpu_never(&self, millis: u64) -> Option<String> {
+        let wanted = thousandths(millis);
+        (wanted > self.cpu).then(|| format!("it takes {wanted} cpu, and there are {}", self.cpu))
+    }
+
+    fn memory_never(&self, bytes: u64) -> Option<String> {
+        let words = crate::stdx::size::short;
+        (bytes > self.memory).then(|| format!("it takes {} of memory, and there is {}", words(bytes), words(self.memory)))
     }
 }
 
@@ -101,7 +125,7 @@ pub struct Queue {
     cpu_millis: u64,
     memory: u64,
     /// `None` while nobody has looked.
-    gpus: Option<Vec<GpuSnapshot>>,
+    gpus: Option<GpusSeen>,
     /// Where the system had no room for another process: when to try again, its words, how often in a row.
     pub(super) delayed: BTreeMap<(RunId, usize), (Timestamp, String, u32)>,
     /// States of the tasks of ended runs that open ones look back to.
@@ -175,7 +199,7 @@ impl Queue {
 
     /// Books an open attempt.
     pub fn hold(&mut self, run: &Run, position: usize, gpus: Vec<u32>) {
-        let needs = needs(run, position);
+        let needs = needs(run.task_def(position));
         if let Some((pool, slots)) = &needs.pool {
             *self.pools.entry(pool.clone()).or_default() += slots;
         }
@@ -197,7 +221,7 @@ impl Queue {
     }
 
     /// Takes in which GPUs there are and who else is on them.
-    pub fn observe_gpus(&mut self, gpus: Vec<GpuSnapshot>) {
+    pub fn observe_gpus(&mut self, gpus: GpusSeen) {
         self.gpus = Some(gpus);
     }
 
@@ -307,7 +331,7 @@ impl Queue {
             waits.push(Wait::Past { run: past.clone(), state: state.word().to_owned() });
         }
         let kept_for_others = !waits.is_empty();
-        let scarce = self.scarce(&needs(run, position));
+        let scarce = self.scarce(&needs(run.task_def(position)));
         let is_old = task.queued_at.is_none_or(|since| now - since >= RESERVE_AFTER);
         for (kind, wait) in scarce {
             match (wait, reserved.0.get(&kind)) {
@@ -370,33 +394,21 @@ impl Queue {
         let mut found = Vec::new();
         if let Some((pool, slots)) = &needs.pool {
             let used = self.pools.get(pool).copied().unwrap_or(0);
-            let wait = match self.limits.pools.get(pool) {
-                None => {
-                    Some(Wait::Never { why: format!("pool `{pool}` is not declared; write {pool} = SLOTS under [pools] in flowyard.toml") })
-                }
-                Some(all) if slots > all => Some(Wait::Never { why: format!("it takes {slots} slots of pool `{pool}`, which has {all}") }),
-                Some(&all) if used + slots > all => Some(Wait::Pool { pool: pool.clone(), needs: *slots, used, all }),
-                Some(_) => None,
-            };
+            let all = self.limits.pools.get(pool).copied().unwrap_or(0);
+            let never = self.limits.pool_never(pool, *slots).map(|why| Wait::Never { why });
+            let wait = never.or_else(|| (used + slots > all).then(|| Wait::Pool { pool: pool.clone(), needs: *slots, used, all }));
             found.push((Kind::Pool(pool.clone()), wait));
         }
         if needs.cpu_millis > 0 {
             let (all, used, wanted) = (self.limits.cpu, thousandths(self.cpu_millis), thousandths(needs.cpu_millis));
-            let wait = if wanted > all {
-                Some(Wait::Never { why: format!("it takes {wanted} cpu, and there are {all}") })
-            } else {
-                (used + wanted > all).then_some(Wait::Cpu { needs: wanted, used, all })
-            };
+            let never = self.limits.cpu_never(needs.cpu_millis).map(|why| Wait::Never { why });
+            let wait = never.or_else(|| (used + wanted > all).then_some(Wait::Cpu { needs: wanted, used, all }));
             found.push((Kind::Cpu, wait));
         }
         if needs.memory > 0 {
             let (all, used, wanted) = (self.limits.memory, self.memory, needs.memory);
-            let words = crate::stdx::size::short;
-            let wait = if wanted > all {
-                Some(Wait::Never { why: format!("it takes {} of memory, and there is {}", words(wanted), words(all)) })
-            } else {
-                (used.saturating_add(wanted) > all).then_some(Wait::Memory { needs: wanted, used, all })
-            };
+            let never = self.limits.memory_never(wanted).map(|why| Wait::Never { why });
+            let wait = never.or_else(|| (used.saturating_add(wanted) > all).then_some(Wait::Memory { needs: wanted, used, all }));
             found.push((Kind::Memory, wait));
         }
         if needs.gpu > 0 {
@@ -407,18 +419,26 @@ impl Queue {
 
     fn gpus_wanted(&self, wanted: u32) -> Option<Wait> {
         let free = u32::try_from(self.free_gpus().len()).unwrap_or(u32::MAX);
-        let gpus = self.gpus.as_deref().unwrap_or_default();
+        let gpus = self.devices();
         let all = u32::try_from(gpus.len()).unwrap_or(u32::MAX);
-        if self.gpus.is_some() && wanted > all {
+        let trouble = match &self.gpus {
+            Some(seen) => seen.trouble.clone(),
+            None => Some("nvidia-smi was asked and has not answered yet".to_owned()),
+        };
+        if trouble.is_none() && wanted > all {
             return Some(Wait::Never { why: format!("it takes {wanted} GPU, and there are {all}") });
         }
         let foreign: Vec<(u32, ForeignProcess)> = gpus.iter().filter_map(|gpu| Some((gpu.index, gpu.foreign.clone()?))).collect();
-        (free < wanted).then_some(Wait::Gpu { needs: wanted, free, all, foreign })
+        (free < wanted).then_some(Wait::Gpu { needs: wanted, free, all, foreign, trouble })
+    }
+
+    fn devices(&self) -> &[GpuSnapshot] {
+        self.gpus.as_ref().map_or(&[], |seen| &seen.devices)
     }
 
     fn free_gpus(&self) -> Vec<u32> {
         let leased: BTreeSet<u32> = self.held.values().flat_map(|(_, gpus)| gpus.iter().copied()).collect();
-        let gpus = self.gpus.iter().flatten();
+        let gpus = self.devices().iter();
         gpus.filter(|gpu| gpu.foreign.is_none() && !leased.contains(&gpu.index)).map(|gpu| gpu.index).collect()
     }
 
@@ -463,7 +483,7 @@ impl Queue {
             let ((run, position), _) = self.held.iter().find(|(_, (_, gpus))| gpus.contains(&index))?;
             runs.get(run)?.open_attempt(*position)
         };
-        self.gpus.iter().flatten().map(|gpu| GpuSnapshot { leased_to: holder(gpu.index), ..gpu.clone() }).collect()
+        self.devices().iter().map(|gpu| GpuSnapshot { leased_to: holder(gpu.index), ..gpu.clone() }).collect()
     }
 }
 
@@ -473,11 +493,10 @@ fn thousandths(millis: u64) -> f64 {
 
 fn class(run: &Run, position: usize) -> Class {
     let past = run.task_def(position).depends_on_past.then_some(position);
-    Class { run: run.record.run_id.clone(), needs: needs(run, position), past }
+    Class { run: run.record.run_id.clone(), needs: needs(run.task_def(position)), past }
 }
 
-fn needs(run: &Run, position: usize) -> Needs {
-    let def = run.task_def(position);
+fn needs(def: &Task) -> Needs {
     Needs {
         pool: def.pool.clone().map(|pool| (pool, def.pool_slots)),
         cpu_millis: def.resources.cpu.map_or(0, |cpu| (cpu * 1000.0).round() as u64),

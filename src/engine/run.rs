@@ -12,7 +12,11 @@ use crate::{
     stdx::time::Timestamp,
 };
 use chrono::TimeDelta;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A run that is open, or that a command is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +34,10 @@ pub struct Run {
     /// Task instances that are not over.
     pub(super) open_tasks: usize,
     positions: HashMap<TaskId, usize>,
+    /// The latest end of an attempt that this engine has heard of.
+    pub(super) last_end: Option<Timestamp>,
+    /// What starts because of the command that can be taken back, by position; made when it is first asked for.
+    pub(super) follows: Option<BTreeSet<usize>>,
 }
 
 /// What is due at a time.
@@ -55,11 +63,23 @@ pub(super) struct Out<'a> {
     pub freed: Vec<usize>,
     /// Positions whose attempts have begun.
     pub begun: Vec<usize>,
+    /// When the attempt ended whose end this follows from.
+    pub ended: Option<Timestamp>,
 }
 
 impl<'a> Out<'a> {
     pub fn new(now: Timestamp, by: &'a str, cause: Cause) -> Self {
-        Self { now, by, cause, effects: Vec::new(), queued: Vec::new(), wakes: Vec::new(), freed: Vec::new(), begun: Vec::new() }
+        Self {
+            now,
+            by,
+            cause,
+            effects: Vec::new(),
+            queued: Vec::new(),
+            wakes: Vec::new(),
+            freed: Vec::new(),
+            begun: Vec::new(),
+            ended: None,
+        }
     }
 
     pub fn commit(&mut self, what: What) {
@@ -77,7 +97,17 @@ impl Run {
             out.commit(What::Task { from: None, record: Arc::clone(task) });
         }
         let (open_tasks, positions) = (tasks.len(), positions(&tasks));
-        Some(Self { record, graph, tasks, attempts: HashMap::new(), artifacts: HashMap::new(), open_tasks, positions })
+        Some(Self {
+            record,
+            graph,
+            tasks,
+            attempts: HashMap::new(),
+            artifacts: HashMap::new(),
+            open_tasks,
+            positions,
+            last_end: None,
+            follows: None,
+        })
     }
 
     /// A run as an earlier engine left it in the tables.
@@ -88,7 +118,17 @@ impl Run {
         let open_tasks = loaded.tasks.iter().filter(|task| !task.state.is_terminal()).count();
         let artifacts = loaded.artifacts.into_iter().map(|artifact| (artifact.id.clone(), artifact)).collect();
         let positions = positions(&loaded.tasks);
-        Some(Self { record: loaded.run, graph, tasks: loaded.tasks, attempts, artifacts, open_tasks, positions })
+        Some(Self {
+            record: loaded.run,
+            graph,
+            tasks: loaded.tasks,
+            attempts,
+            artifacts,
+            open_tasks,
+            positions,
+            last_end: None,
+            follows: None,
+        })
     }
 
     /// The definition of the task at `position`.
@@ -144,9 +184,13 @@ impl Run {
         let from = self.record.state;
         assert!(transitions::run(Some(from), to, out.cause), "illegal transition of run/{}: {from} → {to}", self.record.run_id);
         self.record.state = to;
-        self.record.ended_at = to.is_terminal().then_some(out.now);
+        // Where an attempt ended it, that is when: an engine may hear of it much later.
+        let ended = out.ended.unwrap_or(out.now).max(self.record.started_at.unwrap_or_default());
+        self.record.ended_at = to.is_terminal().then_some(ended);
         if to.is_terminal() {
             self.record.deadline = None;
+            // Whoever makes it go on again wants that it goes on.
+            self.record.paused = false;
         }
         out.commit(What::Run { from: Some(from), record: Box::new(self.record.clone()) });
     }
@@ -160,6 +204,7 @@ impl Run {
         if self.record.started_at.is_none() {
             self.record.started_at = Some(out.now);
         }
+        self.forget_undo(position, out);
         let is_timed = self.record.deadline.is_none() && self.record.definition.run_timeout.is_some();
         if let Some(timeout) = self.record.definition.run_timeout.filter(|_| is_timed) {
             let deadline = after(out.now, timeout);

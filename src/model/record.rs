@@ -150,6 +150,9 @@ pub struct Archive {
     pub format: u32,
     /// The newest entry of the journal when it was written.
     pub last_seq: i64,
+    /// The number it has for people; none while it is open.
+    #[serde(default)]
+    pub number: Option<u64>,
     /// The run.
     pub run: RunRecord,
     /// Its task instances; none while it is open.
@@ -166,7 +169,7 @@ impl Archive {
 
     /// A run that has begun: its tasks and attempts are told by their folders.
     pub const fn begun(run: RunRecord, last_seq: i64) -> Self {
-        Self { format: Self::FORMAT, last_seq, run, tasks: Vec::new(), attempts: Vec::new(), artifacts: Vec::new() }
+        Self { format: Self::FORMAT, last_seq, number: None, run, tasks: Vec::new(), attempts: Vec::new(), artifacts: Vec::new() }
     }
 }
 

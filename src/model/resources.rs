@@ -79,6 +79,15 @@ impl ResourcesSnapshot {
     }
 }
 
+/// What a look at the GPUs found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GpusSeen {
+    /// The devices that may be used, in order of index.
+    pub devices: Vec<GpuSnapshot>,
+    /// Why there may be others: `nvidia-smi` failed.
+    pub trouble: Option<String>,
+}
+
 /// A task instance that is ready and waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueueEntry {
@@ -143,6 +152,9 @@ pub enum Wait {
         all: u32,
         /// Devices that processes of others hold: index, and who.
         foreign: Vec<(u32, ForeignProcess)>,
+        /// Why what is known of them may be wrong.
+        #[serde(default)]
+        trouble: Option<String>,
     },
     /// `max_active_tasks` of its run.
     ActiveTasks {
@@ -196,12 +208,12 @@ impl std::fmt::Display for Wait {
             Self::Memory { needs, used, all } => {
                 write!(f, "waits for {} MiB of memory: {} of {} MiB are taken", needs / MIB, used / MIB, all / MIB)
             }
-            Self::Gpu { needs, free, all, foreign } => {
+            Self::Gpu { needs, free, all, foreign, trouble } => {
                 write!(f, "waits for {needs} GPU: {free} of {all} are free")?;
                 for (index, who) in foreign {
                     write!(f, "; GPU {index} is held by pid {} of {}", who.pid, who.user)?;
                 }
-                Ok(())
+                trouble.iter().try_for_each(|trouble| write!(f, "; {trouble}"))
             }
             Self::ActiveTasks { used, all } => write!(f, "waits for its run: {used} of at most {all} tasks are running (max_active_tasks)"),
             Self::ActiveRuns { before, all } => {

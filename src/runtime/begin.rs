@@ -63,6 +63,24 @@ pub fn write(folder: &Path, files: &[NewFile]) -> Result<(), RuntimeError> {
     Ok(())
 }
 
+/// Makes a folder for what need not last, where this one cannot be written: in memory if there is such a place, else among the
+/// temporary files. Nobody else can look into it or guess its name.
+///
+/// # Errors
+/// There is no room for it anywhere.
+pub fn spare_folder() -> Result<PathBuf, RuntimeError> {
+    let in_memory = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let places: Vec<PathBuf> = in_memory.into_iter().filter(|folder| obstacle(folder).is_none()).chain([std::env::temp_dir()]).collect();
+    let mut refusal = None;
+    for place in &places {
+        match nix::unistd::mkdtemp(&place.join("flowyard-demo-XXXXXX")) {
+            Ok(folder) => return Ok(folder),
+            Err(error) => refusal = Some(refused(place, &error.into())),
+        }
+    }
+    Err(refusal.unwrap_or_else(|| RuntimeError::Io(format!("there is no place for temporary files; {ELSEWHERE}"))))
+}
+
 const ELSEWHERE: &str = "go to a folder of your own, or name one with --workspace DIR";
 
 /// What was made so far; unmade when dropped, unless it is to be kept.

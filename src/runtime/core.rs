@@ -13,7 +13,7 @@ use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, Durability, End, GpuSnapshot, Reply, Request, ResourcesSnapshot, RunId, Secrets, Verdict,
+        AttemptKey, Command, Durability, End, GpusSeen, Reply, Request, ResourcesSnapshot, RunId, Secrets, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
@@ -74,7 +74,7 @@ pub enum Msg {
     /// What was committed could not be forced to the disk.
     NotSynced(String),
     /// These GPUs are there.
-    Gpus(Vec<GpuSnapshot>),
+    Gpus(GpusSeen),
     /// Leave with this exit code.
     Stop(u8),
 }

@@ -3,7 +3,7 @@
 use super::clock;
 use crate::{
     executors::shim::processes,
-    model::{ForeignProcess, GpuSnapshot},
+    model::{ForeignProcess, GpuSnapshot, GpusSeen},
     stdx::time::Timestamp,
 };
 use std::{
@@ -42,7 +42,7 @@ impl Watch {
     }
 
     /// Looks on a thread of its own, and hands what it found to `tell`.
-    pub fn look(&mut self, tell: impl FnOnce(Vec<GpuSnapshot>) + Send + 'static) {
+    pub fn look(&mut self, tell: impl FnOnce(GpusSeen) + Send + 'static) {
         let (listed, state_dir) = (self.listed.clone(), self.state_dir.clone());
         let looks = std::thread::Builder::new().name("gpus".to_owned()).spawn(move || tell(look(listed.as_deref(), &state_dir)));
         self.looking = looks.is_ok();
@@ -69,19 +69,21 @@ impl Watch {
     }
 }
 
-/// The devices that may be used, in order of index. What `nvidia-smi` cannot say is left out, and told to the log.
-fn look(listed: Option<&[u32]>, state_dir: &Path) -> Vec<GpuSnapshot> {
-    let found = devices(ask).unwrap_or_else(|error| {
-        if listed.is_none() || error.kind() != io::ErrorKind::NotFound {
+/// The devices that may be used. What `nvidia-smi` cannot say is left out; without it there are those that are listed.
+fn look(listed: Option<&[u32]>, state_dir: &Path) -> GpusSeen {
+    let (found, trouble) = match devices(ask) {
+        Ok(found) => (found, None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), None),
+        Err(error) => {
             tracing::warn!(%error, "nvidia-smi cannot be asked for GPUs");
+            (Vec::new(), Some(format!("nvidia-smi failed: {error}")))
         }
-        Vec::new()
-    });
+    };
     let name_user = |pid: u32| match processes::is_inside(pid, state_dir) {
         true => None,
         false => Some(ForeignProcess { pid, user: user_of(pid) }),
     };
-    choose(listed, found, name_user)
+    GpusSeen { devices: choose(listed, found, name_user), trouble }
 }
 
 /// A device as `nvidia-smi` tells it.
@@ -109,8 +111,11 @@ const fn unnamed(index: u32) -> GpuSnapshot {
 
 /// Asks twice: for the devices, and for the processes that compute on them.
 fn devices(ask: impl Fn(&[&str]) -> io::Result<String>) -> io::Result<Vec<Device>> {
-    let mut devices: Vec<(String, Device)> =
-        ask(&["--query-gpu=index,uuid,name", "--format=csv,noheader"])?.lines().filter_map(device).collect();
+    let told = ask(&["--query-gpu=index,uuid,name", "--format=csv,noheader"])?;
+    let mut devices: Vec<(String, Device)> = told.lines().filter_map(device).collect();
+    if let (true, Some(line)) = (devices.is_empty(), told.lines().find(|line| !line.trim().is_empty())) {
+        return Err(io::Error::other(format!("it said `{}`", crate::stdx::sanitize::line(line))));
+    }
     for line in ask(&["--query-compute-apps=gpu_uuid,pid", "--format=csv,noheader"])?.lines() {
         let Some((uuid, pid)) = line.split_once(',') else { continue };
         let device = devices.iter_mut().find(|(known, _)| known == uuid.trim());

@@ -108,7 +108,7 @@ impl Handle {
     /// # Errors
     /// See [`RuntimeError`].
     pub fn attach(attach: Attach) -> Result<Self, RuntimeError> {
-        let mut handle = Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None, trouble: None };
+        let mut handle = Self::to_engine(attach);
         if handle.attach.in_process {
             handle.start_inside()?;
         }
@@ -121,6 +121,11 @@ impl Handle {
         }
         handle.seen = handle.last_seq()?;
         Ok(handle)
+    }
+
+    /// The way to the engine alone: nothing is read, so that an engine can be reached whose database is gone or damaged.
+    pub const fn to_engine(attach: Attach) -> Self {
+        Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None, trouble: None }
     }
 
     /// Why what is known of open runs may be old: no engine runs or could be started, or it does not answer.
@@ -243,6 +248,12 @@ impl Handle {
         Ok((found.pipeline, found.diagnostics))
     }
 
+    /// The tasks of a pipeline that could never start here, and why.
+    pub fn never_start(&self, pipeline: &Pipeline) -> Vec<(TaskId, String)> {
+        let limits = serve::limits(&self.attach.place);
+        pipeline.tasks.iter().flat_map(|task| limits.never(task).into_iter().map(|why| (task.id.clone(), why))).collect()
+    }
+
     /// The definition that a run keeps.
     ///
     /// # Errors
@@ -329,7 +340,7 @@ impl Handle {
         }
     }
 
-    /// The run meant by an id, the beginning of one, `latest` or `latest:PIPELINE`.
+    /// The run meant by an id, the beginning of one, `latest`, `latest:PIPELINE` or `PIPELINE#N`.
     ///
     /// # Errors
     /// There is none, or several.
@@ -356,6 +367,10 @@ impl Handle {
                     format!("there is no pipeline `{pipeline}`{}", near.unwrap_or_else(|| "\nhint: `flowyard list` shows them".to_owned()))
                 }
             }));
+        }
+        if let Some((pipeline, number)) = selector.split_once('#') {
+            let found = number.parse().ok().map(|number| history.run_numbered(&pipeline.trim().into(), number)).transpose()?.flatten();
+            return found.ok_or_else(|| no_run(selector));
         }
         let mut found = history.runs_with_prefix(&selector.to_ascii_lowercase())?;
         match found.len() {

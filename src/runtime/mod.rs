@@ -11,6 +11,7 @@ mod client;
 pub mod clock;
 mod core;
 pub mod definition_file;
+pub mod demo;
 mod errors;
 pub mod failure;
 pub mod file_system;

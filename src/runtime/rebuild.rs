@@ -51,7 +51,11 @@ pub fn rebuild(place: &Place) -> Result<Rebuilt, RuntimeError> {
         match archive::read(&folder) {
             Ok(kept) => {
                 let (is_over, run) = (kept.run.state.is_terminal(), kept.run.clone());
+                let number = kept.number;
                 let (seq, _) = store.commit(&changes(&place.state_dir, kept))?;
+                if let Some(number) = number {
+                    store.set_number(&run.run_id, number)?;
+                }
                 // Its numbers are those of the new journal from here on.
                 archive::keep(&place.state_dir, &run, seq)?;
                 *if is_over { &mut done.ended } else { &mut done.open } += 1;

@@ -1,8 +1,9 @@
-//! What a face remembers for its user from one time to the next: a small text for each workspace, in the user's own folder for
-//! state and never in the workspace, which may be shared or somebody else's.
+//! What a face remembers for its user from one time to the next: a small text for each workspace, and which workspaces there were.
+//! It is in the user's own folder for state and never in the workspace, which may be shared or somebody else's.
 
 use super::RuntimeError;
-use crate::stdx::{atomic, sanitize};
+use crate::stdx::{atomic, sanitize, time::Timestamp};
+use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
     io::{self, Read},
@@ -58,6 +59,78 @@ impl Shelf {
     pub fn shown(&self) -> String {
         sanitize::line(&self.file.display().to_string())
     }
+}
+
+/// A workspace that was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Its folder.
+    pub workspace: PathBuf,
+    /// Where its state is, if that had to be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<PathBuf>,
+    /// When it was used last.
+    pub used: Timestamp,
+}
+
+/// More workspaces are not remembered.
+const MOST_RECENT: usize = 30;
+/// Lists of another version are not understood.
+const VERSION: u64 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct List {
+    version: u64,
+    workspaces: Vec<Recent>,
+}
+
+/// The workspaces that were used, lately used first. A list that is not understood is as none.
+pub fn recent(home: &Path) -> Vec<Recent> {
+    let text = read(&list(home)).unwrap_or_default();
+    let known = serde_json::from_str::<List>(&text).ok().filter(|list| list.version == VERSION);
+    known.map(|list| list.workspaces).unwrap_or_default()
+}
+
+/// Puts a workspace at the head of the list.
+///
+/// # Errors
+/// The list cannot be written.
+pub fn remember(home: &Path, used: Recent) -> Result<(), RuntimeError> {
+    let mut known = recent(home);
+    known.retain(|recent| recent.workspace != used.workspace);
+    known.insert(0, used);
+    for old in known.drain(MOST_RECENT.min(known.len())..) {
+        drop_text(home, &old.workspace);
+    }
+    write_list(home, known)
+}
+
+/// Takes a workspace out of the list, with the text about it; nothing of the workspace itself is touched.
+///
+/// # Errors
+/// The list cannot be written.
+pub fn forget(home: &Path, workspace: &Path) -> Result<(), RuntimeError> {
+    let mut known = recent(home);
+    let before = known.len();
+    known.retain(|recent| recent.workspace != workspace);
+    drop_text(home, workspace);
+    // What was not there makes no list.
+    if known.len() == before { Ok(()) } else { write_list(home, known) }
+}
+
+/// What nobody asks for any more does not pile up.
+fn drop_text(home: &Path, workspace: &Path) {
+    let _ = fs::remove_file(Shelf::below(home, workspace).file);
+}
+
+fn list(home: &Path) -> PathBuf {
+    folder(home).join("workspaces.json")
+}
+
+fn write_list(home: &Path, workspaces: Vec<Recent>) -> Result<(), RuntimeError> {
+    let (file, text) = (list(home), serde_json::to_string_pretty(&List { version: VERSION, workspaces }).unwrap_or_default());
+    let shown = || sanitize::line(&file.display().to_string());
+    write(&file, &text).map_err(|error| RuntimeError::Io(format!("{} cannot be written: {error}", shown())))
 }
 
 /// The user's folder for state: `$XDG_STATE_HOME`, else `~/.local/state`.
@@ -119,6 +192,36 @@ mod tests {
         assert_eq!(shelf.read().unwrap(), "\u{fffd}");
         let aside = shelf.set_aside().unwrap();
         assert_eq!((fs::read(aside).unwrap(), shelf.read().unwrap()), (vec![0xff, 0xfe], String::new()));
+    }
+
+    #[test]
+    fn workspaces_are_listed_lately_used_first_each_once_until_they_are_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let used = |name: &str, second| Recent {
+            workspace: PathBuf::from(name),
+            state_dir: (name == "/b").then(|| PathBuf::from("/state")),
+            used: Timestamp::from_timestamp(second, 0).unwrap(),
+        };
+        assert_eq!(recent(home.path()), []);
+        forget(home.path(), Path::new("/a")).unwrap();
+        assert!(!list(home.path()).exists());
+        for (name, second) in [("/a", 1), ("/b", 2), ("/a", 3)] {
+            remember(home.path(), used(name, second)).unwrap();
+        }
+        assert_eq!(recent(home.path()), [used("/a", 3), used("/b", 2)]);
+        let shelf = |name: &str| Shelf::below(home.path(), Path::new(name));
+        shelf("/a").write("a").unwrap();
+        shelf("/b").write("b").unwrap();
+        forget(home.path(), Path::new("/a")).unwrap();
+        assert_eq!(recent(home.path()), [used("/b", 2)]);
+        assert_eq!((shelf("/a").read().unwrap(), shelf("/b").read().unwrap()), (String::new(), "b".to_owned()));
+        for number in 0..MOST_RECENT {
+            remember(home.path(), used(&format!("/{number}"), 4)).unwrap();
+        }
+        assert_eq!(shelf("/b").read().unwrap(), "");
+        assert!(recent(home.path()).len() == MOST_RECENT && recent(home.path()).iter().all(|recent| recent.state_dir.is_none()));
+        fs::write(list(home.path()), "{\"version\": 2, \"workspaces\": []}").unwrap();
+        assert_eq!(recent(home.path()), []);
     }
 
     #[test]

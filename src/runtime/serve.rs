@@ -143,7 +143,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
 }
 
 /// What the settings say, or what the machine has.
-fn limits(place: &Place) -> Limits {
+pub(super) fn limits(place: &Place) -> Limits {
     let cores = surroundings::cores();
     let config = &place.config;
     Limits {

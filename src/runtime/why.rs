@@ -1,5 +1,6 @@
 //! "Why did it (not) run?", answered from what is recorded; nothing is guessed.
 
+use super::cause;
 use crate::model::{
     AttemptSnapshot, GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId, TaskSnapshot,
     TaskState, TriggerRule, Wait, Why, WhyLine, WhyMark,
@@ -93,7 +94,7 @@ pub fn task(snapshot: &RunSnapshot, definition: &Pipeline, id: &TaskId, account:
     lines.extend(task.attempts.iter().map(|attempt| {
         let how = match (attempt.exit_code, attempt.signal) {
             (Some(code), _) => format!(", exit code {code}"),
-            (None, Some(signal)) => format!(", signal {signal}"),
+            (None, Some(signal)) => format!(", signal {}", cause::signal_name(signal)),
             (None, None) => String::new(),
         };
         let reason = attempt.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -124,7 +125,7 @@ fn note(text: String) -> WhyLine {
 fn sentence(task: &TaskSnapshot) -> String {
     match (&task.message, task.reason) {
         (Some(message), _) => format!(": {message}"),
-        (None, Some(reason)) => format!(": {reason}"),
+        (None, Some(_)) => cause::cause(task).map(|cause| format!(": {cause}")).unwrap_or_default(),
         (None, None) => String::new(),
     }
 }
@@ -157,7 +158,7 @@ fn retry_line(task: &TaskSnapshot, def: &Task) -> Option<WhyLine> {
 fn ending(attempt: &AttemptSnapshot, reason: Reason) -> String {
     match (reason, attempt.exit_code, attempt.signal) {
         (Reason::ExitCode, Some(code), _) => format!("exit code {code}"),
-        (Reason::Signal, _, Some(signal)) => format!("signal {signal}"),
+        (Reason::Signal, _, Some(signal)) => format!("signal {}", cause::signal_name(signal)),
         _ => reason.to_string(),
     }
 }
@@ -176,6 +177,9 @@ fn state_line(snapshot: &RunSnapshot, task: &TaskSnapshot) -> Option<WhyLine> {
         TaskState::AwaitingApproval => {
             let run = &snapshot.run.run_id;
             line(WhyMark::Waiting, format!("a person must approve it: `flowyard approve {run} {}`, or reject it", task.task))
+        }
+        TaskState::Success if task.reason == Some(Reason::ByPerson) => {
+            line(WhyMark::Met, format!("it counts as success{}", sentence(task)))
         }
         TaskState::Success => line(WhyMark::Met, "it succeeded".to_owned()),
         TaskState::Skipped if task.reason == Some(Reason::ByPerson) => line(WhyMark::Note, "a person skipped it".to_owned()),

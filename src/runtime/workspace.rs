@@ -22,7 +22,7 @@ pub const CONFIG_FILE: &str = "flowyard.toml";
 /// The folder of pipeline files.
 pub const PIPELINES: &str = "pipelines";
 /// The folder of the state, if nothing else is said.
-const STATE: &str = ".flowyard";
+pub const STATE: &str = ".flowyard";
 /// No file of ours is longer; a longer one is not read.
 pub const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// What a state folder of ours may hold at its top: a folder with none of it is somebody else's.

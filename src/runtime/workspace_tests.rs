@@ -95,7 +95,7 @@ fn a_file_in_the_way_and_a_folder_of_somebody_else_s_things_are_refused() {
     let folder = workspace();
     let state = folder.path().join("state");
     fs::write(&state, "").unwrap();
-    let error = prepare(&place(folder.path(), &state)).unwrap_err();
+    let error = find(folder.path(), None, Some(&state)).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("is a file"), "{error}");
     fs::remove_file(&state).unwrap();
     fs::create_dir(&state).unwrap();

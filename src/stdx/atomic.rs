@@ -5,7 +5,11 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
+    sync::atomic::{AtomicU64, Ordering},
 };
+
+/// How many files were written.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// Writes `bytes` to a temporary name beside `path` (mode 0600) and renames it over `path`.
 ///
@@ -23,7 +27,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// What the file system or `fill` says; the temporary file is removed then.
 pub fn write_with(path: &Path, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
+    // Nobody else writes to it, neither another process nor another thread.
+    name.push(format!(".{}.{}.tmp", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
     let temporary = path.with_file_name(name);
     let written = create_private(&temporary).and_then(|file| fill(&file)).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {

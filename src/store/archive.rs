@@ -28,10 +28,11 @@ impl Reader {
             let sql = format!("SELECT {}, {} FROM runs WHERE run_id = ?1", rows::RUN, rows::LOADED);
             let found = db.prepare_cached(&sql)?.query_row([id.as_str()], |row| {
                 let nothing = Arc::new(Pipeline::new("".into(), Vec::new()));
-                Ok(Run { record: run_defined_by(row, nothing)?, definition: rows::json(row, 14)? })
+                let number = row.get::<_, i64>(1)?.unsigned_abs();
+                Ok((number, Run { record: run_defined_by(row, nothing)?, definition: rows::json(row, 14)? }))
             });
-            let Some(run) = found.optional()? else { return Ok(Ok(())) };
-            Ok(serde_json::to_writer(out, &Whole { db, last_seq, run }).map_err(Into::into))
+            let Some((number, run)) = found.optional()? else { return Ok(Ok(())) };
+            Ok(serde_json::to_writer(out, &Whole { db, last_seq, number, run }).map_err(Into::into))
         })
     }
 }
@@ -40,6 +41,7 @@ impl Reader {
 struct Whole<'a> {
     db: &'a Connection,
     last_seq: i64,
+    number: u64,
     run: Run,
 }
 
@@ -47,9 +49,10 @@ impl Serialize for Whole<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let of_run = |columns, from| format!("SELECT {columns} FROM {from}");
         let tasks = of_run(rows::TASK, "task_instances WHERE run_id = ?1 ORDER BY position, map_index");
-        let mut fields = serializer.serialize_struct("Archive", 6)?;
+        let mut fields = serializer.serialize_struct("Archive", 7)?;
         fields.serialize_field("format", &Archive::FORMAT)?;
         fields.serialize_field("last_seq", &self.last_seq)?;
+        fields.serialize_field("number", &self.number)?;
         fields.serialize_field("run", &self.run)?;
         fields.serialize_field("tasks", &self.rows(&tasks, rows::task))?;
         fields.serialize_field("attempts", &self.rows(&of_run(rows::ATTEMPT, "attempts WHERE run_id = ?1"), rows::attempt))?;

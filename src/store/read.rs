@@ -124,6 +124,18 @@ impl Reader {
         })
     }
 
+    /// The run of a pipeline with that number.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn run_numbered(&self, pipeline: &PipelineId, number: u32) -> Result<Option<RunId>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT run_id FROM runs WHERE pipeline = ?1 AND number = ?2")?
+                .query_row(rusqlite::params![pipeline.as_str(), number], |row| Ok(RunId::from(row.get::<_, String>(0)?)))
+                .optional()
+        })
+    }
+
     /// The pipelines whose triggers are on; those of all others are off.
     ///
     /// # Errors

@@ -81,6 +81,16 @@ impl Writer {
         Ok((seq, sync))
     }
 
+    /// Gives a run the number by which people know it: they go on where runs before it were removed.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_number(&mut self, run: &RunId, number: u64) -> Result<(), StoreError> {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let set = self.db.execute("UPDATE runs SET number = ?2 WHERE run_id = ?1", rusqlite::params![run.as_str(), number]);
+        set.map(drop).map_err(StoreError::at(&self.path))
+    }
+
     /// The newest sequence number of the journal; 0 before the first entry.
     ///
     /// # Errors

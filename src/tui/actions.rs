@@ -178,6 +178,9 @@ actions! {
     PanDown "pan_down" Graph ["J"] "" "See more of what is below";
     PanUp "pan_up" Graph ["K"] "" "See more of what is above";
     PanRight "pan_right" Graph ["L"] "" "See more of the right";
+    Logs "goto_logs" Global ["g l"] "" "The log of the task, or of all tasks of the run";
+    NewestRun "goto_newest_run" Global ["g r"] "" "The newest run of the pipeline, or of all";
+    FirstFailed "goto_first_failed" Global ["g f"] "" "What failed first of the run; elsewhere the newest run that failed";
     Upstream "goto_upstream" Global ["g u"] "" "To a task that the selected one waits for";
     Downstream "goto_downstream" Global ["g d"] "" "To a task that waits for the selected one";
     NextAttempt "next_attempt" Global [")"] "" "Log of the next attempt";
@@ -204,6 +207,7 @@ actions! {
     PlacePipelines "place_pipelines" Global ["1"] "" "Pipelines";
     PlaceRuns "place_runs" Global ["2"] "" "Runs";
     PlaceResources "place_resources" Global ["6"] "" "Resources: what is shared, what runs, what waits and why";
+    Workspace "switch_workspace" Global [", w"] "" "Go to another workspace";
     SettingsTheme "settings_theme" Global [", t"] "" "Choose a theme, seen while choosing";
     CopyLine "copy_line" Global ["y y"] "copy" "Copy the line that is selected";
     CopyId "copy_id" Global ["y i"] "" "Copy the id of what is selected";
@@ -215,7 +219,7 @@ actions! {
     Shell "shell" Global ["g s"] "" "Open a shell where the attempt ran, with its environment";
     Back "back" Global ["esc"] "" "Back";
     Help "help" Global ["?"] "help" "What can be done here, by which keys";
-    Palette "palette" Global [":", "ctrl-p"] "" "Find an action, a pipeline, a run or a task by its name";
+    Palette "palette" Global [":", "ctrl-p"] "" "Find an action, a pipeline, a run, a task or a theme by its name";
     Messages "messages" Global ["!"] "" "Everything that was said, and the command line of everything that was done";
     Zoom "zoom_pane" Global ["z"] "" "Only this pane, without frames, so that the terminal can select its text; again: all of them";
     Mouse "settings_mouse" Global [", m"] "" "Turn the mouse off, so that the terminal selects text, or on again";
@@ -241,6 +245,7 @@ actions! {
     MenuTop "menu_top" Menu ["g g", "home"] "" "To the first line";
     MenuBottom "menu_bottom" Menu ["G", "end"] "" "To the last line";
     MenuChoose "menu_choose" Menu ["enter"] "choose" "Choose; what changes much asks first";
+    MenuForget "menu_forget" Menu ["d", "delete"] "forget" "Take it out of the list, where it can be";
     MenuLeave "menu_leave" Menu ["esc", "q"] "leave" "Change nothing";
     NoteNext "note_next" Note ["tab", "down"] "next button" "Next button";
     NotePrevious "note_prev" Note ["backtab", "up"] "" "Previous button";

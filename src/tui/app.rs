@@ -12,6 +12,7 @@ use super::{
     programs::Program,
     screen,
     theme::Theme,
+    travel,
     views::{Intent, Place, Typed, View, home::HomeView},
     which_key::{self, Pending},
     world::{Ask, Msg, Toast, Tone, World},
@@ -104,6 +105,8 @@ const EVERYWHERE: &[Action] = &[
     Action::PlacePipelines,
     Action::PlaceRuns,
     Action::PlaceResources,
+    Action::Workspace,
+    Action::NewestRun,
     Action::SettingsTheme,
 ];
 const SHORT_TOAST: i64 = 5;
@@ -225,6 +228,8 @@ impl App {
             Action::PlaceResources => self.go(Place::Resources),
             Action::Help | Action::ListKeys => self.help(),
             Action::SettingsTheme => self.pick_theme(),
+            Action::Workspace => self.ask(Ask::Workspaces),
+            Action::Logs | Action::NewestRun | Action::FirstFailed => self.go_to(action),
             Action::Palette => self.palette(),
             Action::Zoom => self.zoom(),
             Action::Mouse => self.turn_mouse(),
@@ -289,7 +294,8 @@ impl App {
 
     fn palette(&mut self) {
         let Some(view) = self.views.last() else { return };
-        let palette = Palette::new(&view.contexts(), |bound| self.allowed(bound), &self.world, &self.chosen);
+        let (themes, allowed) = (self.looks.library.names(), |bound| self.allowed(bound));
+        let palette = Palette::new(&view.contexts(), allowed, &self.world, &themes, &self.chosen);
         self.dialogs.push(Box::new(palette));
     }
 
@@ -473,6 +479,8 @@ fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String
         Action::Shell if view.selected(world).attempt.is_none() => return Err("no attempt is selected".to_owned()),
         Action::Shell if world.read_only => return Err("looking only (--read-only)".to_owned()),
         Action::Shell => return Ok(()),
+        Action::Logs => return travel::log(view, world).map(|_| ()),
+        Action::FirstFailed => return travel::first_failed(view, world).map(|_| ()),
         Action::EditExternal => {
             return view.selected(world).pipeline.map(|_| ()).ok_or_else(|| "no pipeline is selected".to_owned());
         }

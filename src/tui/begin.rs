@@ -1,15 +1,22 @@
 //! Beginning: files are written, or another folder is opened. Done on a thread of its own; what comes of it is where to go on.
 
 use super::{
+    actions::Action,
     app::App,
     coach::Coach,
-    dialogs::trigger,
+    dialogs::{
+        confirm::{self, Confirm},
+        trigger,
+    },
+    views,
     world::{Ask, Tone},
 };
 use crate::{
     model::PipelineId,
     runtime::{
         RuntimeError, begin,
+        demo::{self, Removed},
+        remembered::Recent,
         workspace::{self, Place},
     },
     spec::starter::NewFile,
@@ -21,8 +28,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub enum Choice {
     /// Write the files, then go on there.
     Write {
-        /// As typed.
-        folder: String,
+        /// As typed; `None` is a new one that need not last.
+        folder: Option<String>,
         /// Relative to it.
         files: Vec<NewFile>,
         /// What they define.
@@ -32,6 +39,10 @@ pub enum Choice {
     },
     /// Open the folder.
     Open(String),
+    /// Open a workspace that was used before.
+    Again(Recent),
+    /// Take the demo away again.
+    RemoveDemo,
 }
 
 /// What is done with a pipeline that is there now.
@@ -60,12 +71,26 @@ pub struct Begun {
 /// What is wrong, and what to do; nothing was changed then.
 pub fn carry_out(choice: Choice, here: &Place) -> Result<Begun, RuntimeError> {
     match choice {
+        Choice::RemoveDemo => {
+            let said = match demo::remove(here)? {
+                Removed::Whole => "the demo is gone, and everything it left",
+                Removed::File => "the demo's file is gone; its runs stay in the history",
+            };
+            Ok(Begun { place: here.clone(), pipeline: None, said: said.to_owned() })
+        }
         Choice::Open(typed) => {
             let place = place(&typed, here)?;
             Ok(Begun { said: format!("opened {}", place.workspace.display()), place, pipeline: None })
         }
+        Choice::Again(Recent { workspace, state_dir, .. }) => {
+            let place = workspace::find(&workspace, Some(&workspace), state_dir.as_deref())?;
+            Ok(Begun { said: format!("opened {}", place.workspace.display()), place, pipeline: None })
+        }
         Choice::Write { folder, files, pipeline, then } => {
-            let place = place(&folder, here)?;
+            let place = match folder {
+                Some(typed) => place(&typed, here)?,
+                None => place(&begin::spare_folder()?.to_string_lossy(), here)?,
+            };
             begin::write(&place.workspace, &files)?;
             let paths: Vec<_> = files.into_iter().map(|file| file.path).collect();
             Ok(Begun { said: format!("wrote {}", paths.join(", ")), place, pipeline: Some((pipeline, then)) })
@@ -96,10 +121,23 @@ fn named(typed: &str) -> PathBuf {
     .unwrap_or_else(|| PathBuf::from(typed))
 }
 
+/// Asks before the demo is taken away.
+pub fn ask_to_remove_demo() -> Confirm {
+    let lines = vec![
+        "This removes pipelines/demo.toml, unless you changed it.".to_owned(),
+        "If nothing but the demo ever ran here, the history goes too.".to_owned(),
+    ];
+    let yes = confirm::Choice { action: Action::Yes, label: "Remove it".to_owned(), ask: Ask::Begin(Choice::RemoveDemo) };
+    Confirm::new("Remove the demo?".to_owned(), lines, "Keep it", vec![yes])
+}
+
 impl App {
     /// Goes on where a person began: what was done is said, and the pipeline that is there now is started or selected.
     pub fn go_on(&mut self, begun: Begun) {
         self.say(Tone::Good, begun.said);
+        if begun.pipeline.is_some() {
+            self.go(views::Place::Pipelines);
+        }
         match begun.pipeline {
             Some((pipeline, Then::Demonstrate)) => {
                 self.world.coach = Some(Coach::default());

@@ -85,9 +85,9 @@ impl Coach {
 /// What came out, and what can be done with it.
 fn done(data: &RunData) -> String {
     let passed = data.tasks.iter().flat_map(|task| &task.gates).rfind(|gate| gate.passed);
-    let measured = passed.map(|gate| gate.measured.replace("metrics.", "").replace("params.", ""));
-    let gate = measured.map(|values| format!(": {values}, the gate passed")).unwrap_or_default();
-    let keys = [(Action::NextTab, "compares runs"), (Action::Trigger, "runs it again"), (Action::Close, "goes back")];
-    let keys = keys.iter().map(|(action, what)| format!("{} {what}", shown_key(*action)));
-    format!("Done{gate}   {}", keys.collect::<Vec<_>>().join("   "))
+    let measured = passed.map(|gate| gate.measured.split(", ").filter_map(|value| value.strip_prefix("metrics.")).collect::<Vec<_>>());
+    let gate = measured.map(|values| format!(": {} passed the gate", values.join(", ").replace(" = ", " "))).unwrap_or_default();
+    let keys = [(Action::Trigger, "runs it again"), (Action::NextTab, "shows all runs"), (Action::Close, "goes back")];
+    let keys = keys.iter().map(|(action, what)| format!("   {} {what}", shown_key(*action)));
+    format!("Done{gate}{}", keys.collect::<String>())
 }

@@ -730,7 +730,7 @@ pub fn resources() -> Resources {
         }],
         queue: vec![
             entry("evaluator", vec![Wait::Pool { pool: "database".into(), needs: 1, used: 2, all: 2 }]),
-            entry("pusher", vec![Wait::Gpu { needs: 1, free: 0, all: 2, foreign: vec![(1, foreign)] }]),
+            entry("pusher", vec![Wait::Gpu { needs: 1, free: 0, all: 2, foreign: vec![(1, foreign)], trouble: None }]),
         ],
     };
     let usage =

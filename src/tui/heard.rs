@@ -2,14 +2,14 @@
 
 use super::{
     app::{App, replace},
-    dialogs::{report::Report, trigger::Trigger},
+    dialogs::{report::Report, trigger::Trigger, workspaces::Workspaces},
     logs::{desk::Handed, talk::LogAnswer},
     runs::RunList,
     views::{Place, run::RunView},
     world::{Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
 use crate::model::{Command, Reply, RunId, RunState};
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 impl App {
     /// Takes what was told; false if nothing is to be drawn for it.
@@ -19,10 +19,18 @@ impl App {
             Msg::Definition(name, purpose, read) => self.definition(name, purpose, read.map(|defined| *defined)),
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
+            Msg::Newest(failed, found) => self.found_newest(failed, found),
+            Msg::Workspaces(known) => {
+                let here = PathBuf::from(&self.world.workspace);
+                self.dialogs.push(Box::new(Workspaces::new(known, &here, self.world.now)));
+            }
             Msg::LogPart(handed) => self.handed(handed),
             Msg::Begun(Ok(begun)) => self.moved = Some(begun),
             Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
-            Msg::Surroundings(found) => self.world.surroundings = Some(found),
+            Msg::Surroundings(found, obstacle) => {
+                self.world.surroundings = Some(found);
+                self.world.obstacle = obstacle;
+            }
             other => return self.data(other),
         }
         true

@@ -1,7 +1,11 @@
 //! Keeps what is to be found again the next time, on a thread of its own: a disk that is slow or full holds nobody up.
 
 use super::{memory::Memory, worker, world::Msg};
-use crate::runtime::remembered::{self, Shelf};
+use crate::runtime::{
+    clock,
+    remembered::{self, Recent, Shelf},
+    workspace::{self, Place},
+};
 use std::{
     path::Path,
     sync::mpsc::{Receiver, Sender, channel},
@@ -38,12 +42,15 @@ pub struct Keeper {
 
 impl Keeper {
     /// For a workspace; `None` if nothing may be written or there is nowhere to.
-    pub fn open(workspace: &Path, read_only: bool, tx: &Sender<Msg>) -> Option<Self> {
+    pub fn open(place: &Place, read_only: bool, tx: &Sender<Msg>) -> Option<Self> {
         let home = remembered::home().filter(|_| !read_only)?;
-        let shelf = Shelf::below(&home, workspace);
+        let (shelf, place) = (Shelf::below(&home, &place.workspace), place.clone());
         let ((memories, inbox), (leave, done)) = (channel(), channel());
         worker::spawn("tui-keeper", tx, move |tx| {
+            // That it cannot be written is said of what the views are, which is missed more.
+            let _ = remembered::remember(&home, used(&place));
             keep(&shelf, &inbox, tx);
+            let _ = remembered::remember(&home, used(&place));
             drop(leave);
         });
         Some(Self { memories, done })
@@ -60,6 +67,36 @@ impl Keeper {
         // It is told by the other end being dropped.
         let _ = self.done.recv_timeout(PATIENCE);
     }
+}
+
+/// The workspace as it is listed among those that were used.
+fn used(place: &Place) -> Recent {
+    let usual = workspace::find(&place.workspace, Some(&place.workspace), None).map(|usual| usual.state_dir);
+    let state_dir = usual.ok().filter(|usual| *usual != place.state_dir).map(|_| place.state_dir.clone());
+    Recent { workspace: place.workspace.clone(), state_dir, used: clock::now() }
+}
+
+/// A workspace that was used, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The workspace.
+    pub recent: Recent,
+    /// Whether its folder is there.
+    pub is_there: bool,
+}
+
+/// The workspaces that were used, lately used first. A folder on a disk that is gone may take its time.
+pub fn known() -> Vec<Known> {
+    let recent = remembered::home().map(|home| remembered::recent(&home)).unwrap_or_default();
+    recent.into_iter().map(|recent| Known { is_there: recent.workspace.is_dir(), recent }).collect()
+}
+
+/// Takes a workspace out of the list.
+///
+/// # Errors
+/// The list cannot be written.
+pub fn forget(workspace: &Path) -> Result<(), String> {
+    remembered::home().map_or(Ok(()), |home| remembered::forget(&home, workspace).map_err(|error| error.to_string()))
 }
 
 /// Writes what comes; of several that came meanwhile only the last. That it cannot be written is said once.

@@ -146,12 +146,14 @@ impl Looks {
             Depth::Mono => "no colour",
         };
         let ground = match self.ground {
-            Ground::Unknown => "ground not known",
-            known if known.variant() == Variant::Light => "light ground",
-            _ => "dark ground",
+            // Whatever it is, their own colours fit it.
+            _ if matches!(self.detected.screen.depth, Depth::Mono | Depth::Ansi) => "",
+            Ground::Unknown => ", ground not known",
+            known if known.variant() == Variant::Light => ", light ground",
+            _ => ", dark ground",
         };
         let glyphs = if self.detected.screen.glyphs == Glyphs::Ascii { "ASCII" } else { "Unicode" };
-        format!("{colours}, {ground}, {glyphs}")
+        format!("{colours}{ground}, {glyphs}")
     }
 
     fn plain(&self) -> (Theme, crate::model::Diagnostics) {
@@ -187,7 +189,14 @@ impl App {
         self.dialogs.push(Box::new(picker));
     }
 
+    /// Shows everything in that theme, also the next time.
     pub(super) fn keep_theme(&mut self, name: String) {
+        if self.theme.name != name {
+            match self.looks.load(&name) {
+                Ok(theme) => self.theme = theme,
+                Err(error) => return self.say(Tone::Bad, error.lines().next().unwrap_or_default().to_owned()),
+            }
+        }
         self.looks.choose(name.clone());
         if self.world.read_only {
             return self.say(Tone::Note, format!("theme {name} until you leave (--read-only writes nothing)"));

@@ -17,7 +17,7 @@ mod handing;
 mod heard;
 pub mod hits;
 pub mod input;
-mod keeper;
+pub mod keeper;
 mod keyboard;
 pub mod keymap;
 pub mod list;
@@ -56,7 +56,7 @@ mod tests;
 
 use crate::{
     config::{UserConfig, keymap as user_keys},
-    runtime::{Attach, RuntimeError, clock, user},
+    runtime::{Attach, RuntimeError, clock, demo, user},
 };
 use answers::Sieve;
 use app::{App, Chore, Programs};
@@ -171,7 +171,7 @@ fn sit(
     }
     // Before there is anything to do, nothing is written: no engine inside this process, and nothing to be found again.
     let vacant = begin::is_vacant(&attach.place);
-    let keeper = Keeper::open(&attach.place.workspace, attach.read_only || vacant, &tx);
+    let keeper = Keeper::open(&attach.place, attach.read_only || vacant, &tx);
     let offices = Offices::open(&Attach { in_process: attach.in_process && !vacant, ..attach.clone() }, ascii, keeper, &tx);
     let (keyboard, listener) = keyboard::pair(sieve).map_err(|error| RuntimeError::Io(format!("cannot listen to keys: {error}")))?;
     worker::spawn("tui-keys", &tx, |tx| listener.listen(tx));
@@ -179,6 +179,9 @@ fn sit(
     let mut desk = Desk { screen, keyboard, lent };
     let left = drive(&mut app, &mut desk, &inbox, &offices);
     offices.close(app.memory());
+    if !vacant && begin::is_vacant(&attach.place) {
+        demo::forget(&attach.place);
+    }
     desk.keyboard.put_down();
     *looks = app.looks;
     left

@@ -13,6 +13,7 @@ impl App {
         self.world.log_places = memory.logs.into_iter().collect();
         self.world.stood = memory.stood;
         self.chosen = memory.chosen;
+        self.zoomed = memory.zoomed;
         for view in &mut self.views {
             view.recall(&self.world);
         }
@@ -21,6 +22,7 @@ impl App {
             view.recall(&self.world);
             self.views.push(view);
         }
+        self.views.iter_mut().for_each(|view| view.zoom(memory.zoomed));
         self.returning = self.views.len() > 1;
         self.ask_again();
         self.arrived();
@@ -38,6 +40,7 @@ impl App {
             columns: self.world.columns.clone(),
             logs: Memory::places(&self.world.log_places),
             chosen: self.chosen.clone(),
+            zoomed: self.zoomed,
         }
     }
 

@@ -27,6 +27,7 @@ mod log;
 mod memory;
 mod themes;
 mod timeline;
+mod workspaces;
 
 const SIZES: [(u16, u16); 2] = [(120, 35), (80, 24)];
 

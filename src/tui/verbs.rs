@@ -12,8 +12,8 @@ use super::{
     views::Intent,
     world::{Ask, Purpose, RunData},
 };
-use crate::model::{ClearScope, Command, Graph, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
-use std::collections::HashMap;
+use crate::model::{ClearScope, Command, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
+use std::collections::BTreeSet;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
 ///
@@ -57,6 +57,10 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
         Action::Retry | Action::RetryFrom if !task.state.is_terminal() => Err(format!("nothing to retry (task is {state})")),
         Action::Retry if matches!(task.state, TaskState::Success) => {
             Err(format!("nothing to retry (task succeeded; {} runs it again)", super::keymap::shown_key(Action::RetryFrom)))
+        }
+        // Looked for only where something runs at all: this is asked for each frame.
+        Action::RetryFrom if data.tally().count(TaskState::Running) > 0 => {
+            data.position(&task.task).map_or(Ok(()), |at| must_rest(data, &downstream(data, at)))
         }
         Action::Skip if matches!(task.state, TaskState::Success | TaskState::Skipped) => Err(format!("nothing to skip (task is {state})")),
         Action::Skip if task.state == TaskState::Running => Err("nothing to skip (task is running; cancel it first)".to_owned()),
@@ -113,9 +117,9 @@ pub fn ask_undo(run: &RunRow) -> Option<Confirm> {
     let word = run.undo.as_ref()?.replace('_', " ");
     let lines = vec![
         format!("The last command about run {} was: {word}.", run.number),
-        "This takes it back, while nothing that followed from it has started.".to_owned(),
+        "This takes it back; nothing that followed from it has started.".to_owned(),
     ];
-    let yes = Choice { action: Action::Yes, label: "Take it back".into(), command: Command::Undo { run: run.run_id.clone() } };
+    let yes = Choice { action: Action::Yes, label: "Take it back".into(), ask: Ask::Send(Command::Undo { run: run.run_id.clone() }) };
     Some(Confirm::new(format!("Undo {word}?"), lines, "Leave as it is", vec![yes]))
 }
 
@@ -144,12 +148,20 @@ pub fn more(data: &RunData, run: &RunRow, selected: usize) -> Option<Menu> {
     let task = data.tasks.get(selected)?;
     let (id, name) = (&run.run_id, &task.task);
     let ask = |title: String, says: String, label: &str, command: Command| {
-        let yes = Choice { action: Action::Yes, label: label.to_owned(), command };
+        let yes = Choice { action: Action::Yes, label: label.to_owned(), ask: Ask::Send(command) };
         Confirm::new(title, vec![says], "Leave as it is", vec![yes])
     };
-    let clear = |label: &str, scope: ClearScope, says: String| {
+    let clear = |label: &str, scope: ClearScope, of: &[usize], says: &dyn Fn(String) -> String| {
+        let kept = |at: &&usize| data.tasks[**at].state != TaskState::Pending;
+        let results = match of.iter().filter(kept).count() {
+            0 => return Item { label: label.to_owned(), ask: Err("nothing of it has ended".to_owned()) },
+            1 if of.len() == 1 => format!("the result of {name}"),
+            n => format!("the results of {}", text::count(n, "task")),
+        };
         let command = Command::Clear { run: id.clone(), task: Some(name.clone()), scope };
-        Item { label: label.to_owned(), ask: Ok(ask(format!("{label}?"), says, "Clear", command)) }
+        let ask = must_rest(data, of)
+            .map(|()| ask(format!("{label}?"), format!("This forgets {}, so that it runs again.", says(results)), "Clear", command));
+        Item { label: label.to_owned(), ask }
     };
     let mark = |verdict: MarkedAs, says: &str| {
         let word = if verdict == MarkedAs::Success { "success" } else { "failed" };
@@ -165,24 +177,18 @@ pub fn more(data: &RunData, run: &RunRow, selected: usize) -> Option<Menu> {
     } else {
         Err("the run is not over".to_owned())
     };
-    let below = downstream(data, selected).len();
-    let forgets = |what: &str| format!("This forgets {what}, so that it runs again.");
+    let (below, above) = (downstream(data, selected), reach(&data.graph.upstream, data, selected));
+    let all = |results: String| results;
+    let failed = |_: String| format!("only what failed, of {name} and what is below it");
     let items = vec![
-        clear("Clear it", ClearScope::default(), forgets(&format!("the result of {name}"))),
-        clear(
-            "Clear it and downstream",
-            ClearScope { downstream: true, ..ClearScope::default() },
-            forgets(&format!("the results of {}", text::count(below, "task"))),
-        ),
-        clear(
-            "Clear it and upstream",
-            ClearScope { upstream: true, ..ClearScope::default() },
-            forgets(&format!("the results of {name} and of everything above it")),
-        ),
+        clear("Clear it", ClearScope::default(), &[selected], &all),
+        clear("Clear it and downstream", ClearScope { downstream: true, ..ClearScope::default() }, &below, &all),
+        clear("Clear it and upstream", ClearScope { upstream: true, ..ClearScope::default() }, &above, &all),
         clear(
             "Clear what failed, with downstream",
             ClearScope { downstream: true, failed_only: true, ..ClearScope::default() },
-            forgets(&format!("only what failed, of {name} and what is below it")),
+            &below,
+            &failed,
         ),
         Item { label: "Resume the run".to_owned(), ask: resume },
         mark(MarkedAs::Success, "What needs it goes on, whatever its attempts did."),
@@ -221,7 +227,7 @@ pub fn ask_retry_from(data: &RunData, run: &RunRow, position: usize) -> Option<C
         lines.push(format!("  and {} more", again.len() - MOST_NAMED));
     }
     let command = Command::Retry { run: run.run_id.clone(), task: Some(task.task.clone()), downstream: true };
-    let yes = Choice { action: Action::Yes, label: "Run them again".into(), command };
+    let yes = Choice { action: Action::Yes, label: "Run them again".into(), ask: Ask::Send(command) };
     Some(Confirm::new(format!("Retry from {}?", task.task), lines, "Leave as it is", vec![yes]))
 }
 
@@ -236,7 +242,7 @@ pub fn ask_cancel(data: &RunData, run: &RunRow, position: Option<usize>) -> Conf
     let open = position.and_then(|at| data.tasks.get(at)).filter(|task| !task.state.is_terminal());
     if let Some(task) = open {
         let command = Command::Cancel { run: run.run_id.clone(), task: Some(task.task.clone()) };
-        choices.push(Choice { action: Action::Other, label: format!("Only {}", task.task), command });
+        choices.push(Choice { action: Action::Other, label: format!("Only {}", task.task), ask: Ask::Send(command) });
     }
     Confirm::new(format!("Cancel run {}?", run.number), lines, "Keep running", choices)
 }
@@ -253,7 +259,7 @@ pub fn ask_cancel_run(run: &RunId, number: u64, progress: Option<(u32, u32)>) ->
 }
 
 fn cancel_run(run: &RunId) -> Choice {
-    Choice { action: Action::Yes, label: "Cancel the run".into(), command: Command::Cancel { run: run.clone(), task: None } }
+    Choice { action: Action::Yes, label: "Cancel the run".into(), ask: Ask::Send(Command::Cancel { run: run.clone(), task: None }) }
 }
 
 /// More tasks are only counted.
@@ -263,9 +269,24 @@ fn named(task: &TaskSnapshot) -> String {
     format!("  {} {}", super::panes::tasks::look(task).glyph, task.task)
 }
 
-/// A task and everything below it, in order.
-fn downstream(data: &RunData, position: usize) -> Vec<usize> {
-    let at: HashMap<&TaskId, usize> = data.tasks.iter().enumerate().map(|(i, task)| (&task.task, i)).collect();
-    let upstream = data.tasks.iter().map(|task| task.upstream.iter().filter_map(|id| at.get(id).copied()).collect()).collect();
-    Graph::from_upstream(upstream).map_or_else(|_| vec![position], |graph| graph.with_downstream(position))
+/// A task and everything below it, or above it, upstream first.
+fn reach(edges: &[Vec<usize>], data: &RunData, from: usize) -> Vec<usize> {
+    let mut seen = BTreeSet::from([(data.graph.rank[from], from)]);
+    let mut todo = vec![from];
+    while let Some(at) = todo.pop() {
+        todo.extend(edges[at].iter().filter(|&&next| seen.insert((data.graph.rank[next], next))));
+    }
+    seen.into_iter().map(|(_, task)| task).collect()
+}
+
+fn downstream(data: &RunData, from: usize) -> Vec<usize> {
+    reach(&data.graph.downstream, data, from)
+}
+
+/// What runs again must not run now.
+fn must_rest(data: &RunData, tasks: &[usize]) -> Result<(), String> {
+    match tasks.iter().find(|&&at| data.tasks[at].state == TaskState::Running) {
+        Some(&busy) => Err(format!("`{}` is running", data.tasks[busy].task)),
+        None => Ok(()),
+    }
 }

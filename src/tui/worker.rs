@@ -1,10 +1,10 @@
 //! The threads that may wait: one reads, one hears of changes, one sends commands, one reads logs, one lays
-//! graphs out, one reads keys.
+//! graphs out, one keeps what is found again, one reads keys.
 
 use super::{
     begin,
     graphs::{Drafts, Structure, Structures, Wish},
-    keeper::Keeper,
+    keeper::{self, Keeper},
     logs::{
         desk::{self, Business, Desk},
         talk::LogRequest,
@@ -15,9 +15,12 @@ use super::{
     world::{Ask, Defined, Engine, Msg, Resources, RunData, Start, Subject},
 };
 use crate::{
-    model::{AttemptFiles, Command, Pipeline, PipelineRow, Request, ResourcesSnapshot, Secrets, TaskSnapshot, TaskState},
+    model::{
+        AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, Secrets, TaskSnapshot,
+        TaskState,
+    },
     plan::params,
-    runtime::{Attach, Handle, RunFilter, RuntimeError, clock, surroundings::Surroundings, user, workspace::Place},
+    runtime::{Attach, Handle, RunFilter, RuntimeError, begin::obstacle, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
 use std::{
@@ -78,6 +81,12 @@ impl Offices {
                 let _ = tx.send(Msg::LogPart(desk::hand_over(&part, clock::now())));
             }),
             Ask::Remember(memory) => self.keeper.iter().for_each(|keeper| keeper.keep((*memory).clone())),
+            Ask::Workspaces => spawn("tui-workspaces", &self.tx, |tx| drop(tx.send(Msg::Workspaces(keeper::known())))),
+            Ask::ForgetWorkspace(folder) => spawn("tui-workspaces", &self.tx, move |tx| {
+                if let Err(error) = keeper::forget(&folder) {
+                    let _ = tx.send(Msg::Note(error));
+                }
+            }),
             Ask::Begin(choice) => {
                 let here = self.here.clone();
                 spawn("tui-begin", &self.tx, move |tx| drop(tx.send(Msg::Begun(begin::carry_out(choice, &here).map_err(said)))));
@@ -228,9 +237,10 @@ impl<'a> Reader<'a> {
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
-            Ask::Surroundings => Msg::Surroundings(Surroundings::look()),
+            Ask::Newest { pipeline, failed } => Msg::Newest(*failed, self.newest(pipeline.clone(), *failed).map_err(said)),
+            Ask::Surroundings => Msg::Surroundings(Surroundings::look(), obstacle(&self.attach.place.workspace).map(said)),
             Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
-            Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => Msg::Changed,
+            Ask::Begin(_) | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::Remember(_) | Ask::Start(_) => Msg::Changed,
         }
     }
 
@@ -247,6 +257,11 @@ impl<'a> Reader<'a> {
             }
             data
         })
+    }
+
+    fn newest(&mut self, pipeline: Option<PipelineId>, failed: bool) -> Result<Option<RunId>, RuntimeError> {
+        let filter = RunFilter { pipeline, state: failed.then_some(RunState::Failed), limit: 1, ..RunFilter::default() };
+        Ok(self.handle()?.runs(&filter)?.first().map(|run| run.run_id.clone()))
     }
 
     fn run(&mut self, subject: &Subject) -> Result<RunData, RuntimeError> {
@@ -294,6 +309,7 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Runs(ask) => ask.edge.repeats(),
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
         Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => false,
+        Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) => false,
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     coach::Coach,
     graphs::{Figure, Structure, Wish},
     grid::{GridAsk, GridData},
+    keeper::Known,
     logs::{
         Position,
         desk::Handed,
@@ -69,6 +70,8 @@ pub struct World {
     pub record: Record,
     /// What the machine has; read where a person begins.
     pub surroundings: Option<Surroundings>,
+    /// Why nothing can be written into the workspace, if a person would begin there.
+    pub obstacle: Option<String>,
     /// What the terminal can show, in words.
     pub terminal: String,
     /// Leads a person through the demo.
@@ -263,6 +266,17 @@ pub enum Ask {
     CloseLog(usize),
     /// A part of a log, to be copied or saved.
     LogPart(LogPart),
+    /// The newest run of a pipeline or of all, or the newest that failed.
+    Newest {
+        /// Of which pipeline; `None` is all.
+        pipeline: Option<PipelineId>,
+        /// Only one that failed.
+        failed: bool,
+    },
+    /// The workspaces that were used.
+    Workspaces,
+    /// To take a workspace out of the list of those.
+    ForgetWorkspace(PathBuf),
     /// What is to be found again the next time.
     Remember(Box<Memory>),
     /// What the machine has.
@@ -345,10 +359,14 @@ pub enum Msg {
     Log(Box<LogAnswer>),
     /// A part of a log was copied or saved.
     LogPart(Result<Handed, String>),
+    /// The newest run was looked for; whether one that failed.
+    Newest(bool, Result<Option<RunId>, String>),
+    /// The workspaces that were used.
+    Workspaces(Vec<Known>),
     /// Something worth knowing.
     Note(String),
-    /// What the machine has.
-    Surroundings(Surroundings),
+    /// What the machine has, and why nothing can be written into the workspace.
+    Surroundings(Surroundings, Option<String>),
     /// Where to go on, or why not.
     Begun(Result<Begun, String>),
     /// The process was told to end.

@@ -121,3 +121,32 @@ fn a_folder_that_cannot_be_written_is_named_with_the_cause_and_what_to_do() {
     assert!(said.contains("read-only") || said.contains("permission denied"), "{said}");
     Command::new("chmod").arg("755").arg(yard.file("closed")).status().unwrap();
 }
+
+#[test]
+fn the_demo_goes_without_a_trace_unless_it_is_in_use_or_became_ones_own() {
+    let yard = Yard::empty();
+    assert!(yard.complaint(2, &["demo", "--remove"]).contains("no workspace"));
+    yard.text(0, &["demo"]);
+    let run = yard.start("demo");
+    assert!(yard.complaint(3, &["demo", "--remove"]).contains(&format!("flowyard cancel {run}")));
+    yard.text(0, &["cancel", &run]);
+    yard.until_run(&run, "canceled");
+    assert!(yard.complaint(3, &["demo", "--remove", "--read-only"]).contains("--read-only"));
+    let written = yard.read("pipelines/demo.toml");
+    yard.write("pipelines/demo.toml", &format!("{written}# mine\n"));
+    assert!(yard.complaint(3, &["demo", "--remove"]).contains("is yours now"));
+    yard.write("pipelines/demo.toml", &written);
+    assert!(yard.text(0, &["demo", "--remove"]).contains("everything it left"));
+    assert!(names(yard.path()).is_empty(), "{:?}", names(yard.path()));
+}
+
+#[test]
+fn a_history_of_others_stays_when_the_demo_goes() {
+    let yard = Yard::empty();
+    yard.text(0, &["init", "empty"]);
+    yard.text(0, &["demo"]);
+    yard.text(0, &["run", "empty"]);
+    assert!(yard.text(0, &["demo", "--remove"]).contains("stay in the history"));
+    assert_eq!(names(&yard.file("pipelines")), ["empty.toml"]);
+    assert_eq!(yard.json(&["runs", "--json"]).as_array().unwrap().len(), 1);
+}

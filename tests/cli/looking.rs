@@ -425,4 +425,7 @@ fn a_pipeline_that_nobody_knows_has_no_newest_run() {
     yard.text(0, &["run", "hello", "-p", "name=ada"]);
     assert!(yard.complaint(2, &["show", "latest:helo"]).contains("did you mean `latest:hello`?"));
     assert!(yard.complaint(2, &["show", "latest:waits"]).contains("has no run yet"));
+    let run = yard.show("latest")["run_id"].clone();
+    assert_eq!((&yard.show("hello#1")["run_id"], &yard.show("hello #1")["run_id"]), (&run, &run));
+    assert!(yard.complaint(2, &["show", "hello#2"]).contains("hello#2"));
 }

@@ -19,7 +19,8 @@ impl Run {
         let wanted = |at: usize| if scope.failed_only { self.did_not_succeed(at) } else { self.tasks[at].state != TaskState::Pending };
         let forgotten: Vec<usize> = chosen.into_iter().filter(|&at| wanted(at)).collect();
         if forgotten.is_empty() {
-            return Err("there is no result to forget: nothing of it has ended".to_owned());
+            let none = if scope.failed_only { "nothing of it failed" } else { "nothing of it has ended" };
+            return Err(format!("there is no result to forget: {none}"));
         }
         self.reopen(out)?;
         for &at in &forgotten {

@@ -50,8 +50,11 @@ impl Engine {
         out.commit(What::Command { entity, command: command.word().to_owned(), reason: reason.clone() });
         let before = undo::Before::of(run, command);
         match run.carry_out(command, position, reason, &mut out) {
-            Ok(message) => {
+            Ok(mut message) => {
                 before.keep(run, &mut out);
+                if run.record.paused && !matches!(command, Command::PauseRun { .. }) {
+                    message.push_str(&format!("; the run is paused and starts nothing: `flowyard unpause --run {run_id}` lets it go on"));
+                }
                 out.effects.push(Effect::Answer(Reply::Done { message, run: Some(run_id.clone()) }));
                 let effects = self.take(&run_id, out);
                 self.forget_stale_wakes(&run_id);
@@ -151,6 +154,14 @@ impl Run {
                     return Err(format!("`{id}` waits for a task that failed; retry that one: {}", self.blockers(position)));
                 }
                 state if !state.is_terminal() => return Err(format!("`{id}` is {state}; there is nothing to retry yet")),
+                _ if self.cannot_start(position) => {
+                    return Err(match self.blockers(position) {
+                        none if none.is_empty() => {
+                            format!("`{id}` could not start: its trigger rule {} is not met", self.task_def(position).trigger_rule)
+                        }
+                        blockers => format!("`{id}` waits for a task that failed; retry that one: {blockers}"),
+                    });
+                }
                 _ => {}
             }
         }

@@ -54,22 +54,32 @@ impl Before {
         });
         if undo.is_some() || run.record.undo.is_some() {
             run.record.undo = undo;
+            run.follows = None;
             out.commit(What::Note(Box::new(run.record.clone())));
         }
     }
 }
 
+/// Why there is no undo.
+const NOTHING: &str = "nothing to undo: no command about this run can be taken back, or a task has started because of it";
+
 impl Run {
+    /// Where an attempt begins because of the last command, that can be taken back no longer.
+    pub(in crate::engine) fn forget_undo(&mut self, position: usize, out: &mut Out<'_>) {
+        let Some(undo) = &self.record.undo else { return };
+        let (graph, before) = (&self.graph, &undo.before);
+        let follows = self.follows.get_or_insert_with(|| before.iter().flat_map(|old| graph.with_downstream(old.position)).collect());
+        if follows.contains(&position) {
+            self.record.undo = None;
+            self.follows = None;
+            out.commit(What::Note(Box::new(self.record.clone())));
+        }
+    }
+
     pub(super) fn undo(&mut self, out: &mut Out<'_>) -> Answer {
         let Some(undo) = self.record.undo.take() else {
-            return Err("nothing to undo: no command about this run can be taken back".to_owned());
+            return Err(NOTHING.to_owned());
         };
-        let started = undo.before.iter().find(|old| self.tasks[old.position].last_attempt != old.last_attempt);
-        if let Some(started) = started {
-            let why = format!("`{}` has started since; {} cannot be taken back any more", started.key.task, undo.command);
-            self.record.undo = Some(undo);
-            return Err(why);
-        }
         if self.record.state == RunState::Canceling {
             self.record.undo = Some(undo);
             return Err("the run is being canceled; wait for its end".to_owned());

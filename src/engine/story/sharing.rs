@@ -199,13 +199,30 @@ fn heavier_small_ones_do_not_pass_a_big_one_for_ever_either() {
     assert_eq!(house.started_of("big"), 1);
 }
 
+fn seen(devices: Vec<GpuSnapshot>) -> Input {
+    Input::Gpus(GpusSeen { devices, trouble: None })
+}
+
+#[test]
+fn a_task_that_waits_for_gpus_says_what_is_wrong_with_looking_for_them() {
+    let mut house = House::new(Limits::slots(8));
+    house.create("r", pipeline("p", vec![taking("a", gpus(1))]));
+    assert_eq!(house.why("r", "a"), ["waits for 1 GPU: 0 of 0 are free; nvidia-smi was asked and has not answered yet"]);
+    house.give(Input::Gpus(GpusSeen { devices: Vec::new(), trouble: Some("nvidia-smi failed: no driver".to_owned()) }));
+    assert_eq!(house.why("r", "a"), ["waits for 1 GPU: 0 of 0 are free; nvidia-smi failed: no driver"]);
+    house.give(seen(vec![]));
+    assert_eq!(house.why("r", "a"), ["can never start here: it takes 1 GPU, and there are 0"]);
+    house.give(seen(vec![device(0, None)]));
+    assert_eq!(house.engine.resources(house.now).running[0].gpus, [0]);
+}
+
 #[test]
 fn gpus_are_leased_whole_and_one_that_somebody_else_uses_is_left_alone() {
     let mut house = House::new(Limits::slots(8));
     house.create("r", pipeline("p", vec![taking("a", gpus(1)), taking("b", gpus(2)), taking("c", gpus(1)), taking("d", gpus(5))]));
     assert!(house.open.is_empty(), "nobody has looked yet which there are");
     let ada = crate::model::ForeignProcess { pid: 41, user: "ada".to_owned() };
-    house.give(Input::Gpus(vec![device(0, None), device(1, Some(ada)), device(2, None)]));
+    house.give(seen(vec![device(0, None), device(1, Some(ada)), device(2, None)]));
     let leased = |house: &House, task: &str| {
         let running = house.engine.resources(house.now).running;
         running.into_iter().find(|one| one.attempt.task.task.as_str() == task).map(|one| one.gpus)
@@ -213,10 +230,10 @@ fn gpus_are_leased_whole_and_one_that_somebody_else_uses_is_left_alone() {
     assert_eq!((leased(&house, "a"), leased(&house, "c")), (Some(vec![0]), Some(vec![2])));
     assert_eq!(house.why("r", "b"), ["waits for 2 GPU: 0 of 3 are free; GPU 1 is held by pid 41 of ada"]);
     assert_eq!(house.why("r", "d"), ["can never start here: it takes 5 GPU, and there are 3"]);
-    house.give(Input::Gpus(vec![device(0, None), device(1, None), device(2, None)]));
+    house.give(seen(vec![device(0, None), device(1, None), device(2, None)]));
     assert_eq!(leased(&house, "b"), None);
     house.restart();
-    house.give(Input::Gpus(vec![device(0, None), device(1, None), device(2, None)]));
+    house.give(seen(vec![device(0, None), device(1, None), device(2, None)]));
     assert_eq!(leased(&house, "a"), Some(vec![0]), "a lease is taken up by the next engine");
     house.over("r", "a", 0);
     assert_eq!(leased(&house, "b"), Some(vec![0, 1]));
@@ -334,7 +351,7 @@ proptest! {
         pipelines in prop::collection::vec(any_pipeline(), 1..6),
         ends in prop::collection::vec((any::<prop::sample::Index>(), 0..60i64, 0..10u8), 0..60),
     ) {
-        let devices = || Input::Gpus(vec![device(0, None), device(1, None)]);
+        let devices = || seen(vec![device(0, None), device(1, None)]);
         let mut house = House::new(limits());
         house.give(devices());
         for (index, definition) in pipelines.into_iter().enumerate() {

@@ -1,16 +1,13 @@
 //! Asks before something is done that cannot be taken back. Enter is always the safe answer.
 
 use super::{Dialog, placed};
-use crate::{
-    model::Command,
-    tui::{
-        actions::{Action, Context},
-        keymap::shown_key,
-        panes, text,
-        theme::Theme,
-        views::Intent,
-        world::{Ask, World},
-    },
+use crate::tui::{
+    actions::{Action, Context},
+    keymap::shown_key,
+    panes, text,
+    theme::Theme,
+    views::Intent,
+    world::{Ask, World},
 };
 use ratatui::{
     Frame,
@@ -25,8 +22,8 @@ pub struct Choice {
     pub action: Action,
     /// What it says.
     pub label: String,
-    /// What is sent.
-    pub command: Command,
+    /// What is asked then.
+    pub ask: Ask,
 }
 
 /// A question.
@@ -66,7 +63,7 @@ impl Dialog for Confirm {
     fn act(&mut self, action: Action, _world: &World) -> Vec<Intent> {
         let chosen = self.choices.iter().find(|choice| choice.action == action);
         match (chosen, action) {
-            (Some(choice), _) => vec![Intent::CloseDialog, Intent::Ask(Ask::Send(choice.command.clone()))],
+            (Some(choice), _) => vec![Intent::CloseDialog, Intent::Ask(choice.ask.clone())],
             (None, Action::No) => vec![Intent::CloseDialog],
             _ => Vec::new(),
         }

@@ -48,7 +48,7 @@ impl NewPipeline {
 
     fn chosen(&self) -> Vec<Intent> {
         let Ok(files) = self.files() else { return Vec::new() };
-        let (folder, pipeline) = (self.form.text(FOLDER), self.form.text(NAME).trim().into());
+        let (folder, pipeline) = (Some(self.form.text(FOLDER)), self.form.text(NAME).trim().into());
         vec![Intent::CloseDialog, Intent::Ask(Ask::Begin(Choice::Write { folder, files, pipeline, then: Then::Select }))]
     }
 

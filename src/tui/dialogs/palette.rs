@@ -1,4 +1,4 @@
-//! The palette: actions, pipelines, runs and tasks in one list, found by a few letters. What was used lately comes first; what
+//! The palette: actions, pipelines, runs, tasks and themes in one list, found by a few letters. What was used lately comes first; what
 //! cannot be done now comes last and says why.
 
 use super::{
@@ -34,6 +34,8 @@ enum Kind {
     Open(Subject),
     /// The log of a task of the run that is looked at is opened.
     Task(Subject, usize),
+    /// Everything is shown in that theme.
+    Theme(String),
 }
 
 /// One thing to choose.
@@ -64,11 +66,18 @@ pub struct Palette {
 
 impl Palette {
     /// Everything that there is; `possible` tells why an action does nothing here, `recent` what was used, newest first.
-    pub fn new(contexts: &[Context], possible: impl Fn(Bound) -> Result<(), String>, world: &World, recent: &[String]) -> Self {
+    pub fn new(
+        contexts: &[Context],
+        possible: impl Fn(Bound) -> Result<(), String>,
+        world: &World,
+        themes: &[String],
+        recent: &[String],
+    ) -> Self {
         let mut items = actions(contexts, possible);
         items.extend(world.pipelines.iter().flatten().filter(|row| row.error.is_none()).map(pipeline));
         items.extend(runs(world));
         items.extend(tasks(world));
+        items.extend(themes.iter().map(|name| theme(name)));
         for item in &mut items {
             item.recent = recent.iter().position(|name| *name == item.name);
         }
@@ -125,6 +134,7 @@ impl Palette {
         match &item.kind {
             Kind::Bound(bound) => vec![Intent::CloseDialog, chosen(Some(*bound))],
             Kind::Open(subject) => vec![Intent::CloseDialog, chosen(None), Intent::Open(Box::new(RunView::new(subject.clone())))],
+            Kind::Theme(name) => vec![Intent::CloseDialog, chosen(None), Intent::KeepTheme(name.clone())],
             Kind::Task(subject, at) => {
                 vec![Intent::CloseDialog, chosen(None), Intent::Open(Box::new(LogView::new(subject.clone(), *at, None)))]
             }
@@ -155,6 +165,11 @@ fn actions(contexts: &[Context], possible: impl Fn(Bound) -> Result<(), String>)
 
 fn open(name: String, label: String, subject: Subject) -> Item {
     Item { name, label, key: String::new(), kind: Kind::Open(subject), impossible: None, recent: None }
+}
+
+fn theme(name: &str) -> Item {
+    let kind = Kind::Theme(name.to_owned());
+    Item { name: format!("theme {name}"), label: format!("Theme {name}"), key: String::new(), kind, impossible: None, recent: None }
 }
 
 fn pipeline(row: &PipelineRow) -> Item {
@@ -231,13 +246,15 @@ impl Dialog for Palette {
         let width = usize::from(content.width).saturating_sub(1);
         self.list.draw(frame, content, theme, |at| {
             let (item, places) = &self.found[at];
-            line(&self.items[*item], places, width, theme)
+            // The ground of the selection is not that of what fits.
+            let fits = if at == self.list.selected() { "accent" } else { "match" };
+            line(&self.items[*item], places, fits, width, theme)
         });
     }
 }
 
 /// Its key, what it says with the letters that fit, and why it cannot be done now or that it was used lately.
-fn line(item: &Item, places: &[usize], width: usize, theme: &Theme) -> Line<'static> {
+fn line(item: &Item, places: &[usize], fits: &str, width: usize, theme: &Theme) -> Line<'static> {
     const KEY: usize = 9;
     let about = match (&item.impossible, item.recent) {
         (Some(why), _) => text::safe(why),
@@ -252,7 +269,7 @@ fn line(item: &Item, places: &[usize], width: usize, theme: &Theme) -> Line<'sta
     let label = text::left(&label, label_width);
     let mut spans = vec![Span::styled(format!(" {}  ", text::left(&item.key, KEY)), theme.style("hint.key"))];
     for (at, letter) in label.chars().enumerate() {
-        let style = if places.contains(&at) { theme.style(token).patch(theme.style("match")) } else { theme.style(token) };
+        let style = if places.contains(&at) { theme.style(token).patch(theme.style(fits)) } else { theme.style(token) };
         match spans.last_mut() {
             Some(last) if at > 0 && last.style == style => last.content.to_mut().push(letter),
             _ => spans.push(Span::styled(letter.to_string(), style)),

@@ -58,11 +58,12 @@ impl Offer {
     }
 
     /// What choosing it comes to.
-    fn comes_to(self) -> String {
+    fn comes_to(self, world: &World) -> String {
         match self {
             Self::Demo => {
                 let files = DEMO.files(DEMO.name).unwrap_or_default();
-                format!("{}, and starts it", files.iter().map(NewFile::in_words).collect::<Vec<_>>().join(", "))
+                let files = files.iter().map(NewFile::in_words).collect::<Vec<_>>().join(", ");
+                format!("{files}, {}", if world.obstacle.is_some() { "in a temporary folder" } else { "and starts it" })
             }
             Self::New => "pipelines/NAME.toml, after three questions".to_owned(),
             Self::Elsewhere => "nothing".to_owned(),
@@ -132,7 +133,8 @@ impl Welcome {
         match self.at {
             Offer::Demo => {
                 let files = DEMO.files(DEMO.name).unwrap_or_default();
-                let (folder, pipeline) = (world.workspace.clone(), DEMO.name.into());
+                let folder = world.obstacle.is_none().then(|| world.workspace.clone());
+                let pipeline = DEMO.name.into();
                 vec![Intent::Ask(Ask::Begin(Choice::Write { folder, files, pipeline, then: Then::Demonstrate }))]
             }
             Offer::New => vec![Intent::Show(Box::new(NewPipeline::new(&world.workspace)))],
@@ -169,7 +171,11 @@ impl Welcome {
             below.extend(facts);
             below.push(Line::raw(""));
         }
-        below.push(Line::styled(" Nothing is written until you choose.", theme.style("fg.strong")));
+        let mut promise = vec![Span::styled(" Nothing is written until you choose.", theme.style("fg.strong"))];
+        if self.at == Offer::Demo && inside >= 70 {
+            promise.push(Span::styled(format!(" {} takes the demo away.", shown_key(Action::Undo)), theme.style("fg.muted")));
+        }
+        below.push(Line::from(promise));
         let top = usize::from(roomy);
         let height = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
         let outer = panes::centred(area, width, height(2 + 2 * top + 2 + OFFERS.len() + 1 + below.len()));
@@ -190,8 +196,10 @@ impl Welcome {
 
     /// What the selected offer writes.
     fn below(&self, width: usize, world: &World, theme: &Theme) -> Vec<Line<'static>> {
-        let mut lines = vec![fact("Writes", &self.at.comes_to(), width, theme)];
-        if self.at.writes() {
+        let mut lines = vec![fact("Writes", &self.at.comes_to(world), width, theme)];
+        if let Some(obstacle) = &world.obstacle {
+            lines.push(fact("Not here", obstacle.split(';').next().unwrap_or_default(), width, theme));
+        } else if self.at.writes() {
             lines.push(fact("Data is kept in", &world.state, width, theme));
         }
         lines.push(Line::raw(""));

@@ -14,7 +14,7 @@ fn welcome(size: (u16, u16)) -> App {
     tell(&mut app, Msg::Engine(crate::tui::world::Engine::Idle));
     tell(&mut app, Msg::Pipelines(Ok(Vec::new())));
     let programs = vec![("git", true), ("docker", false), ("slurm", false)];
-    tell(&mut app, Msg::Surroundings(Surroundings { cores: 16, memory: Some(128 << 30), gpus: 1, programs }));
+    tell(&mut app, Msg::Surroundings(Surroundings { cores: 16, memory: Some(128 << 30), gpus: 1, programs }, None));
     app.take_asks();
     app
 }
@@ -57,7 +57,7 @@ fn each_choice_asks_for_what_it_said_and_for_nothing_before() {
     press(&mut app, "enter");
     let choices = begun(&mut app);
     let [Choice::Write { folder, files, pipeline, then: Then::Demonstrate }] = &choices[..] else { panic!("{choices:?}") };
-    assert_eq!((folder.as_str(), pipeline.as_str(), files.len()), ("/home/me/flights", "demo", 1));
+    assert_eq!((folder.as_deref(), pipeline.as_str(), files.len()), (Some("/home/me/flights"), "demo", 1));
     assert!(screen(&app).contains(&files[0].path));
     press(&mut app, "j enter");
     type_text(&mut app, "churn");
@@ -105,6 +105,40 @@ fn what_was_refused_is_said_and_the_choice_stays() {
     press(&mut app, "esc");
     assert!(screen(&app).contains("> Try the demo"), "{}", screen(&app));
     assert_eq!(app.take_moved(), None);
+}
+
+#[test]
+fn where_nothing_can_be_written_that_is_said_and_the_demo_goes_elsewhere() {
+    let closed = |size| {
+        let mut app = welcome(size);
+        app.world.obstacle = Some("cannot write in /home/me/flights: permission denied; mend the rights of the folder".into());
+        app
+    };
+    pictures("welcome_closed", closed);
+    let mut app = closed((120, 35));
+    press(&mut app, "enter");
+    assert!(matches!(&begun(&mut app)[..], [Choice::Write { folder: None, .. }]));
+}
+
+#[test]
+fn the_demo_is_taken_away_at_home_when_a_person_says_so() {
+    let with_demo = |size| {
+        let mut app = fixtures::app(size);
+        let mut row = fixtures::pipelines().remove(3);
+        row.pipeline = "demo".into();
+        tell(&mut app, Msg::Pipelines(Ok(vec![row])));
+        press(&mut app, "U");
+        app
+    };
+    pictures("demo_remove", with_demo);
+    let mut app = with_demo((120, 35));
+    press(&mut app, "enter");
+    assert_eq!(begun(&mut app), []);
+    press(&mut app, "U y");
+    assert_eq!(begun(&mut app), [Choice::RemoveDemo]);
+    let mut app = home((120, 35));
+    press(&mut app, "j j U");
+    assert!(screen(&app).contains("U: open the run first"), "{}", screen(&app));
 }
 
 fn demonstrated(size: (u16, u16), state: crate::model::RunState, change: impl Fn(&mut RunData)) -> App {
@@ -169,7 +203,8 @@ fn a_folder_is_begun_as_typed_and_stays_as_it_is_where_that_fails() {
     let folder = tempfile::tempdir().unwrap();
     let here = workspace::find_or_begin(folder.path(), None, None).unwrap();
     let files = crate::spec::starter::DEMO.files("demo").unwrap();
-    let write = |folder: &str| Choice::Write { folder: folder.into(), files: files.clone(), pipeline: "demo".into(), then: Then::Select };
+    let write =
+        |folder: &str| Choice::Write { folder: Some(folder.into()), files: files.clone(), pipeline: "demo".into(), then: Then::Select };
     assert!(begin::carry_out(write("below"), &here).unwrap_err().to_string().contains("make the folder first"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     std::fs::create_dir(folder.path().join("below")).unwrap();

@@ -1,6 +1,6 @@
 //! What a person finds again: views as they were left, in the same program and in the next one.
 
-use super::{home, lists::answer, run, running_run, show_run};
+use super::{grid::grid, home, lists::answer, run, running_run, show_run, timeline::timeline};
 use crate::tui::{
     app::App,
     fixtures::{self, press, screen, tell, type_text},
@@ -103,9 +103,12 @@ fn a_run_far_down_the_history_is_found_by_the_next_program() {
         let line = screen.lines().find(|line| line.starts_with("┃>")).unwrap_or_else(|| panic!("{screen}"));
         line[4..].split_whitespace().next().unwrap().to_owned()
     };
+    press(&mut app, "k k k");
     let mut fresh = begun_again(&app);
     answer(&mut fresh);
     assert_eq!(number(&fresh), number(&app));
+    let lines = |app: &App| screen(app).lines().filter(|line| line.starts_with('┃')).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&fresh), lines(&app));
     press(&mut fresh, "k");
     answer(&mut fresh);
     press(&mut app, "k");
@@ -120,6 +123,45 @@ fn a_graph_is_found_at_its_level_its_way_its_folds_and_its_place() {
         let mut fresh = at_run(&app);
         assert_eq!(settled(&mut fresh), settled(&mut app), "{keys}");
     }
+}
+
+#[test]
+fn one_pane_alone_and_marks_are_found_again() {
+    let mut app = run(LARGE, fixtures::thirty());
+    press(&mut app, "tab z");
+    let alone = settled(&mut app);
+    let mut fresh = at_run(&app);
+    assert_eq!(settled(&mut fresh), alone);
+    press(&mut fresh, "z");
+    press(&mut app, "z");
+    assert_eq!(settled(&mut fresh), settled(&mut app));
+    press(&mut app, "2");
+    answer(&mut app);
+    press(&mut app, "space space");
+    let mut fresh = begun_again(&app);
+    answer(&mut fresh);
+    assert!(screen(&app).contains("2 marked"));
+    assert_eq!(screen(&fresh), screen(&app));
+}
+
+#[test]
+fn the_other_tabs_and_what_is_shared_are_found_where_one_was_in_them() {
+    let mut app = grid(LARGE);
+    press(&mut app, "j j j h v space");
+    let mut fresh = at_run(&app);
+    tell(&mut fresh, Msg::Grid(Ok(Box::new(fixtures::grid()))));
+    assert_eq!(settled(&mut fresh), settled(&mut app));
+    let mut app = timeline(LARGE);
+    press(&mut app, "j j k + C");
+    let mut fresh = at_run(&app);
+    assert_eq!(settled(&mut fresh), settled(&mut app));
+    let mut app = home(LARGE);
+    press(&mut app, "6");
+    tell(&mut app, Msg::Resources(Ok(fixtures::crowded())));
+    press(&mut app, "j j tab j");
+    let mut fresh = begun_again(&app);
+    tell(&mut fresh, Msg::Resources(Ok(fixtures::crowded())));
+    assert_eq!(screen(&fresh), screen(&app));
 }
 
 #[test]

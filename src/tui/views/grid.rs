@@ -70,6 +70,7 @@ struct Stood {
     run: Option<RunId>,
     task: Option<TaskId>,
     list: ListState,
+    marked: BTreeSet<RunId>,
 }
 
 /// A task, and its cell in a run that has it.
@@ -311,12 +312,13 @@ impl View for GridView {
 
     fn stands(&self, _world: &World) -> Vec<Standing> {
         let (from, edge, run, task) = (self.beside.subject.clone(), self.edge.clone(), self.run.clone(), self.task.clone());
-        vec![standing(self.name(), &Stood { from, shows: self.shows, edge, run, task, list: self.list })]
+        let marked = self.marked.clone();
+        vec![standing(self.name(), &Stood { from, shows: self.shows, edge, run, task, list: self.list, marked })]
     }
 
     fn recall(&mut self, world: &World) {
         let Some(stood) = world.stood.of::<Stood>(&self.name()) else { return };
-        self.shows = stood.shows;
+        (self.shows, self.marked) = (stood.shows, stood.marked);
         // Whoever comes from another run wants to see that one.
         if stood.from == self.beside.subject {
             (self.edge, self.run, self.task, self.list) = (stood.edge, stood.run, stood.task, stood.list);

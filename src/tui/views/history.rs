@@ -47,6 +47,8 @@ pub struct HistoryView {
     lands: Option<Landing>,
     /// Whether the selection is of another time: it may stand beyond what is read first.
     recalled: bool,
+    /// How many lines are to stand above the selected one as soon as there are so many.
+    above: usize,
 }
 
 /// How the list stood.
@@ -57,6 +59,7 @@ struct Stood {
     list: ListState,
     selected: Option<RunId>,
     filter: String,
+    marked: BTreeSet<RunId>,
 }
 
 /// An end of the list.
@@ -80,6 +83,7 @@ impl HistoryView {
             waiting: None,
             lands: None,
             recalled: false,
+            above: 0,
         }
     }
 
@@ -138,6 +142,7 @@ impl HistoryView {
             return None;
         }
         self.lands = Some(Landing::First);
+        self.above = self.list.selected.saturating_sub(self.list.offset);
         Some(self.wait_for(self.from(Edge::At(run))))
     }
 
@@ -149,7 +154,12 @@ impl HistoryView {
         match (self.lands.take(), known) {
             (Some(Landing::First), _) => self.select(0, world),
             (Some(Landing::Last), _) => self.select(usize::MAX, world),
-            (None, Some(at)) => self.list.follow(at, lines.len(), height),
+            (None, Some(at)) => {
+                self.list.follow(at, lines.len(), height);
+                if self.above > 0 && at >= self.above {
+                    self.list.offset = at - std::mem::take(&mut self.above);
+                }
+            }
             (None, None) => self.select(self.list.selected, world),
         }
     }
@@ -171,6 +181,7 @@ impl HistoryView {
             self.lands = Some(lands);
             return self.wait_for(self.from(edge));
         }
+        self.above = 0;
         self.select(self.list.selected.saturating_add_signed(lines), world);
         self.more(world)
     }
@@ -343,11 +354,12 @@ impl View for HistoryView {
     fn stands(&self, _world: &World) -> Vec<Standing> {
         let from = self.beside.as_ref().map(|beside| beside.subject.clone());
         let (list, selected, filter) = (self.list, self.selected.clone(), self.filter.text().to_owned());
-        vec![standing(self.name(), &Stood { from, list, selected, filter })]
+        vec![standing(self.name(), &Stood { from, list, selected, filter, marked: self.marked.clone() })]
     }
 
     fn recall(&mut self, world: &World) {
         let Some(stood) = world.stood.of::<Stood>(&self.name()) else { return };
+        self.marked = stood.marked;
         self.filter.recall(&stood.filter);
         self.problems = Query::parse(self.filter.text(), runs::KEYS, world.now).problems;
         // Whoever comes from another run wants to see that one.

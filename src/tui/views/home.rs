@@ -3,9 +3,11 @@
 use super::{Intent, Place, Selected, Typed, View, body, distance, run::RunView};
 use crate::{
     model::{PipelineId, PipelineRow, RunState, TaskState},
+    spec::starter::DEMO,
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
+        begin,
         input::Filter,
         keymap::shown_key,
         list::{self, Column, ListState},
@@ -290,6 +292,7 @@ impl HomeView {
         let intent = match (action, run) {
             (Action::Open, _) => self.open(row),
             (Action::Trigger, _) => Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger }),
+            (Action::Undo, _) => Intent::Show(Box::new(begin::ask_to_remove_demo())),
             (Action::Pause, _) => verbs::pause_pipeline(row.pipeline.clone(), row.paused),
             (Action::NextTab | Action::PreviousTab, _) => {
                 let turned = Beside::apart(subject(row)).turn(Tab::Graph, action == Action::NextTab, &row.pipeline);
@@ -417,6 +420,7 @@ impl View for HomeView {
                 Err("its file has errors (Enter shows them)".into())
             }
             Action::Retry | Action::Cancel | Action::Why if run.is_none() && row.is_some() => Err("this pipeline never ran".into()),
+            Action::Undo if row.is_some_and(|row| row.pipeline.as_str() == DEMO.name) => Ok(()),
             Action::Undo => Err("open the run first".into()),
             Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom | Action::Approve | Action::More => {
                 verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))

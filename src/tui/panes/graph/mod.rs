@@ -82,8 +82,9 @@ pub struct Stood {
     /// The task whose surroundings were shown, and how far they went.
     focus: Option<(TaskId, usize)>,
     critical: bool,
-    /// The first column and row that was seen, if somebody moved there.
-    corner: Option<(usize, usize)>,
+    /// The first column and row that was seen, and whether somebody moved there.
+    corner: (usize, usize),
+    panned: bool,
 }
 
 /// What the pane shows, besides how it is looked at.
@@ -132,7 +133,8 @@ impl GraphPane {
             folded: self.folded.as_ref().map(|folded| folded.iter().filter_map(name).collect()),
             focus: self.focus.and_then(|focus| Some((data.tasks.get(focus.task)?.task.clone(), focus.hops))),
             critical: self.critical,
-            corner: self.panned.then_some(self.corner),
+            corner: self.corner,
+            panned: self.panned,
         }
     }
 
@@ -142,8 +144,7 @@ impl GraphPane {
         (self.form, self.level, self.flow, self.critical) = (stood.form, stood.level, stood.flow, stood.critical);
         self.folded = stood.folded.map(|folded| folded.iter().filter_map(number).collect());
         self.focus = stood.focus.and_then(|(task, hops)| Some(Focus { task: data.position(&task)?, hops }));
-        self.panned = stood.corner.is_some();
-        self.corner = stood.corner.unwrap_or_default();
+        (self.corner, self.panned) = (stood.corner, stood.panned);
     }
 
     /// Takes new data or a new size into account; what is to be laid out, if anything.
