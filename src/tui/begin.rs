@@ -8,6 +8,7 @@ use super::{
         confirm::{self, Confirm},
         trigger,
     },
+    views,
     world::{Ask, Tone},
 };
 use crate::{
@@ -134,6 +135,9 @@ impl App {
     /// Goes on where a person began: what was done is said, and the pipeline that is there now is started or selected.
     pub fn go_on(&mut self, begun: Begun) {
         self.say(Tone::Good, begun.said);
+        if begun.pipeline.is_some() {
+            self.go(views::Place::Pipelines);
+        }
         match begun.pipeline {
             Some((pipeline, Then::Demonstrate)) => {
                 self.world.coach = Some(Coach::default());

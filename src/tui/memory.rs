@@ -92,6 +92,8 @@ pub enum Stop {
         of: Tabbed,
         /// The selected task.
         task: Option<TaskId>,
+        /// The place of the selected attempt among those of the task.
+        attempt: Option<usize>,
     },
     /// The runs of a pipeline.
     History(Tabbed),
@@ -128,7 +130,7 @@ impl Stop {
             Self::Run(subject) => Box::new(RunView::new(subject)),
             Self::Log { subject, task, attempt } => Box::new(LogView::again(subject, task, attempt)),
             Self::Grid(of) => Box::new(GridView::new(of.pipeline.clone(), of.beside())),
-            Self::Timeline { of, task } => Box::new(TimelineView::new(of.pipeline.clone(), of.beside()).at(task)),
+            Self::Timeline { of, task, attempt } => Box::new(TimelineView::new(of.pipeline.clone(), of.beside()).at(task, attempt)),
             Self::History(of) => Box::new(HistoryView::beside(of.pipeline.clone(), of.beside())),
         }
     }

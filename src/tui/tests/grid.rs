@@ -16,7 +16,7 @@ fn grid_of(size: (u16, u16), data: GridData) -> App {
     app
 }
 
-fn grid(size: (u16, u16)) -> App {
+pub(super) fn grid(size: (u16, u16)) -> App {
     grid_of(size, fixtures::grid())
 }
 

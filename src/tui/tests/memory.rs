@@ -1,6 +1,6 @@
 //! What a person finds again: views as they were left, in the same program and in the next one.
 
-use super::{home, lists::answer, run, running_run, show_run};
+use super::{grid::grid, home, lists::answer, run, running_run, show_run, timeline::timeline};
 use crate::tui::{
     app::App,
     fixtures::{self, press, screen, tell, type_text},
@@ -141,6 +141,26 @@ fn one_pane_alone_and_marks_are_found_again() {
     let mut fresh = begun_again(&app);
     answer(&mut fresh);
     assert!(screen(&app).contains("2 marked"));
+    assert_eq!(screen(&fresh), screen(&app));
+}
+
+#[test]
+fn the_other_tabs_and_what_is_shared_are_found_where_one_was_in_them() {
+    let mut app = grid(LARGE);
+    press(&mut app, "j j j h v space");
+    let mut fresh = at_run(&app);
+    tell(&mut fresh, Msg::Grid(Ok(Box::new(fixtures::grid()))));
+    assert_eq!(settled(&mut fresh), settled(&mut app));
+    let mut app = timeline(LARGE);
+    press(&mut app, "j j k + C");
+    let mut fresh = at_run(&app);
+    assert_eq!(settled(&mut fresh), settled(&mut app));
+    let mut app = home(LARGE);
+    press(&mut app, "6");
+    tell(&mut app, Msg::Resources(Ok(fixtures::crowded())));
+    press(&mut app, "j j tab j");
+    let mut fresh = begun_again(&app);
+    tell(&mut fresh, Msg::Resources(Ok(fixtures::crowded())));
     assert_eq!(screen(&fresh), screen(&app));
 }
 

@@ -19,7 +19,7 @@ fn retried() -> RunData {
     data
 }
 
-fn timeline(size: (u16, u16)) -> App {
+pub(super) fn timeline(size: (u16, u16)) -> App {
     let mut app = run(size, retried());
     press(&mut app, "] ]");
     app

@@ -83,9 +83,9 @@ impl TimelineView {
         }
     }
 
-    /// With that task selected.
-    pub fn at(self, task: Option<TaskId>) -> Self {
-        Self { wanted: task, ..self }
+    /// With that attempt of that task selected.
+    pub fn at(self, task: Option<TaskId>, attempt: Option<usize>) -> Self {
+        Self { wanted: task, attempt, ..self }
     }
 
     fn name(&self) -> Option<String> {
@@ -217,7 +217,8 @@ impl View for TimelineView {
 
     fn stop(&self, world: &World) -> Option<Stop> {
         let selected = self.data(world).and_then(|data| data.tasks.get(self.selected)).map(|task| task.task.clone());
-        Some(Stop::Timeline { of: Tabbed::new(&self.pipeline, &self.beside), task: selected.or_else(|| self.wanted.clone()) })
+        let task = selected.or_else(|| self.wanted.clone());
+        Some(Stop::Timeline { of: Tabbed::new(&self.pipeline, &self.beside), task, attempt: self.attempt })
     }
 
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
