@@ -105,6 +105,7 @@ impl Ways {
             timeout: None,
             grace: Duration::from_secs(1),
             max_log: None,
+            secrets: Default::default(),
         }
     }
 

@@ -21,5 +21,8 @@ mod mistakes;
 #[path = "cli/terminal.rs"]
 mod terminal;
 
+#[path = "cli/secrets.rs"]
+mod secrets;
+
 #[path = "cli/documents.rs"]
 mod documents;

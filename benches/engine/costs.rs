@@ -97,6 +97,7 @@ fn shims(home: &Path) -> Outcome<Vec<f64>> {
             timeout: None,
             grace: Duration::from_secs(1),
             max_log: None,
+            secrets: Default::default(),
         });
         loop {
             match notices.recv()? {

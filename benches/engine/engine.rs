@@ -60,7 +60,12 @@ impl Engine {
         let env = flowyard::runtime::user::environment(&passed).0;
         let request = TriggerRequest { pipeline: "p".into(), params: BTreeMap::new(), env, logical_date: None, idempotency_key: None };
         let begun = Instant::now();
-        let reply = self.handle.send(Request { command: Ask::Trigger(request), by: "bench".to_owned(), reason: None })?;
+        let reply = self.handle.send(Request {
+            command: Ask::Trigger(request),
+            by: "bench".to_owned(),
+            reason: None,
+            secrets: Default::default(),
+        })?;
         let Reply::Done { run: Some(id), .. } = reply else { return Err(format!("{reply:?}").into()) };
         let mut looked = begun;
         loop {

@@ -7,7 +7,7 @@ use super::{
     text,
 };
 use crate::{
-    model::{Command, Reply, Request, RunId, TaskId},
+    model::{Command, Reply, Request, RunId, Secrets, TaskId},
     runtime::Handle,
     stdx::sanitize,
 };
@@ -114,7 +114,17 @@ fn say(context: &Context, json: bool, told: &[Told]) -> Result<(), Failure> {
 
 /// Sends a command; the answer is the message and the run it was about, or a failure with the exit code of the contract.
 pub fn send(handle: &mut Handle, command: Command, reason: Option<String>) -> Result<(String, Option<RunId>), Failure> {
-    match handle.send(Request { command, by: who(), reason })? {
+    send_with(handle, command, reason, Secrets::new())
+}
+
+/// The same, with values of secret params.
+pub fn send_with(
+    handle: &mut Handle,
+    command: Command,
+    reason: Option<String>,
+    secrets: Secrets,
+) -> Result<(String, Option<RunId>), Failure> {
+    match handle.send(Request { command, by: who(), reason, secrets })? {
         Reply::Done { message, run } => Ok((message, run)),
         Reply::Refused { why } => Err(Failure::refused(why)),
         Reply::Invalid { diagnostics, .. } if diagnostics.has_errors() => Err(Failure::File(diagnostics)),

@@ -13,12 +13,12 @@ use super::{
     Failure, act,
     context::{Access, Context},
     failure::report_findings,
-    text::parse_date,
 };
 use crate::{
-    model::{Command, Diagnostics, Pipeline, RunId, Severity, TriggerRequest},
+    model::{Command, Diagnostics, Pipeline, RunId, Secrets, Severity, TriggerRequest},
     plan,
     runtime::{Handle, user},
+    stdx::time::parse_date,
 };
 use clap::ValueEnum;
 use follow::{Face, Follow};
@@ -76,14 +76,16 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let attach = context.attach_to(context.place()?, Access::Act)?;
     let mut handle = Handle::attach(attach.clone())?;
     let pipeline = definition(&handle, &args.pipeline, context)?;
-    plan::params::resolve(&pipeline.params, &params).map_err(|wrong| Failure::usage(wrong.join("\n")))?;
+    let told = |wrong: Vec<String>| Failure::usage(wrong.join("\n"));
+    plan::params::resolve(&pipeline.params, &params).map_err(told)?;
+    let secrets = plan::params::secrets(&pipeline.params, &Secrets::new(), |name| std::env::var(name).ok()).map_err(told)?;
 
     let (env, env_not_passed) = user::environment(&attach.place.config.pass_env);
     let request =
         TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date, idempotency_key: args.idempotency_key.clone() };
     let signals = signals::Signals::listen()?;
     let asked = request.params.clone();
-    let (message, run) = act::send(&mut handle, Command::Trigger(request), None)?;
+    let (message, run) = act::send_with(&mut handle, Command::Trigger(request), None, secrets)?;
     let Some(run) = run else { return Err(Failure::Said { code: 74, message: format!("the engine named no run: {message}") }) };
     if args.idempotency_key.is_some() && message != format!("started run {run}") {
         let params = handle.run(&run)?.run.params;

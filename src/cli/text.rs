@@ -3,9 +3,12 @@
 use super::Failure;
 use crate::{
     model::{RunRow, RunSnapshot, TaskId, TaskSnapshot},
-    stdx::{duration, suggest, time::Timestamp},
+    stdx::{
+        duration, suggest,
+        time::{Timestamp, parse_date},
+    },
 };
-use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{Local, TimeDelta};
 use std::time::Duration;
 
 pub use crate::runtime::cause::{attempt_cause, cause};
@@ -70,17 +73,6 @@ pub fn some_of(names: &[String]) -> String {
     let more = names.len().saturating_sub(SHOWN);
     let shown = names[..names.len().min(SHOWN)].join(", ");
     if more == 0 { shown } else { format!("{shown} and {more} more") }
-}
-
-/// A date as people type it: RFC 3339, `2024-01-31`, `2024-01-31T06:00` (both UTC).
-pub fn parse_date(text: &str) -> Result<Timestamp, String> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.with_timezone(&Utc));
-    }
-    let with_time = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
-    let full = with_time.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0));
-    full.or_else(day).map(|at| at.and_utc()).ok_or_else(|| format!("`{text}` is not a date; write 2024-01-31 or 2024-01-31T06:00:00Z"))
 }
 
 /// A date, or how long ago: `2h`, `7d`.

@@ -88,7 +88,9 @@ impl Names<'_> {
             return Some(finding);
         }
         match root {
-            Root::Params => known("param", name, span, self.params.iter().map(|p| p.name.as_str())).or_else(|| too_deep(path, 2)),
+            Root::Params => known("param", name, span, self.params.iter().map(|p| p.name.as_str()))
+                .or_else(|| too_deep(path, 2))
+                .or_else(|| self.kept_secret(name, whole)),
             Root::Inputs => {
                 known("input of this task", name, span, self.inputs.iter().map(|i| i.name.as_str())).or_else(|| too_deep(path, 2))
             }
@@ -116,6 +118,14 @@ impl Names<'_> {
             _ => return None,
         };
         Some(Finding::error("unknown-name", whole.clone(), message).hint(hint))
+    }
+
+    /// What a text is filled in with is written down: in the command line, in history, in a gate's verdict.
+    fn kept_secret(&self, name: &str, whole: Range<usize>) -> Option<Finding> {
+        let param = self.param(name).filter(|param| param.is_secret())?;
+        let message = format!("param `{}` is a secret, and what is filled in here would be written down", param.name);
+        let hint = format!("the task finds it in `${}`", param.task_variable());
+        Some(Finding::error("kept-secret", whole, message).hint(hint))
     }
 
     fn check_own_output(&self, name: &str, span: Range<usize>, usage: Use) -> Option<Finding> {
@@ -157,7 +167,7 @@ impl Names<'_> {
             (Root::Params, Some(name)) => self.param(name).map_or(Type::Any, |param| match param.kind {
                 ParamType::Int { .. } | ParamType::Float { .. } => Type::Number,
                 ParamType::Bool => Type::Bool,
-                ParamType::String | ParamType::Choice { .. } => Type::Text,
+                ParamType::String | ParamType::Choice { .. } | ParamType::Date | ParamType::Path | ParamType::Secret { .. } => Type::Text,
             }),
             (Root::Metrics, _) => Type::Number,
             (Root::Tasks, _) if path.get(2) == Some(&"metrics") => Type::Number,

@@ -1,6 +1,6 @@
 //! What starts an attempt, what its folder holds, and what is known when it ended.
 
-use super::AttemptKey;
+use super::{AttemptKey, Secrets};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -17,8 +17,11 @@ pub struct Ticket {
     pub folder: PathBuf,
     /// Program and arguments.
     pub argv: Vec<String>,
-    /// The whole environment.
+    /// The whole environment but the secrets.
     pub env: BTreeMap<String, String>,
+    /// The rest of it: variables whose values are written down nowhere and hidden in the logs.
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    pub secrets: Secrets,
     /// Folder to start in, absolute.
     pub cwd: PathBuf,
     /// After this the attempt is ended.
@@ -205,7 +208,7 @@ impl Plan {
     /// The record of an attempt that is about to start.
     pub fn new(job: Job, ticket: &Ticket, definition: super::Task) -> Self {
         let (secret, env): (Vec<_>, Vec<_>) = ticket.env.clone().into_iter().partition(|(name, _)| is_secret(name));
-        let secret_env = secret.into_iter().map(|(name, _)| name).collect();
+        let secret_env = secret.into_iter().map(|(name, _)| name).chain(ticket.secrets.keys().cloned()).collect();
         Self { job, argv: ticket.argv.clone(), cwd: ticket.cwd.clone(), env: env.into_iter().collect(), secret_env, definition }
     }
 }

@@ -1,6 +1,6 @@
 //! What a client may ask of the engine, and what it is answered.
 
-use super::{Diagnostics, PipelineId, RunId, TaskId};
+use super::{Diagnostics, PipelineId, RunId, Secrets, TaskId};
 use crate::stdx::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,6 +14,9 @@ pub struct Request {
     pub by: String,
     /// Why, if the person said so.
     pub reason: Option<String>,
+    /// Values of secret params of the run, by name; kept in the engine's memory and nowhere else.
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    pub secrets: Secrets,
 }
 
 /// The closed list of what clients may ask.

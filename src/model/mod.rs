@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod record;
 pub mod resources;
 pub mod retention;
+pub mod secret;
 pub mod snapshot;
 pub mod source;
 pub mod state;
@@ -34,6 +35,7 @@ pub use pipeline::{
 };
 pub use resources::{ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;
+pub use secret::{Secret, Secrets};
 pub use snapshot::{
     AttemptSnapshot, Concern, GateLine, GitState, Headline, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark,
 };

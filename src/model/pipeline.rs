@@ -79,6 +79,21 @@ pub struct ParamDef {
     /// For forms and help.
     #[serde(default)]
     pub description: String,
+    /// Heading under which forms show it; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+}
+
+impl ParamDef {
+    /// A param of which nothing is said but what it takes.
+    pub fn new(name: &str, kind: ParamType, default: Option<serde_json::Value>) -> Self {
+        Self { name: name.to_owned(), kind, default, description: String::new(), group: String::new() }
+    }
+
+    /// Whether its value is kept from everybody but the tasks.
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.kind, ParamType::Secret { .. })
+    }
 }
 
 /// What values a param takes.
@@ -107,6 +122,15 @@ pub enum ParamType {
     Choice {
         /// The texts, in the order of the file.
         choices: Vec<String>,
+    },
+    /// A day, `2026-11-22`, or a moment, `2026-11-22T06:00:00Z`.
+    Date,
+    /// A file or folder, not necessarily there.
+    Path,
+    /// A text that is written down nowhere.
+    Secret {
+        /// The variable of the environment that holds it where it is not typed.
+        variable: String,
     },
 }
 

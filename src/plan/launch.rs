@@ -1,11 +1,12 @@
 //! The command line, environment and folder of one attempt.
 
+use super::params;
 use crate::{
     expr::{
         Scope,
         template::{self, Style},
     },
-    model::{Action, AttemptFiles, AttemptKey, InputSource, Job, JobInput, JobOutput, Pipeline, Task, Ticket},
+    model::{Action, AttemptFiles, AttemptKey, InputSource, Job, JobInput, JobOutput, Pipeline, Secrets, Task, Ticket},
     stdx::{ids::as_identifier, time::Timestamp},
 };
 use std::{
@@ -37,6 +38,8 @@ pub struct Launch<'a> {
     pub inputs: BTreeMap<String, JobInput>,
     /// The environment of whoever started the run, filtered.
     pub run_env: &'a BTreeMap<String, String>,
+    /// Values of the run's secret params, as far as they are known.
+    pub secrets: &'a Secrets,
     /// `[env]` of the workspace.
     pub workspace_env: &'a BTreeMap<String, String>,
     /// The workspace, absolute.
@@ -85,11 +88,15 @@ pub fn ticket(launch: &Launch<'_>) -> Result<(Ticket, Job), String> {
     scope.outputs = outputs.iter().map(|(name, output)| (name.clone(), text_of(&output.path).into())).collect();
 
     let job = job(launch, &files, &scope, inputs, outputs)?;
+    let secrets = secrets(launch)?;
+    let mut env = environment(launch, &files, &scope, &job)?;
+    env.retain(|name, _| !secrets.contains_key(name));
     let ticket = Ticket {
         key: launch.key.clone(),
         folder: launch.folder.clone(),
         argv: argv(launch, &scope)?,
-        env: environment(launch, &files, &scope, &job)?,
+        env,
+        secrets,
         cwd: match &launch.task.cwd {
             Some(cwd) => launch.workspace.join(render("cwd", cwd, &scope)?),
             None => launch.workspace.clone(),
@@ -194,6 +201,27 @@ fn job(
         },
         output_file: files.output_parameters(),
     })
+}
+
+/// What the task finds in its environment and nobody else is told: each secret under the param's variable and under its own.
+/// Components read no environment.
+fn secrets(launch: &Launch<'_>) -> Result<Secrets, String> {
+    let mut found = Secrets::new();
+    if matches!(launch.task.action, Action::Component { .. }) {
+        return Ok(found);
+    }
+    for (param, variable) in params::secret_params(&launch.pipeline.params) {
+        let Some(secret) = launch.secrets.get(&param.name) else {
+            let run = &launch.key.task.run;
+            return Err(format!(
+                "the value of the secret param `{}` is gone with the engine that had it: export {variable} with it, then `flowyard retry {run}`",
+                param.name
+            ));
+        };
+        found.insert(param.task_variable(), secret.clone());
+        found.insert(variable.to_owned(), secret.clone());
+    }
+    Ok(found)
 }
 
 fn environment(launch: &Launch<'_>, files: &AttemptFiles, scope: &Scope, job: &Job) -> Result<BTreeMap<String, String>, String> {

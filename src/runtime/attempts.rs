@@ -5,7 +5,7 @@ use crate::{
     artifacts::{self, Wanted},
     engine::{Report, Run},
     executors::shim::{self, spawner},
-    model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Plan, Task, Ticket, Verdict, record::ArtifactRecord},
+    model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Plan, Secrets, Task, Ticket, Verdict, record::ArtifactRecord},
     plan::launch::{self, Launch, Shell},
     stdx::atomic,
 };
@@ -66,12 +66,13 @@ impl Yard {
         self.state_dir.join(key.folder())
     }
 
-    /// Makes the attempt's folder with all that the task will read.
+    /// Makes the attempt's folder with all that the task will read but the secrets, which go with the ticket alone.
     ///
     /// # Errors
-    /// A template that cannot be rendered, or what the file system says.
-    pub fn prepare(&self, run: &Run, position: usize, key: &AttemptKey) -> Result<Ticket, Unprepared> {
-        let (mut ticket, job) = launch::ticket(&self.launch(run, position, key)?)?;
+    /// A template that cannot be rendered, a secret that is not known, or what the file system says.
+    pub fn prepare(&self, run: &Run, position: usize, key: &AttemptKey, secrets: Option<&Secrets>) -> Result<Ticket, Unprepared> {
+        let none = Secrets::new();
+        let (mut ticket, job) = launch::ticket(&self.launch(run, position, key, secrets.unwrap_or(&none))?)?;
         ticket.max_log = self.max_log;
         if run.task_def(position).checkpoint {
             let folder = AttemptFiles::new(&ticket.folder).checkpoint();
@@ -86,7 +87,7 @@ impl Yard {
         Ok(ticket)
     }
 
-    fn launch<'a>(&'a self, run: &'a Run, position: usize, key: &AttemptKey) -> Result<Launch<'a>, String> {
+    fn launch<'a>(&'a self, run: &'a Run, position: usize, key: &AttemptKey, secrets: &'a Secrets) -> Result<Launch<'a>, String> {
         let task = run.task_def(position);
         Ok(Launch {
             pipeline: &run.record.definition,
@@ -98,6 +99,7 @@ impl Yard {
             scope: run.scope(position),
             inputs: inputs(run, task)?,
             run_env: &run.record.env,
+            secrets,
             workspace_env: &self.env,
             workspace: self.workspace.clone(),
             folder: self.folder(key),

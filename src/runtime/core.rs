@@ -13,7 +13,7 @@ use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, Durability, End, GpusSeen, Reply, Request, ResourcesSnapshot, RunId, Verdict,
+        AttemptKey, Command, Durability, End, GpusSeen, Reply, Request, ResourcesSnapshot, RunId, Secrets, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
@@ -25,6 +25,7 @@ use crate::{
 };
 use chrono::TimeDelta;
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, Sender},
@@ -49,8 +50,8 @@ const FIRST_CLIENT: Duration = Duration::from_secs(2);
 pub enum Msg {
     /// A client's command about a run.
     Command(Box<Request>, oneshot::Sender<Reply>),
-    /// A client's trigger, resolved.
-    Create(Box<RunRecord>, oneshot::Sender<Reply>),
+    /// A client's trigger, resolved, and the values of its secret params.
+    Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
     /// News of an attempt.
     Notice(Notice),
     /// Everything an attempt left was read.
@@ -102,6 +103,8 @@ pub struct Core {
     /// Set where commits are not synced one by one.
     syncer: Option<Syncer>,
     keeper: Keeper,
+    /// Values of secret params by run: here and nowhere else, as long as this engine lives.
+    secrets: HashMap<RunId, Secrets>,
     inbox: Receiver<Msg>,
     own: Sender<Msg>,
     changed: watch::Sender<i64>,
@@ -154,6 +157,7 @@ impl Core {
             gpus: parts.gpus,
             syncer: None,
             keeper: parts.keeper,
+            secrets: HashMap::new(),
             inbox: parts.inbox,
             own: parts.own,
             changed: parts.changed,
@@ -261,12 +265,17 @@ impl Core {
         for msg in batch {
             let now = clock::now();
             match msg {
-                Msg::Command(request, answer) => {
+                Msg::Command(mut request, answer) => {
                     waiting.push(answer);
+                    if let Some((run, _)) = request.command.subject() {
+                        let run = run.clone();
+                        self.keep_secrets(&run, std::mem::take(&mut request.secrets));
+                    }
                     effects.extend(self.command(*request, now));
                 }
-                Msg::Create(record, answer) => {
+                Msg::Create(record, secrets, answer) => {
                     waiting.push(answer);
+                    self.keep_secrets(&record.run_id, secrets);
                     effects.extend(self.create(record, now));
                 }
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
@@ -285,6 +294,7 @@ impl Core {
                 Msg::Forget { runs, by, answer } => {
                     // One that a command of this batch has opened again stays.
                     let over: Vec<RunId> = runs.into_iter().filter(|run| self.engine.run(run).is_none()).collect();
+                    over.iter().for_each(|run| drop(self.secrets.remove(run)));
                     let forgotten = self.store.forget(&over, now, &by).map_err(|error| error.to_string());
                     let _ = answer.send(forgotten.clone());
                     // A commit like any other: after one that failed nothing may be believed.
@@ -373,6 +383,13 @@ impl Core {
                 tracing::error!(run = %past, %error, "the run before cannot be read; what looks back to it does not wait");
                 Vec::new()
             }
+        }
+    }
+
+    /// Those that are given again take the place of the earlier ones.
+    fn keep_secrets(&mut self, run: &RunId, secrets: Secrets) {
+        if !secrets.is_empty() {
+            self.secrets.entry(run.clone()).or_default().extend(secrets);
         }
     }
 
@@ -488,7 +505,7 @@ impl Core {
 
     fn start_attempt(&mut self, key: AttemptKey) {
         let prepared = match self.engine.run(&key.task.run).and_then(|run| Some((run, run.position(&key.task.task)?))) {
-            Some((run, position)) => self.yard.prepare(run, position, &key),
+            Some((run, position)) => self.yard.prepare(run, position, &key, self.secrets.get(&key.task.run)),
             None => return,
         };
         match prepared {

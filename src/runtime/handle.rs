@@ -14,6 +14,7 @@ use crate::{
         AttemptFiles, Diagnostics, GridCell, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot, RunId,
         RunRow, RunSnapshot, RunState, TaskId, Usage, Why,
     },
+    plan::params,
     store::{Overview, Reader, RunQuery, StoreError},
 };
 use std::{
@@ -451,13 +452,14 @@ impl Handle {
     ///
     /// # Errors
     /// The engine cannot be reached or started; `Refused` with `read_only`.
-    pub fn send(&mut self, request: Request) -> Result<Reply, RuntimeError> {
+    pub fn send(&mut self, mut request: Request) -> Result<Reply, RuntimeError> {
         if self.attach.read_only {
             return Err(RuntimeError::Refused("this program looks only (--read-only); it sends no commands".to_owned()));
         }
         if let (crate::model::Command::Trigger(_), Some(broken)) = (&request.command, &self.attach.place.broken) {
             return Err(RuntimeError::Usage(broken.clone()));
         }
+        self.give_secrets_again(&mut request);
         // Asked again, the next engine knows by this id whether the run was started.
         let run = RunId::from(clock::new_id());
         let mut again = SENDS;
@@ -478,6 +480,17 @@ impl Handle {
                     return answer;
                 }
             }
+        }
+    }
+
+    /// The engine that knew the secrets of a run may be gone; what of them is in the environment goes with every command about it.
+    fn give_secrets_again(&self, request: &mut Request) {
+        let Some(run) = request.command.subject().map(|(run, _)| run).filter(|_| request.secrets.is_empty()) else { return };
+        // A run that does not exist is for the engine to tell.
+        if let Ok(Some(definition)) =
+            self.reader().and_then(|reader| Ok(reader.map(|reader| reader.definition(run)).transpose()?.flatten()))
+        {
+            request.secrets = params::known_secrets(&definition.params, |name| std::env::var(name).ok());
         }
     }
 

@@ -347,10 +347,10 @@ async fn command(request: Request, run: RunId, door: &Door) -> Option<Reply> {
             return Some(Reply::Invalid { message: format!("{run:?} cannot be the id of a run"), diagnostics: Diagnostics::default() });
         }
         // Reading files and asking git must not hold up other clients.
-        let place = door.place.clone();
-        let resolved = tokio::task::spawn_blocking(move || trigger::resolve(&place, trigger, request.by, clock::now(), run));
+        let (place, secrets) = (door.place.clone(), request.secrets.clone());
+        let resolved = tokio::task::spawn_blocking(move || trigger::resolve(&place, trigger, &secrets, request.by, clock::now(), run));
         match resolved.await {
-            Ok(Ok(record)) => Msg::Create(Box::new(record), answer),
+            Ok(Ok(record)) => Msg::Create(Box::new(record), request.secrets, answer),
             Ok(Err(reply)) => return Some(reply),
             Err(error) => return Some(Reply::Failed { message: error.to_string() }),
         }

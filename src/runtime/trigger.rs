@@ -2,17 +2,24 @@
 
 use super::{apart, git, pipelines, workspace::Place};
 use crate::{
-    model::{Diagnostics, Reply, RunId, RunState, RunType, TriggerRequest, record::RunRecord},
+    model::{Diagnostics, Reply, RunId, RunState, RunType, Secrets, TriggerRequest, record::RunRecord},
     plan::params,
     stdx::time::Timestamp,
 };
 use std::sync::Arc;
 
-/// The run that a request asks for; nothing of it exists yet.
+/// The run that a request asks for; nothing of it exists yet. `secrets` are the values of its secret params.
 ///
 /// # Errors
 /// The reply that says what is wrong with the file or the params.
-pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestamp, run_id: RunId) -> Result<RunRecord, Reply> {
+pub fn resolve(
+    place: &Place,
+    mut request: TriggerRequest,
+    secrets: &Secrets,
+    by: String,
+    now: Timestamp,
+    run_id: RunId,
+) -> Result<RunRecord, Reply> {
     let invalid = |message: String, diagnostics: Diagnostics| Reply::Invalid { message, diagnostics };
     let found = pipelines::find(place, request.pipeline.as_str(), apart::read)
         .map_err(|error| invalid(error.to_string(), Diagnostics::default()))?;
@@ -20,8 +27,13 @@ pub fn resolve(place: &Place, request: TriggerRequest, by: String, now: Timestam
     let Some(pipeline) = pipeline.filter(|_| !diagnostics.has_errors()) else {
         return Err(invalid(format!("{} has errors; nothing was started", found.file), diagnostics));
     };
-    let params =
-        params::resolve(&pipeline.params, &request.params).map_err(|problems| invalid(problems.join("\n"), Diagnostics::default()))?;
+    let wrong = |problems: Vec<String>| invalid(problems.join("\n"), Diagnostics::default());
+    let params = params::resolve(&pipeline.params, &request.params).map_err(wrong)?;
+    params::secrets(&pipeline.params, secrets, |_| None).map_err(wrong)?;
+    // The environment is recorded with the run, and the variable of a secret may be among what is passed on.
+    for (_, variable) in params::secret_params(&pipeline.params) {
+        request.env.remove(variable);
+    }
     Ok(RunRecord {
         run_id,
         definition: Arc::new(pipeline),

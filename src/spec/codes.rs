@@ -24,6 +24,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("duplicate", "something defined twice"),
     ("idle-gate", "a gate whose verdict nothing depends on"),
     ("inactive", "read and checked, but not acted upon by this version"),
+    ("kept-secret", "a secret where it would be written down"),
     ("no-action", "a task with no or several of `run`, `argv`, `component`"),
     ("no-tasks", "a file without a task"),
     ("not-supported-yet", "a key or value that this version does not have"),

@@ -180,12 +180,14 @@ pub const KEYS: &[Key] = &[
     key(Place::Pipeline, "triggers", Holds::Tables, "`[]`", "What starts runs; read and checked, not acted upon yet"),
     key(Place::Pipeline, "notify", Holds::Table, "", "Who is told; read and checked, not acted upon yet"),
     key(Place::Pipeline, "tasks", Holds::Table, "", "The tasks, `[tasks.NAME]`; at least one"),
-    key(Place::Param, "type", Holds::Text, "that of `default`", "`int`, `float`, `bool`, `string` or `choice`"),
+    key(Place::Param, "type", Holds::Text, "that of `default`", "`int`, `float`, `bool`, `string`, `choice`, `date`, `path` or `secret`"),
     key(Place::Param, "default", Holds::Any, "", "Used when nothing is given; without it the param must be given"),
     key(Place::Param, "description", Holds::Text, "", "For forms and help"),
     key(Place::Param, "min", Holds::Number, "", "Smallest allowed value of `int` and `float`"),
     key(Place::Param, "max", Holds::Number, "", "Largest allowed value of `int` and `float`"),
     key(Place::Param, "choices", Holds::Texts, "", "The allowed texts of `choice`"),
+    key(Place::Param, "env", Holds::Text, "the name in capitals", "The variable that holds a `secret` where nobody types it"),
+    key(Place::Param, "group", Holds::Text, "", "The heading under which forms show it"),
     key(Place::Defaults, "retries", Holds::Count, "`0`", "See the task's key"),
     key(Place::Defaults, "retry_delay", Holds::DurationOrTable, "`\"10s\"`", "See the task's key"),
     key(Place::Defaults, "retry_on", Holds::Table, "every exit code, signal, timeout and want of memory", "See the task's key"),
@@ -290,7 +292,7 @@ pub const KEYS: &[Key] = &[
 pub const NOT_YET: &[(Place, &[&str])] = &[
     (Place::Pipeline, &["groups", "templates", "on_exit", "secrets", "profile"]),
     (Place::Defaults, &["executor", "cache", "image", "code"]),
-    (Place::Param, &["env", "file", "command"]),
+    (Place::Param, &["file", "command"]),
     (
         Place::Task,
         &[

@@ -9,8 +9,7 @@ use crate::{
     },
 };
 
-const TYPES: [&str; 5] = ["int", "float", "bool", "string", "choice"];
-const TYPES_NOT_YET: [&str; 3] = ["secret", "date", "path"];
+const TYPES: [&str; 8] = ["int", "float", "bool", "string", "choice", "date", "path", "secret"];
 
 /// Reads `[params]`.
 pub(super) fn read(table: &Table, report: &mut Report<'_>) -> Vec<ParamDef> {
@@ -21,12 +20,16 @@ pub(super) fn read(table: &Table, report: &mut Report<'_>) -> Vec<ParamDef> {
 }
 
 fn read_one(entry: &Entry, report: &mut Report<'_>) -> Option<ParamDef> {
-    let short = |kind| Some(ParamDef { name: entry.key.clone(), kind, default: Some(entry.node.to_json()), description: String::new() });
+    let short = |kind| Some(ParamDef::new(&entry.key, kind, Some(entry.node.to_json())));
     match &entry.node.value {
         Value::Int(_) => short(ParamType::Int { min: None, max: None }),
         Value::Float(number) if number.is_finite() => short(ParamType::Float { min: None, max: None }),
         Value::Bool(_) => short(ParamType::Bool),
         Value::Text(_) => short(ParamType::String),
+        Value::Date(_) => {
+            let param = ParamDef::new(&entry.key, ParamType::Date, None);
+            Some(ParamDef { default: default(&param, &entry.node, report), ..param })
+        }
         Value::Table(table) => read_full(entry, table, report),
         Value::Float(_) => {
             report.error(
@@ -37,11 +40,9 @@ fn read_one(entry: &Entry, report: &mut Report<'_>) -> Option<ParamDef> {
             );
             None
         }
-        Value::Date(_) | Value::List(_) => {
-            let message = format!("param `{}` takes a number, a text, true or false, or a table, not {}", entry.key, entry.node.kind());
-            let hint = matches!(entry.node.value, Value::Date(_))
-                .then(|| "put the date in quotes; params of type date are not supported yet".to_owned());
-            report.error("wrong-type", entry.node.span.clone(), message, hint);
+        Value::List(_) => {
+            let message = format!("param `{}` takes a number, a text, a date, true or false, or a table, not a list", entry.key);
+            report.error("wrong-type", entry.node.span.clone(), message, None);
             None
         }
     }
@@ -50,22 +51,27 @@ fn read_one(entry: &Entry, report: &mut Report<'_>) -> Option<ParamDef> {
 fn read_full(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<ParamDef> {
     keys::check(Place::Param, table, report);
     let kind = kind(entry, table, report)?;
-    let mut param =
-        ParamDef { name: entry.key.clone(), kind, default: None, description: table.text("description").unwrap_or_default().to_owned() };
-    if let Some(node) = table.get("default") {
-        let value = node.to_json();
-        // A quoted number is a text: only the command line may leave the type to the declaration.
-        let quoted = value.is_string() && !matches!(param.kind, ParamType::String | ParamType::Choice { .. });
-        let result = if quoted { Err(mismatch(&param, node)) } else { param.typed(&value) };
-        match result {
-            Ok(value) => param.default = Some(value),
-            Err(message) => {
-                report.error("bad-param", node.span.clone(), message, None);
-                // The param exists: whoever names it is not to be told otherwise.
-            }
+    let mut param = ParamDef::new(&entry.key, kind, None);
+    param.description = table.text("description").unwrap_or_default().to_owned();
+    param.group = table.text("group").unwrap_or_default().trim().to_owned();
+    match (table.entry("default"), &param.kind) {
+        (Some(entry), ParamType::Secret { variable }) => {
+            let hint = format!("remove it; whoever starts a run gives the value, or the variable {variable} holds it");
+            report.error("bad-param", entry.key_span.clone(), "a secret in the file would be none", Some(hint));
         }
+        // The param exists, whatever is wrong with its default: whoever names it is not to be told otherwise.
+        (Some(entry), _) => param.default = default(&param, &entry.node, report),
+        (None, _) => {}
     }
     Some(param)
+}
+
+fn default(param: &ParamDef, node: &Node, report: &mut Report<'_>) -> Option<serde_json::Value> {
+    let value = node.to_json();
+    // A quoted number is a text: only the command line may leave the type to the declaration.
+    let quoted = value.is_string() && matches!(param.kind, ParamType::Int { .. } | ParamType::Float { .. } | ParamType::Bool);
+    let result = if quoted { Err(mismatch(param, node)) } else { param.typed(&value) };
+    result.map_err(|message| report.error("bad-param", node.span.clone(), message, None)).ok()
 }
 
 fn mismatch(param: &ParamDef, node: &Node) -> String {
@@ -73,7 +79,7 @@ fn mismatch(param: &ParamDef, node: &Node) -> String {
         ParamType::Int { .. } => "a whole number",
         ParamType::Float { .. } => "a number",
         ParamType::Bool => "true or false",
-        ParamType::String | ParamType::Choice { .. } => "a text",
+        _ => "a text",
     };
     format!("the default of param `{}` must be {wanted}, not {}", param.name, node.kind())
 }
@@ -82,10 +88,6 @@ fn kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<ParamTy
     let name = match (table.get("type"), table.get("default")) {
         (Some(node), _) => match node.as_text() {
             Some(name) if TYPES.contains(&name) => name,
-            Some(name) if TYPES_NOT_YET.contains(&name) => {
-                report.error("not-supported-yet", node.span.clone(), format!("params of type `{name}` are not supported yet"), None);
-                return None;
-            }
             Some(name) => {
                 let hint = did_you_mean(name, TYPES).unwrap_or_else(|| format!("types are {}", TYPES.join(", ")));
                 report.error("bad-param", node.span.clone(), format!("there is no type `{name}`"), Some(hint));
@@ -98,6 +100,7 @@ fn kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<ParamTy
             Value::Int(_) => "int",
             Value::Float(_) => "float",
             Value::Bool(_) => "bool",
+            Value::Date(_) => "date",
             _ => "string",
         },
         (None, None) => {
@@ -106,18 +109,21 @@ fn kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<ParamTy
             return None;
         }
     };
-    check_bounds_fit(name, table, report);
+    check_keys_fit(name, table, report);
     match name {
         "int" => int_bounds(table, report),
         "float" => float_bounds(table, report),
         "bool" => Some(ParamType::Bool),
         "choice" => choices(entry, table, report),
+        "date" => Some(ParamType::Date),
+        "path" => Some(ParamType::Path),
+        "secret" => Some(ParamType::Secret { variable: variable(entry, table, report) }),
         _ => Some(ParamType::String),
     }
 }
 
-fn check_bounds_fit(kind: &str, table: &Table, report: &mut Report<'_>) {
-    for (key, kinds) in [("min", "int or float"), ("max", "int or float"), ("choices", "choice")] {
+fn check_keys_fit(kind: &str, table: &Table, report: &mut Report<'_>) {
+    for (key, kinds) in [("min", "int or float"), ("max", "int or float"), ("choices", "choice"), ("env", "secret")] {
         if let Some(entry) = table.entry(key)
             && !kinds.split(" or ").any(|fits| fits == kind)
         {
@@ -169,5 +175,32 @@ fn choices(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Para
         );
         return None;
     }
+    let twice = table
+        .list("choices")
+        .iter()
+        .enumerate()
+        .find(|(at, node)| node.as_text().is_some_and(|text| choices[..*at].iter().any(|c| c == text)));
+    if let Some((_, node)) = twice {
+        report.error("duplicate", node.span.clone(), format!("`{}` stands twice in `choices`", node.as_text().unwrap_or_default()), None);
+    }
     Some(ParamType::Choice { choices })
+}
+
+/// The variable that holds a secret: the one that `env` names, or the param's name in capitals.
+fn variable(entry: &Entry, table: &Table, report: &mut Report<'_>) -> String {
+    let usual = ids::as_identifier(&entry.key).to_uppercase();
+    let Some(node) = table.get("env") else { return usual };
+    let Some(name) = node.as_text() else { return usual };
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(good) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        let message = format!("`{name}` cannot be the name of a variable");
+        report.error("bad-param", node.span.clone(), message, Some(format!("write letters, digits and `_`, such as env = \"{usual}\"")));
+        return usual;
+    }
+    if name.starts_with("FLOWYARD_") {
+        let message = "variables that begin with FLOWYARD_ are flowyard's own";
+        report.error("bad-param", node.span.clone(), message, Some(format!("take another one, such as env = \"{usual}\"")));
+        return usual;
+    }
+    name.to_owned()
 }

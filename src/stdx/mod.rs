@@ -1,6 +1,7 @@
 //! What we wish `std` had. Knows no pipeline.
 
 pub mod atomic;
+pub mod base64;
 pub mod clock_watch;
 pub mod duration;
 pub mod fault;

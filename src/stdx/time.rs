@@ -18,6 +18,20 @@ pub fn from_micros(micros: i64) -> Timestamp {
     chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
+/// A day, which is its midnight in UTC, or a moment, as people type them.
+///
+/// # Errors
+/// What is no date, and how one is written.
+pub fn parse_date(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = chrono::DateTime::parse_from_rfc3339(text) {
+        return Ok(at.with_timezone(&chrono::Utc));
+    }
+    let with_time = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
+    let full = with_time.iter().find_map(|format| chrono::NaiveDateTime::parse_from_str(text, format).ok());
+    let day = || chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+    full.or_else(day).map(|at| at.and_utc()).ok_or_else(|| format!("`{text}` is not a date; write 2024-01-31 or 2024-01-31T06:00:00Z"))
+}
+
 /// Serialises a time as [`rfc3339`] does.
 pub mod serde_rfc3339 {
     use super::Timestamp;

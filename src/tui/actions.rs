@@ -237,7 +237,7 @@ actions! {
     DialogClose "dialog_close" Dialog ["esc", "q", "enter"] "close" "Close";
     Yes "confirm_yes" Confirm ["y"] "do it" "Do what the question says";
     Other "confirm_other" Confirm ["o"] "" "The other thing the question offers";
-    No "confirm_no" Confirm ["enter", "esc", "n", "q"] "leave it" "Change nothing";
+    No "confirm_no" Confirm ["enter", "esc", "n", "q"] "leave it" "Change nothing (asks if something was typed)";
     MenuUp "menu_up" Menu ["k", "up"] "" "Up";
     MenuDown "menu_down" Menu ["j", "down"] "" "Down";
     MenuPageUp "menu_page_up" Menu ["ctrl-u", "pageup"] "" "A page up";
@@ -270,11 +270,15 @@ actions! {
     PromptUp "prompt_up" Prompt ["up"] "" "Up";
     PromptDown "prompt_down" Prompt ["down"] "" "Down";
     PromptErase "prompt_erase" Prompt ["ctrl-u"] "" "Erase what is typed";
-    FormErase "erase" Form ["ctrl-u"] "" "Erase the field";
+    FormErase "erase" Form ["ctrl-u"] "" "Erase the field; of a choice: the default";
     FormNext "next_field" Form ["tab", "down"] "next field" "Next field";
     FormPrevious "prev_field" Form ["backtab", "up"] "" "Previous field";
     FormEnter "form_enter" Form ["enter"] "" "Next field; on the button: do it";
-    FormSubmit "submit" Form ["ctrl-s"] "do it" "Do what the form is for";
+    FormForward "next_choice" Form ["right"] "" "Next choice; in a text: to the right";
+    FormBackward "prev_choice" Form ["left"] "" "Previous choice; in a text: to the left";
+    FormLast "last_values" Form ["ctrl-r"] "last values" "Take the values of the last run; again: the defaults";
+    FormCopy "copy_cli" Form ["ctrl-y"] "copy" "Copy the command line that does the same";
+    FormSubmit "submit" Form ["ctrl-s", "ctrl-enter"] "do it" "Do what the form is for";
     FormLeave "cancel" Form ["esc"] "leave" "Change nothing";
 }
 

@@ -354,6 +354,7 @@ impl App {
 
     pub(super) fn ask(&mut self, ask: Ask) {
         let line = match &ask {
+            Ask::Start(start) => Some(command_line::start(start)),
             Ask::Send(command) => Some(command_line::of(command, None)),
             Ask::SendNoted(command, note) => Some(command_line::of(command, Some(note))),
             _ => None,

@@ -1,5 +1,6 @@
 //! Puts a text into the clipboard: the terminal's by OSC 52, which also works over SSH, and the desktop's by a local tool.
 
+use crate::stdx::base64;
 use std::{
     env,
     io::{self, Write},
@@ -38,7 +39,7 @@ const SCREEN_PART: usize = 240;
 
 /// The sequence that asks the terminal to take the text.
 pub fn osc52(text: &str, around: Around) -> String {
-    let coded = base64(text.as_bytes());
+    let coded = base64::encode(text.as_bytes());
     match around {
         Around::Terminal => format!("\x1b]52;c;{coded}\x07"),
         // tmux takes the bare sequence itself where `set-clipboard` is on, and hands the wrapped one on where `allow-passthrough` is.
@@ -49,20 +50,6 @@ pub fn osc52(text: &str, around: Around) -> String {
             parts.collect()
         }
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut coded = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
-            coded.push(if at <= three.len() { char::from(letter) } else { '=' });
-        }
-    }
-    coded
 }
 
 /// Programs that put standard input into the clipboard, and the variable without which each has nothing to talk to.

@@ -1,6 +1,6 @@
 //! The command line that does what a key does: for the command log, for copying, and for forms.
 
-use super::views::Selected;
+use super::{views::Selected, world::Start};
 use crate::{
     model::{ClearScope, Command, MarkedAs, RunId, TaskId, TriggerRequest},
     stdx::words::quoted,
@@ -59,6 +59,12 @@ const fn pause(paused: bool) -> &'static str {
 fn clear_flags(one: bool, scope: ClearScope) -> String {
     let alone = flag(one && !scope.downstream, " --alone");
     [alone, flag(scope.upstream, " --upstream"), flag(scope.failed_only, " --failed")].concat()
+}
+
+/// What starts the same run. A secret that was typed stands for itself: whoever copies the line has it in a variable.
+pub fn start(start: &Start) -> String {
+    let secrets = start.variables.iter().map(|name| format!("{name}=\"${name}\" "));
+    secrets.collect::<String>() + &run(&start.request)
 }
 
 fn run(request: &TriggerRequest) -> String {

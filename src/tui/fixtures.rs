@@ -92,6 +92,8 @@ fn key(name: &str) -> KeyEvent {
         "backtab" => plain(KeyCode::BackTab),
         "up" => plain(KeyCode::Up),
         "down" => plain(KeyCode::Down),
+        "left" => plain(KeyCode::Left),
+        "right" => plain(KeyCode::Right),
         "backspace" => plain(KeyCode::Backspace),
         "pagedown" => plain(KeyCode::PageDown),
         "pageup" => plain(KeyCode::PageUp),

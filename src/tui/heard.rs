@@ -2,13 +2,13 @@
 
 use super::{
     app::{App, replace},
-    dialogs::{form, report::Report, trigger, workspaces::Workspaces},
+    dialogs::{report::Report, trigger::Trigger, workspaces::Workspaces},
     logs::{desk::Handed, talk::LogAnswer},
     runs::RunList,
     views::{Place, run::RunView},
-    world::{Engine, Msg, Purpose, RunData, Subject, Tone, World},
+    world::{Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
-use crate::model::{Command, Diagnostics, Pipeline, Reply, RunId, RunState};
+use crate::model::{Command, Reply, RunId, RunState};
 use std::{path::PathBuf, sync::Arc};
 
 impl App {
@@ -16,7 +16,7 @@ impl App {
     pub(super) fn heard(&mut self, msg: Msg) -> bool {
         match msg {
             Msg::Reply(command, reply) => self.replied(&command, reply),
-            Msg::Definition(name, purpose, read) => self.definition(&name, purpose, read.map(|pair| *pair)),
+            Msg::Definition(name, purpose, read) => self.definition(name, purpose, read.map(|defined| *defined)),
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
             Msg::Newest(failed, found) => self.found_newest(failed, found),
@@ -192,14 +192,17 @@ impl App {
         }
     }
 
-    fn definition(&mut self, name: &str, purpose: Purpose, read: Result<(Option<Pipeline>, Diagnostics), String>) {
-        match (read, purpose) {
-            (Err(error), _) => self.complain(error),
-            (Ok((Some(pipeline), found)), Purpose::Trigger) if !found.has_errors() => {
-                let form = trigger::Trigger::new(pipeline.id, pipeline.tasks.len(), &pipeline.params, form::check);
-                self.dialogs.push(Box::new(form));
+    fn definition(&mut self, name: String, purpose: Purpose, read: Result<Defined, String>) {
+        match read {
+            Err(error) => self.complain(error),
+            Ok(defined) if defined.found.has_errors() || purpose == Purpose::Diagnostics => {
+                self.dialogs.push(Box::new(Report::diagnostics(name, &defined.found)));
             }
-            (Ok((_, found)), _) => self.dialogs.push(Box::new(Report::diagnostics(name.to_owned(), &found))),
+            Ok(defined) => {
+                if let Some(form) = Trigger::new(defined) {
+                    self.dialogs.push(Box::new(form));
+                }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     runs::{Edge, RunLine, RunPage, RunsAsk},
     theme::{Glyphs, color::Depth},
     views,
-    world::{Ask, Msg, Purpose, RunData, Subject, World},
+    world::{Ask, Defined, Msg, Purpose, RunData, Subject, World},
 };
 use crate::model::{
     Command, Diagnostic, Diagnostics, ParamDef, ParamType, Pipeline, Reply, Severity, Task, TaskState, Why, WhyLine, WhyMark,
@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 mod control;
 mod first_run;
+mod form;
 mod foundations;
 mod graph;
 mod grid;
@@ -314,39 +315,6 @@ fn why_marks_each_condition() {
     });
 }
 
-fn pipeline() -> Pipeline {
-    let def = |name: &str, kind, default, about: &str| ParamDef { name: name.into(), kind, default, description: about.into() };
-    let task = |id: &str| Task::new(id.into(), crate::model::Action::Argv { argv: vec!["true".into()] });
-    Pipeline {
-        params: vec![
-            def("epochs", ParamType::Int { min: Some(1), max: Some(500) }, Some(json!(50)), "how often the data is seen"),
-            def("min_auc", ParamType::Float { min: Some(0.0), max: Some(1.0) }, Some(json!(0.7)), "what the gate asks for"),
-            def("optimizer", ParamType::Choice { choices: vec!["adam".into(), "sgd".into()] }, Some(json!("adam")), ""),
-            def("data", ParamType::String, None, "folder of the rows"),
-        ],
-        ..Pipeline::new("ml_training".into(), vec![task("a"), task("b")])
-    }
-}
-
-#[test]
-fn the_trigger_form_has_a_field_for_each_param() {
-    let form = |size| {
-        let mut app = home(size);
-        let read = Ok(Box::new((Some(pipeline()), Diagnostics::default())));
-        tell(&mut app, Msg::Definition("ml_training".into(), Purpose::Trigger, read));
-        app
-    };
-    pictures("trigger", form);
-    pictures("trigger_wrong", |size| {
-        let mut app = form(size);
-        press(&mut app, "backtab backtab tab tab");
-        app
-    });
-    let mut app = form((120, 35));
-    press(&mut app, "esc");
-    assert!(!screen(&app).contains("Start the run"));
-}
-
 #[test]
 fn a_broken_file_shows_everything_that_is_wrong_with_it() {
     pictures("diagnostics", |size| {
@@ -367,7 +335,14 @@ fn a_broken_file_shows_everything_that_is_wrong_with_it() {
             finding(3, "unknown key `rum` in task `greet`", "did you mean `run`?"),
             finding(9, "task `wave` waits for `gret`, which does not exist", "did you mean `greet`?"),
         ]);
-        tell(&mut app, Msg::Definition("pipelines/broken.toml".into(), Purpose::Diagnostics, Ok(Box::new((None, found)))));
+        tell(
+            &mut app,
+            Msg::Definition(
+                "pipelines/broken.toml".into(),
+                Purpose::Diagnostics,
+                Ok(Box::new(Defined { pipeline: None, found, last: None, secrets: Default::default() })),
+            ),
+        );
         app
     });
 }

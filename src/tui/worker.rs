@@ -12,12 +12,14 @@ use super::{
     memory::Memory,
     pages,
     tally::Tallied,
-    world::{Ask, Engine, Msg, Resources, RunData, Subject},
+    world::{Ask, Defined, Engine, Msg, Resources, RunData, Start, Subject},
 };
 use crate::{
     model::{
-        AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, TaskSnapshot, TaskState,
+        AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, Secrets, TaskSnapshot,
+        TaskState,
     },
+    plan::params,
     runtime::{Attach, Handle, RunFilter, RuntimeError, begin::obstacle, clock, surroundings::Surroundings, user, workspace::Place},
     stdx::time::Timestamp,
 };
@@ -35,7 +37,7 @@ use std::{
 /// Where questions go.
 pub struct Offices {
     reader: Sender<Ask>,
-    actor: Sender<(Command, Option<String>)>,
+    actor: Sender<Errand>,
     desk: Sender<AtDesk>,
     drawer: Sender<(Arc<Structure>, Box<Wish>)>,
     keeper: Option<Keeper>,
@@ -66,8 +68,12 @@ impl Offices {
     /// Passes a question on. An office that closed has said why already.
     pub fn ask(&self, ask: Ask) {
         match ask {
-            Ask::Send(command) => drop(self.actor.send((command, None))),
-            Ask::SendNoted(command, note) => drop(self.actor.send((command, Some(note)))),
+            Ask::Start(start) => {
+                let Start { request, secrets, .. } = *start;
+                drop(self.actor.send(Errand { command: Command::Trigger(request), note: None, secrets }));
+            }
+            Ask::Send(command) => drop(self.actor.send(Errand { command, note: None, secrets: Secrets::new() })),
+            Ask::SendNoted(command, note) => drop(self.actor.send(Errand { command, note: Some(note), secrets: Secrets::new() })),
             Ask::Figure(structure, wish) => drop(self.drawer.send((structure, wish))),
             Ask::Log(request) => drop(self.desk.send(AtDesk::Show(request))),
             Ask::CloseLog(slot) => drop(self.desk.send(AtDesk::Close(slot))),
@@ -227,14 +233,14 @@ impl<'a> Reader<'a> {
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(|data| self.told(data)).map_err(said)),
             Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
             Ask::Definition { pipeline, purpose } => {
-                let read = self.handle().and_then(|handle| handle.definition(pipeline));
+                let read = self.handle().and_then(|handle| defined(handle, pipeline));
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
             Ask::Newest { pipeline, failed } => Msg::Newest(*failed, self.newest(pipeline.clone(), *failed).map_err(said)),
             Ask::Surroundings => Msg::Surroundings(Surroundings::look(), obstacle(&self.attach.place.workspace).map(said)),
             Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
-            Ask::Begin(_) | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::Remember(_) => Msg::Changed,
+            Ask::Begin(_) | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::Remember(_) | Ask::Start(_) => Msg::Changed,
         }
     }
 
@@ -302,7 +308,7 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
-        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) => false,
+        Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => false,
         Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) => false,
     }
 }
@@ -371,12 +377,31 @@ fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, 
     }
 }
 
+/// A command to be sent.
+struct Errand {
+    command: Command,
+    note: Option<String>,
+    secrets: Secrets,
+}
+
+/// A pipeline's file, with what helps to start it.
+fn defined(handle: &Handle, pipeline: &str) -> Result<Defined, RuntimeError> {
+    let (pipeline, found) = handle.definition(pipeline)?;
+    let params = pipeline.iter().flat_map(|pipeline| &pipeline.params).cloned().collect::<Vec<_>>();
+    let last = |pipeline: &Pipeline| handle.runs(&RunFilter { pipeline: Some(pipeline.id.clone()), limit: 1, ..RunFilter::default() });
+    // A form without the values of the last run is better than none.
+    let last = pipeline.as_ref().and_then(|pipeline| last(pipeline).ok()?.into_iter().next());
+    let secrets = params::known_secrets(&params, |name| std::env::var(name).ok());
+    Ok(Defined { pipeline, found, last, secrets })
+}
+
 /// Sends commands, each when it comes.
-fn act_for(attach: &Attach, commands: &Receiver<(Command, Option<String>)>, nudge: &Sender<()>, ready: &Receiver<()>, tx: &Sender<Msg>) {
+fn act_for(attach: &Attach, errands: &Receiver<Errand>, nudge: &Sender<()>, ready: &Receiver<()>, tx: &Sender<Msg>) {
     let mut handle: Option<Handle> = None;
     let _ = ready.recv();
-    for (command, note) in commands {
-        let reply = send(&mut handle, attach, command.clone(), note);
+    for errand in errands {
+        let command = errand.command.clone();
+        let reply = send(&mut handle, attach, errand);
         let _ = nudge.send(());
         if tx.send(Msg::Reply(command, reply)).is_err() {
             return;
@@ -384,13 +409,14 @@ fn act_for(attach: &Attach, commands: &Receiver<(Command, Option<String>)>, nudg
     }
 }
 
-fn send(handle: &mut Option<Handle>, attach: &Attach, command: Command, reason: Option<String>) -> Result<crate::model::Reply, String> {
+fn send(handle: &mut Option<Handle>, attach: &Attach, errand: Errand) -> Result<crate::model::Reply, String> {
     let handle = match handle {
         Some(handle) => handle,
         // Attaching failed before; now somebody wants to know why.
         None => handle.insert(Handle::attach(attach.clone()).map_err(said)?),
     };
-    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason };
+    let Errand { command, note: reason, secrets } = errand;
+    let request = Request { command: with_environment(command, attach), by: attach.by.clone(), reason, secrets };
     handle.send(request).map_err(said)
 }
 

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     model::{
-        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, TaskId, TaskSnapshot,
-        Usage, Why,
+        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, Secrets, TaskId,
+        TaskSnapshot, TriggerRequest, Usage, Why,
     },
     runtime::{EngineStatus, failure::FailureCard, surroundings::Surroundings},
     stdx::time::Timestamp,
@@ -252,6 +252,8 @@ pub enum Ask {
         /// The task; `None` is the run.
         task: Option<TaskId>,
     },
+    /// Start a run.
+    Start(Box<Start>),
     /// Something to do.
     Send(Command),
     /// Something to do, and why.
@@ -281,6 +283,30 @@ pub enum Ask {
     Surroundings,
     /// Write files to begin with, or open another folder.
     Begin(Choice),
+}
+
+/// A run to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// What is asked for.
+    pub request: TriggerRequest,
+    /// Secrets that were typed, by param.
+    pub secrets: Secrets,
+    /// The variables that would hold them in a shell.
+    pub variables: Vec<String>,
+}
+
+/// A pipeline's file as it is now, and what helps to start it.
+#[derive(Debug)]
+pub struct Defined {
+    /// The pipeline, if it could be read.
+    pub pipeline: Option<Pipeline>,
+    /// What is wrong with its file.
+    pub found: Diagnostics,
+    /// The newest run of it.
+    pub last: Option<RunRow>,
+    /// Values of its secret params that are in the environment.
+    pub secrets: Secrets,
 }
 
 /// Why a definition is read.
@@ -324,7 +350,7 @@ pub enum Msg {
     /// What is shared was read.
     Resources(Result<Resources, String>),
     /// A definition was read.
-    Definition(String, Purpose, Result<Box<(Option<Pipeline>, Diagnostics)>, String>),
+    Definition(String, Purpose, Result<Box<Defined>, String>),
     /// An answer to "why".
     Why(Result<Why, String>),
     /// A command was answered.

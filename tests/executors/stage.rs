@@ -75,6 +75,7 @@ impl Stage {
             timeout: None,
             grace: Duration::from_secs(20),
             max_log: None,
+            secrets: Default::default(),
         }
     }
 

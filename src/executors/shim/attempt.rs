@@ -8,8 +8,9 @@ use super::{
     may_pass,
     memory::Kills,
     processes,
+    pumps::Pumps,
     spawner::Order,
-    task,
+    task::{self, Refusal},
     usage::Meter,
     watch::{Ended, Phase, Watch},
 };
@@ -129,10 +130,10 @@ impl Shim<'_> {
         ready.meta.started_at_micros = now_micros();
         ready.clock = ClockWatch::start(ready.meta.started_at_micros);
         umask(self.host.umask);
-        let started = task::start(&self.ticket, &ready.meta.token, &ready.stdout, &ready.stderr);
+        let started = self.start(&ready);
         umask(Mode::from_bits_truncate(0o077));
-        let pid = match started {
-            Ok(pid) => pid,
+        let (pid, pumps) = match started {
+            Ok(started) => started,
             Err(refusal) => {
                 self.files.withdraw_intent();
                 if refusal.may_pass {
@@ -144,18 +145,31 @@ impl Shim<'_> {
         };
         ready.meta.task = processes::identify(pid.as_raw(), &self.host.boot_id);
         let ended = match self.files.confirm(&ready.intent, &ready.meta) {
-            Ok(()) => self.watch(&ready, pid),
+            Ok(()) => self.watch(&ready, pid, pumps),
             // Cannot be promised to be known by a later engine, so it may not go on.
             Err(error) => {
                 let _ = killpg(pid, Signal::SIGKILL);
-                self.watch(&ready, pid);
+                self.watch(&ready, pid, pumps);
                 End::SpawnError { message: format!("cannot write `{}`: {}", self.files.meta().display(), task::words(&error)) }.into()
             }
         };
         self.conclude(&ready, ended)
     }
 
-    fn watch(&self, ready: &Ready, pid: Pid) -> Ended {
+    /// Starts the program; one that is told secrets prints into pipes, and what it prints is looked through.
+    fn start(&self, ready: &Ready) -> Result<(Pid, Option<Pumps>), Refusal> {
+        let Ticket { secrets, .. } = &self.ticket;
+        if secrets.is_empty() {
+            return Ok((task::start(&self.ticket, &ready.meta.token, &ready.stdout, &ready.stderr)?, None));
+        }
+        let (pumps, ends) = Pumps::start(secrets, &ready.stdout, &ready.stderr).map_err(|error| Refusal {
+            message: format!("cannot hide the secrets that the task is told: {}", task::words(&error)),
+            may_pass: may_pass(&error),
+        })?;
+        Ok((task::start(&self.ticket, &ready.meta.token, &ends.stdout, &ends.stderr)?, Some(pumps)))
+    }
+
+    fn watch(&self, ready: &Ready, pid: Pid, pumps: Option<Pumps>) -> Ended {
         let began = Told::Began { id: self.id, at_micros: ready.meta.started_at_micros };
         let untold = (began.send(&self.host.socket) == Err(rustix::io::Errno::AGAIN)).then_some(began);
         let logs = AttemptFiles::new(&self.ticket.folder);
@@ -176,6 +190,7 @@ impl Shim<'_> {
             cancel: false,
             index,
             cap,
+            pumps,
             meter,
             kills_before: self.host.kills.as_ref().and_then(Kills::count),
             group: None,

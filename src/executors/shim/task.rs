@@ -79,7 +79,9 @@ pub fn start(ticket: &Ticket, token: &str, stdout: &File, stderr: &File) -> Resu
 
 fn environment<'a>(ticket: &'a Ticket, token: &'a str) -> impl Iterator<Item = Result<CString, std::ffi::NulError>> + 'a {
     // A task of ours may run flowyard itself: its own token is not inherited.
-    let variables = ticket.env.iter().filter(|(name, _)| *name != TOKEN_VARIABLE).map(|(name, value)| format!("{name}={value}"));
+    let open = ticket.env.iter().map(|(name, value)| (name, value.as_str()));
+    let secret = ticket.secrets.iter().map(|(name, value)| (name, value.reveal()));
+    let variables = open.chain(secret).filter(|(name, _)| *name != TOKEN_VARIABLE).map(|(name, value)| format!("{name}={value}"));
     variables.chain([format!("{TOKEN_VARIABLE}={token}")]).map(CString::new)
 }
 

@@ -8,6 +8,7 @@ use super::{
     log_index::LogIndex,
     memory::Suspicion,
     processes,
+    pumps::Pumps,
     usage::Meter,
 };
 use crate::{
@@ -105,6 +106,8 @@ pub struct Watch<'a> {
     pub index: Option<LogIndex>,
     /// Keeps the log short, if it is to be.
     pub cap: Option<LogCap>,
+    /// They hide secrets in what it prints, if it was told some.
+    pub pumps: Option<Pumps>,
     /// Knows what the tree takes.
     pub meter: Meter,
     /// How many processes had been killed for want of memory when it began.
@@ -128,6 +131,9 @@ impl Watch<'_> {
         while self.reap() {
             self.step(Instant::now());
             self.wait(signals.as_ref());
+        }
+        if let Some(pumps) = self.pumps.take() {
+            pumps.finish();
         }
         if let Some(index) = &mut self.index {
             index.record();

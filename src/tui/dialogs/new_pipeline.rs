@@ -2,8 +2,7 @@
 
 use super::{
     Dialog,
-    form::{Filled, Form},
-    placed,
+    form::{Around, Field, Filled, Form},
 };
 use crate::{
     model::{ParamDef, ParamType},
@@ -11,7 +10,6 @@ use crate::{
     tui::{
         actions::{Action, Context},
         begin::{Choice, Then},
-        panes, text,
         theme::Theme,
         views::{Intent, Typed},
         world::{Ask, World},
@@ -32,28 +30,25 @@ pub struct NewPipeline {
 impl NewPipeline {
     /// In that folder, unless another is typed.
     pub fn new(folder: &str) -> Self {
-        let def = |name: &str, kind, default: &str, about: &str| ParamDef {
-            name: name.to_owned(),
-            kind,
-            default: Some(default.into()),
-            description: about.to_owned(),
+        let field = |name: &str, kind, default: &str, about: &str| {
+            Field::new(&ParamDef { description: about.to_owned(), ..ParamDef::new(name, kind, Some(default.into())) })
         };
         let templates = TEMPLATES.iter().map(|starter| starter.name.to_owned()).collect();
         let fields = [
-            def(NAME, ParamType::String, "first", "also the name of its file"),
-            def(TEMPLATE, ParamType::Choice { choices: templates }, TEMPLATES[0].name, "what to copy from"),
-            def(FOLDER, ParamType::String, folder, "the workspace; it must be there"),
+            field(NAME, ParamType::String, "first", "also the name of its file").checked(check_name),
+            field(TEMPLATE, ParamType::Choice { choices: templates }, TEMPLATES[0].name, "what to copy from"),
+            field(FOLDER, ParamType::String, folder, "the workspace; it must be there"),
         ];
-        Self { form: Form::new(&fields, check) }
+        Self { form: Form::new(fields.into()) }
     }
 
     fn files(&self) -> Result<Vec<NewFile>, String> {
-        starter(self.form.text(TEMPLATE))?.files(self.form.text(NAME).trim())
+        starter(&self.form.text(TEMPLATE))?.files(self.form.text(NAME).trim())
     }
 
     fn chosen(&self) -> Vec<Intent> {
         let Ok(files) = self.files() else { return Vec::new() };
-        let (folder, pipeline) = (Some(self.form.text(FOLDER).to_owned()), self.form.text(NAME).trim().into());
+        let (folder, pipeline) = (Some(self.form.text(FOLDER)), self.form.text(NAME).trim().into());
         vec![Intent::CloseDialog, Intent::Ask(Ask::Begin(Choice::Write { folder, files, pipeline, then: Then::Select }))]
     }
 
@@ -70,12 +65,8 @@ fn starter(name: &str) -> Result<Starter, String> {
     Starter::named(name.trim()).ok_or_else(|| format!("there is no template `{}`", name.trim()))
 }
 
-fn check(field: &ParamDef, typed: &str) -> Result<(), String> {
-    match field.name.as_str() {
-        NAME => TEMPLATES[0].files(typed.trim()).map(drop),
-        TEMPLATE => starter(typed).map(drop),
-        _ => Ok(()),
-    }
+fn check_name(typed: &str) -> Result<(), String> {
+    TEMPLATES[0].files(typed.trim()).map(drop)
 }
 
 impl Dialog for NewPipeline {
@@ -101,9 +92,7 @@ impl Dialog for NewPipeline {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, _world: &World, theme: &Theme) {
-        let errors = self.form.problems();
-        let right = if errors > 0 { text::count(errors, "problem") } else { String::new() };
-        let inner = panes::popup(frame, placed(area, 76, self.form.lines() + 7), "New pipeline", &right, theme);
-        self.form.draw(frame, inner, "Write the file", &self.sum(), theme);
+        let around = Around { title: "New pipeline", empty: "", label: "Write the file", note: &self.sum(), command: "" };
+        self.form.draw(frame, area, &around, theme);
     }
 }

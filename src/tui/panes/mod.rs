@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod graph;
 pub mod log;
+pub mod pipelines;
 pub mod tasks;
 pub mod welcome;
 
