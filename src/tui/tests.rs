@@ -42,6 +42,31 @@ fn picture(name: &str, size: (u16, u16), make: impl Fn((u16, u16)) -> App) {
     insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), screen(&make(size)));
 }
 
+fn picture_styles(name: &str, size: (u16, u16), app: &App) {
+    insta::assert_snapshot!(format!("{name}_styles_{}x{}", size.0, size.1), styled(app));
+}
+
+/// Each stretch of equal style with a text in it: row, column, style, text.
+fn styled(app: &App) -> String {
+    let buffer = drawn(app);
+    let mut runs: Vec<(u16, u16, ratatui::style::Style, String)> = Vec::new();
+    for y in 0..buffer.area.height {
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            match runs.last_mut() {
+                Some((row, _, style, text)) if *row == y && *style == cell.style() => text.push_str(cell.symbol()),
+                _ => runs.push((y, x, cell.style(), cell.symbol().to_owned())),
+            }
+        }
+    }
+    let colour = |colour: Option<ratatui::style::Color>| colour.map_or_else(|| "-".to_owned(), |colour| colour.to_string());
+    let line = |(y, x, style, text): &(u16, u16, ratatui::style::Style, String)| {
+        let modifiers = format!("{:?}", style.add_modifier);
+        format!("{y:2} {x:3} {} on {} {modifiers} {:?}\n", colour(style.fg), colour(style.bg), text.trim_end())
+    };
+    runs.iter().filter(|(.., text)| text.chars().any(char::is_alphanumeric)).map(line).collect()
+}
+
 fn home(size: (u16, u16)) -> App {
     let mut app = fixtures::app(size);
     tell(&mut app, Msg::Engine(super::world::Engine::Up(fixtures::engine())));

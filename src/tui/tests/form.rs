@@ -100,6 +100,28 @@ fn what_is_filled_in_stands_on_the_command_line_and_secrets_do_not() {
 }
 
 #[test]
+fn what_has_the_keys_what_is_wrong_and_what_is_only_said_differ_in_style() {
+    for size in SIZES {
+        let mut app = form(size);
+        press(&mut app, "tab");
+        type_text(&mut app, "501");
+        press(&mut app, "tab tab");
+        picture_styles("trigger", size, &app);
+    }
+}
+
+#[test]
+fn a_click_goes_to_a_field_changes_a_choice_and_presses_the_button() {
+    let mut app = form((120, 35));
+    foundations::click(&mut app, "rmsprop");
+    assert!(screen(&app).contains("> optimizer") && screen(&app).contains("< adam >"), "{}", screen(&app));
+    foundations::click(&mut app, "rmsprop");
+    assert!(screen(&app).contains("< sgd >"), "{}", screen(&app));
+    foundations::click(&mut app, "Start the run");
+    assert!(screen(&app).contains("2 problems") && screen(&app).contains("> data"), "{}", screen(&app));
+}
+
+#[test]
 fn a_form_that_was_typed_in_is_not_left_by_one_key() {
     let asked = |size| {
         let mut app = form(size);

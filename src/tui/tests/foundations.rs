@@ -122,7 +122,7 @@ fn a_failure_stays_to_be_read_however_many_messages_pass() {
 }
 
 /// Clicks the first place where these words stand.
-fn click(app: &mut App, words: &str) {
+pub fn click(app: &mut App, words: &str) {
     let screen = screen(app);
     let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(words)).unwrap_or_else(|| panic!("{words}\n{screen}"));
     let column = crate::tui::text::width(&line[..line.find(words).unwrap()]);
