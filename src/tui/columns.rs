@@ -46,6 +46,13 @@ const FIXED: &[Fixed] = &[
 /// More params and more metrics have a column only when a person wants it.
 const USUAL: usize = 3;
 
+/// What stands above these columns; a param and a metric of one name are told apart.
+pub fn titles(columns: &[Shown]) -> Vec<String> {
+    let short: Vec<String> = columns.iter().map(Shown::title).collect();
+    let is_alone = |title: &String| short.iter().filter(|other| *other == title).count() == 1;
+    columns.iter().zip(&short).map(|(column, title)| if is_alone(title) { title.clone() } else { text::safe(&column.name()) }).collect()
+}
+
 impl Shown {
     /// By its name; a name that no run knows any more is an empty column.
     pub fn named(name: &str) -> Self {
@@ -66,8 +73,8 @@ impl Shown {
         }
     }
 
-    /// What stands above it.
-    pub fn title(&self) -> String {
+    /// What stands above it where no other column is called so.
+    fn title(&self) -> String {
         match self {
             Self::Fixed(at) => FIXED[*at].title.to_owned(),
             Self::Param(name) | Self::Metric(name) => text::safe(name),
@@ -170,6 +177,12 @@ mod tests {
     fn line(number: u64, params: &Value, metrics: &Value) -> RunLine {
         let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
         RunLine { run: RunRow { params: map(params), ..fixtures::run_row(number, RunState::Success) }, metrics: map(metrics) }
+    }
+
+    #[test]
+    fn a_param_and_a_metric_of_one_name_are_told_apart() {
+        let columns = [Shown::Metric("rows".into()), Shown::Param("rows".into()), Shown::Param("lr".into())];
+        assert_eq!(titles(&columns), ["metric.rows", "param.rows", "lr"]);
     }
 
     #[test]

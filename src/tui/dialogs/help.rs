@@ -108,6 +108,11 @@ impl Dialog for Help {
         }
         let content = Rect { y: inner.y + 2, height: u16::try_from(Self::height(outer)).unwrap_or(0), ..inner };
         self.table(frame, content, theme);
+        // What its line had no room for.
+        if let Some(row) = self.found().get(self.list.selected()).filter(|row| text::width(&row.entry.description) > room(content)) {
+            let below = Rect { y: content.bottom(), height: 1, ..inner };
+            panes::lines(frame, below, [Line::styled(text::cut(&row.entry.description, usize::from(inner.width)), theme.style("fg"))]);
+        }
         let legend = Rect { y: content.bottom() + 1, height: inner.bottom().saturating_sub(content.bottom() + 1), ..inner };
         let mut below = states(usize::from(inner.width), theme);
         below.push(Line::styled(
@@ -141,14 +146,25 @@ impl Help {
             if let Some(why) = &row.impossible {
                 what = format!("{what} ({})", text::safe(why));
             }
-            let width = usize::from(area.width).saturating_sub(1 + 15 + 12);
+            let (context, key) = columns(area);
             Line::from(vec![
-                Span::styled(text::left(title, 12), theme.style("fg.muted")),
-                Span::styled(text::left(&keys.join(" "), 14), theme.style("hint.key")),
-                Span::styled(format!(" {}", text::left(&what, width)), theme.style(token)),
+                Span::styled(text::left(title, context), theme.style("fg.muted")),
+                Span::styled(text::left(&keys.join(" "), key), theme.style("hint.key")),
+                Span::styled(format!(" {}", text::left(&what, room(area))), theme.style(token)),
             ])
         });
     }
+}
+
+/// Columns of where a key means something, and of the key.
+const fn columns(area: Rect) -> (usize, usize) {
+    if area.width < 90 { (11, 9) } else { (12, 14) }
+}
+
+/// Columns of what it does.
+fn room(area: Rect) -> usize {
+    let (context, key) = columns(area);
+    usize::from(area.width).saturating_sub(context + key + 2)
 }
 
 /// What the glyphs and codes of states mean.

@@ -31,7 +31,7 @@ impl Report {
         lines.extend(why.lines.iter().map(|line| {
             let (mark, token) = match line.mark {
                 WhyMark::Met => ('✓', "ok"),
-                WhyMark::Waiting => ('▸', "state.running"),
+                WhyMark::Waiting => ('◌', "state.queued"),
                 WhyMark::Failed => ('✗', "error"),
                 WhyMark::Note => ('·', "fg"),
             };

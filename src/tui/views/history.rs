@@ -467,7 +467,7 @@ impl HistoryView {
     fn table(&self, frame: &mut Frame<'_>, inner: Rect, lines: &[RunLine], world: &World, theme: &Theme) {
         let content = Rect { height: inner.height.saturating_sub(1), y: inner.y + 1, ..inner };
         let shown = self.columns(world);
-        let titles: Vec<String> = shown.iter().map(Shown::title).collect();
+        let titles: Vec<String> = columns::titles(&shown);
         let digits = lines.first().map_or(0, |line| line.run.number.to_string().len());
         let mut columns = vec![
             Column { title: "RUN", width: digits.max(5), grows: false, drop: 0 },

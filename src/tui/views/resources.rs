@@ -404,7 +404,8 @@ fn share(name: &str, words: String, part: Option<f64>) -> Share {
 fn pools(frame: &mut Frame<'_>, area: Rect, found: &ResourcesSnapshot, theme: &Theme) {
     let inner = panes::framed(frame, area, "Pools and GPUs", "", false, theme);
     if found.pools.is_empty() && found.gpus.is_empty() {
-        return panes::lines(frame, inner, [Line::styled("  none: [pools] in flowyard.toml makes some", theme.style("fg.muted"))]);
+        let lines = text::wrap("none: [pools] in flowyard.toml makes some", usize::from(inner.width).saturating_sub(2)).into_iter();
+        return panes::lines(frame, inner, lines.map(|line| Line::styled(format!(" {line}"), theme.style("fg.muted"))));
     }
     let pools = found.pools.iter().map(|pool| {
         let part = (pool.slots > 0).then(|| f64::from(pool.used) / f64::from(pool.slots));
