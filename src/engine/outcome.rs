@@ -7,7 +7,7 @@ use super::{
 use crate::{
     expr,
     model::{AttemptKey, AttemptState, End, GateLine, Reason, TaskState, Verdict, record::What},
-    stdx::{duration, size, time::from_micros},
+    stdx::{duration, signals::signal_name, size, time::from_micros},
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -195,10 +195,10 @@ fn outcome(report: &Report, gates: &[GateLine], timeout: Option<Duration>) -> Ou
             failed(Reason::OutOfMemory, out_of_memory(&report.verdict, &format!("exit code {code}")))
         }
         End::Signaled { signal } if report.verdict.out_of_memory => {
-            failed(Reason::OutOfMemory, out_of_memory(&report.verdict, &format!("signal {signal}")))
+            failed(Reason::OutOfMemory, out_of_memory(&report.verdict, &format!("signal {}", signal_name(*signal))))
         }
         End::Exited { code } => failed(Reason::ExitCode, format!("exit code {code}")),
-        End::Signaled { signal } => failed(Reason::Signal, format!("ended by signal {signal}")),
+        End::Signaled { signal } => failed(Reason::Signal, format!("ended by signal {}", signal_name(*signal))),
         End::TimedOut { .. } => {
             let of = timeout.map(|timeout| format!(" of {}", duration::short(timeout))).unwrap_or_default();
             Outcome { state: AttemptState::TimedOut, reason: Some(Reason::Timeout), message: format!("ran longer than its timeout{of}") }

@@ -36,12 +36,6 @@ impl Run {
         self.settle(out);
     }
 
-    /// Whether its trigger rule would end it at once.
-    pub(super) fn cannot_start(&self, position: usize) -> bool {
-        let fates: Vec<Fate> = self.graph.upstream[position].iter().map(|&up| self.fate(up)).collect();
-        matches!(rules::ask(self.task_def(position).trigger_rule, &fates), Say::Fail | Say::Skip)
-    }
-
     /// Decides for one pending task instance; true if it is over.
     fn decide(&mut self, position: usize, out: &mut Out<'_>) -> bool {
         let fates: Vec<Fate> = self.graph.upstream[position].iter().map(|&up| self.fate(up)).collect();
@@ -86,7 +80,7 @@ impl Run {
     }
 
     /// What became of a task instance, as the rules of those below see it.
-    fn fate(&self, position: usize) -> Fate {
+    pub(super) fn fate(&self, position: usize) -> Fate {
         let task = &self.tasks[position];
         match task.state {
             TaskState::Success => Fate::Success,

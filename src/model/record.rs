@@ -55,6 +55,9 @@ pub struct Undo {
     pub paused: bool,
     /// The state of the run before.
     pub run_state: RunState,
+    /// When the run had ended before.
+    #[serde(default)]
+    pub ended_at: Option<Timestamp>,
     /// The task instances that it changed, as they were before.
     pub before: Vec<TaskRecord>,
 }

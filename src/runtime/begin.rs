@@ -20,7 +20,11 @@ pub fn folder(start: &Path, explicit: Option<&Path>) -> Result<PathBuf, RuntimeE
     let folder =
         fs::canonicalize(&named).and_then(|folder| if folder.is_dir() { Ok(folder) } else { Err(io::ErrorKind::NotADirectory.into()) });
     let folder = folder.map_err(|error| {
-        RuntimeError::Usage(format!("cannot begin a workspace in {}: {}; make the folder first", show(&named), words(&error)))
+        RuntimeError::Usage(format!(
+            "the folder {} cannot be used: {}; make the folder first, or name another",
+            show(&named),
+            words(&error)
+        ))
     })?;
     let above = if explicit.is_none() { workspace::upward(&folder)?.filter(|above| *above != folder) } else { None };
     match above {

@@ -1,6 +1,9 @@
 //! Why a task or an attempt is as it is, in one sentence for people.
 
-use crate::model::{AttemptSnapshot, AttemptState, Reason, TaskSnapshot};
+use crate::{
+    model::{AttemptSnapshot, AttemptState, Reason, TaskSnapshot},
+    stdx::signals::signal_name,
+};
 
 /// Why a task is as it is, in one sentence; nothing where there is nothing to say.
 pub fn cause(task: &TaskSnapshot) -> Option<String> {
@@ -25,14 +28,6 @@ pub fn attempt_cause(attempt: &AttemptSnapshot) -> Option<String> {
     }
 }
 
-/// `9 (SIGKILL)`.
-pub fn signal_name(number: i32) -> String {
-    match nix::sys::signal::Signal::try_from(number) {
-        Ok(signal) => format!("{number} ({signal})"),
-        Err(_) => number.to_string(),
-    }
-}
-
 const fn reason_words(reason: Reason) -> &'static str {
     match reason {
         Reason::ExitCode => "the program ended with a code other than 0",
@@ -53,16 +48,5 @@ const fn reason_words(reason: Reason) -> &'static str {
         Reason::ByPerson => "a person decided so",
         Reason::InputMissing => "an input does not exist",
         Reason::RunCanceled => "the run was canceled",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signal_is_named() {
-        assert_eq!(signal_name(9), "9 (SIGKILL)");
-        assert_eq!(signal_name(64), "64");
     }
 }

@@ -5,7 +5,7 @@ use crate::model::{
     AttemptSnapshot, GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId, TaskSnapshot,
     TaskState, TriggerRule, Wait, Why, WhyLine, WhyMark,
 };
-use crate::stdx::time::rfc3339;
+use crate::stdx::{signals::signal_name, time::rfc3339};
 use std::collections::HashMap;
 
 /// What the engine tells of what is shared.
@@ -94,7 +94,7 @@ pub fn task(snapshot: &RunSnapshot, definition: &Pipeline, id: &TaskId, account:
     lines.extend(task.attempts.iter().map(|attempt| {
         let how = match (attempt.exit_code, attempt.signal) {
             (Some(code), _) => format!(", exit code {code}"),
-            (None, Some(signal)) => format!(", signal {}", cause::signal_name(signal)),
+            (None, Some(signal)) => format!(", signal {}", signal_name(signal)),
             (None, None) => String::new(),
         };
         let reason = attempt.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -158,7 +158,7 @@ fn retry_line(task: &TaskSnapshot, def: &Task) -> Option<WhyLine> {
 fn ending(attempt: &AttemptSnapshot, reason: Reason) -> String {
     match (reason, attempt.exit_code, attempt.signal) {
         (Reason::ExitCode, Some(code), _) => format!("exit code {code}"),
-        (Reason::Signal, _, Some(signal)) => format!("signal {}", cause::signal_name(signal)),
+        (Reason::Signal, _, Some(signal)) => format!("signal {}", signal_name(signal)),
         _ => reason.to_string(),
     }
 }

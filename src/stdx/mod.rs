@@ -10,6 +10,7 @@ pub mod ids;
 pub mod pattern;
 pub mod sanitize;
 pub mod shared;
+pub mod signals;
 pub mod size;
 pub mod suggest;
 pub mod time;

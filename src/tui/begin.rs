@@ -8,7 +8,7 @@ use super::{
         confirm::{self, Confirm},
         trigger,
     },
-    views,
+    keymap, views,
     world::{Ask, Tone},
 };
 use crate::{
@@ -134,7 +134,14 @@ pub fn ask_to_remove_demo() -> Confirm {
 impl App {
     /// Goes on where a person began: what was done is said, and the pipeline that is there now is started or selected.
     pub fn go_on(&mut self, begun: Begun) {
-        self.say(Tone::Good, begun.said);
+        let next = match begun.pipeline {
+            Some((_, Then::Select)) => {
+                let (edit, start) = (keymap::shown_key(Action::EditExternal), keymap::shown_key(Action::Trigger));
+                format!(" · {edit} edits it, {start} starts it")
+            }
+            Some((_, Then::Demonstrate)) | None => String::new(),
+        };
+        self.say(Tone::Good, begun.said + &next);
         if begun.pipeline.is_some() {
             self.go(views::Place::Pipelines);
         }

@@ -75,14 +75,14 @@ pub enum Stop {
     Resources,
     /// A run, or the graph of a pipeline that never ran.
     Run(Subject),
-    /// The log of a task; of no task is of all.
+    /// One log, or two side by side.
     Log {
         /// The run.
         subject: Subject,
-        /// The task.
-        task: Option<TaskId>,
-        /// The attempt that was chosen.
-        attempt: Option<u32>,
+        /// Which.
+        sides: Vec<Side>,
+        /// Which of them had the keys.
+        focus: usize,
     },
     /// The runs of a pipeline by its tasks.
     Grid(Tabbed),
@@ -97,6 +97,15 @@ pub enum Stop {
     },
     /// The runs of a pipeline.
     History(Tabbed),
+}
+
+/// A log that was on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// The task; `None` is all of them.
+    pub task: Option<TaskId>,
+    /// The attempt, if one was chosen.
+    pub attempt: Option<u32>,
 }
 
 /// A tab that stood beside a graph.
@@ -128,7 +137,7 @@ impl Stop {
             Self::Runs => Box::new(HistoryView::of_all()),
             Self::Resources => Box::new(ResourcesView::default()),
             Self::Run(subject) => Box::new(RunView::new(subject)),
-            Self::Log { subject, task, attempt } => Box::new(LogView::again(subject, task, attempt)),
+            Self::Log { subject, sides, focus } => Box::new(LogView::again(subject, sides, focus)),
             Self::Grid(of) => Box::new(GridView::new(of.pipeline.clone(), of.beside())),
             Self::Timeline { of, task, attempt } => Box::new(TimelineView::new(of.pipeline.clone(), of.beside()).at(task, attempt)),
             Self::History(of) => Box::new(HistoryView::beside(of.pipeline.clone(), of.beside())),
@@ -179,7 +188,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let mut memory = Memory { chosen: vec!["help".to_owned()], ..Memory::default() };
-        memory.trail = vec![Stop::Runs, Stop::Log { subject: Subject::Run("run-1".into()), task: Some("train".into()), attempt: Some(2) }];
+        let side = Side { task: Some("train".into()), attempt: Some(2) };
+        memory.trail = vec![Stop::Runs, Stop::Log { subject: Subject::Run("run-1".into()), sides: vec![side], focus: 0 }];
         memory.stood.keep(standing("home", &json!({"sort": "name"})));
         let key = LogKey { run: "run-1".into(), task: "train".into(), attempt: 2 };
         memory.logs = vec![(key, Position { follow: false, top: 7, part: 0, left: 8 })];

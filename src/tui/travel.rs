@@ -4,7 +4,7 @@ use super::{
     actions::Action,
     app::App,
     keymap,
-    memory::Stop,
+    memory::{Side, Stop},
     views::{Intent, Place, View, history::HistoryView, log::LogView, resources::ResourcesView, run::RunView},
     world::{Ask, Subject, Tone, World},
 };
@@ -112,7 +112,8 @@ pub(super) fn log(view: &dyn View, world: &World) -> Result<Intent, String> {
         return Err("no attempt yet, so no log".to_owned());
     }
     let attempt = selected.attempt.map(|(attempt, _)| attempt);
-    Ok(Intent::Open(Box::new(LogView::again(Subject::Run(run), selected.task, attempt))))
+    let side = Side { task: selected.task, attempt };
+    Ok(Intent::Open(Box::new(LogView::again(Subject::Run(run), vec![side], 0))))
 }
 
 /// To the first task that failed of the run that is looked at; where none is, to the newest run that failed.

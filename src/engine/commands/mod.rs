@@ -10,6 +10,7 @@ use super::{
     Effect,
     machine::{Engine, counted},
     readiness::APPROVE,
+    rules::{self, Fate, Say},
     run::{Out, Run},
     transitions::Cause,
 };
@@ -154,16 +155,9 @@ impl Run {
                     return Err(format!("`{id}` waits for a task that failed; retry that one: {}", self.blockers(position)));
                 }
                 state if !state.is_terminal() => return Err(format!("`{id}` is {state}; there is nothing to retry yet")),
-                _ if self.cannot_start(position) => {
-                    return Err(match self.blockers(position) {
-                        none if none.is_empty() => {
-                            format!("`{id}` could not start: its trigger rule {} is not met", self.task_def(position).trigger_rule)
-                        }
-                        blockers => format!("`{id}` waits for a task that failed; retry that one: {blockers}"),
-                    });
-                }
                 _ => {}
             }
+            self.can_start_again(position)?;
         }
         self.reopen(out)?;
         for &position in &positions {
@@ -223,6 +217,25 @@ impl Run {
         }
         let order: Vec<usize> = self.graph.order.iter().copied().filter(|&p| self.tasks[p].state == TaskState::Pending).collect();
         self.reconsider(order, out);
+    }
+
+    /// Whether the trigger rule of a task would not end it again at once.
+    fn can_start_again(&self, position: usize) -> Result<(), String> {
+        // What a canceled run never got to goes on with any of its tasks; see `revive_below`.
+        let goes_on = |up: usize| self.tasks[up].state == TaskState::Canceled && self.tasks[up].reason == Some(Reason::RunCanceled);
+        let upstream = &self.graph.upstream[position];
+        let fates: Vec<Fate> = upstream.iter().map(|&up| if goes_on(up) { Fate::Open } else { self.fate(up) }).collect();
+        let rule = self.task_def(position).trigger_rule;
+        let to_blame: &[Fate] = match rules::ask(rule, &fates) {
+            Say::Start | Say::Wait => return Ok(()),
+            Say::Fail => &[Fate::Failed, Fate::UpstreamFailed],
+            Say::Skip => &[Fate::Skipped],
+        };
+        let Some(up) = upstream.iter().zip(&fates).find(|(_, fate)| to_blame.contains(fate)).map(|(&up, _)| &self.tasks[up]) else {
+            return Err(format!("not now: its trigger rule {rule} would only end it again"));
+        };
+        let (run, id, state) = (&self.record.run_id, &up.key.task, up.state);
+        Err(format!("not now: `{id}` is {state}; `flowyard retry {run} {id} --downstream` runs it again with what waits for it"))
     }
 
     fn blockers(&self, position: usize) -> String {

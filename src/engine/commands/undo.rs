@@ -4,9 +4,12 @@ use super::{
     super::run::{Out, Run, Wake},
     Answer,
 };
-use crate::model::{
-    Command, RunState, TaskState,
-    record::{TaskRecord, Undo, What},
+use crate::{
+    model::{
+        Command, RunState, TaskState,
+        record::{TaskRecord, Undo, What},
+    },
+    stdx::time::Timestamp,
 };
 use std::sync::Arc;
 
@@ -15,6 +18,7 @@ pub(super) struct Before {
     command: Option<String>,
     paused: bool,
     run_state: RunState,
+    ended_at: Option<Timestamp>,
     tasks: Vec<Arc<TaskRecord>>,
 }
 
@@ -37,6 +41,7 @@ impl Before {
             command: can_be_undone.then(|| command.word().to_owned()),
             paused: run.record.paused,
             run_state: run.record.state,
+            ended_at: run.record.ended_at,
             tasks: if can_be_undone { run.tasks.clone() } else { Vec::new() },
         }
     }
@@ -49,6 +54,7 @@ impl Before {
                 command,
                 paused: self.paused,
                 run_state: self.run_state,
+                ended_at: self.ended_at,
                 before: changed.map(|task| TaskRecord::clone(&task)).collect(),
             })
         });
@@ -93,7 +99,11 @@ impl Run {
         }
         self.record.paused = undo.paused;
         self.record.undo = None;
+        if self.record.state.is_terminal() {
+            self.record.ended_at = undo.ended_at.or(self.record.ended_at);
+        }
         out.commit(What::Note(Box::new(self.record.clone())));
+        out.ended = undo.ended_at;
         if self.open_tasks == 0 && undo.run_state.is_terminal() && !self.record.state.is_terminal() {
             self.set_run(undo.run_state, out);
         }

@@ -193,7 +193,10 @@ fn what_could_not_start_again_is_not_retried() {
     always.trigger_rule = TriggerRule::AllDone;
     let mut story = Story::of(vec![task("a", &[]), task("b", &["a"]), always]);
     story.succeeds("a").fails("b").fails("always").mark("a", MarkedAs::Failed).retry("b");
-    assert_eq!(story.last_reply(), "refused: `b` waits for a task that failed; retry that one: `a`");
+    assert_eq!(
+        story.last_reply(),
+        "refused: not now: `a` is failed; `flowyard retry r a --downstream` runs it again with what waits for it"
+    );
     story.retry("always");
     assert_eq!(story.running(), ["always"]);
 }
@@ -248,4 +251,30 @@ fn the_triggers_of_a_pipeline_are_turned_on_and_off_once() {
     assert_eq!(ask(true), "refused: the triggers of `p` are off already");
     assert_eq!(ask(false), "the triggers of `p` are on");
     assert_eq!(ask(true), "the triggers of `p` are off");
+}
+
+#[test]
+fn what_a_canceled_run_never_got_to_is_no_reason_against_a_retry() {
+    let mut story = Story::of(chain());
+    story.cancel(None).ends("a", End::Canceled { code: None, signal: Some(15) }).retry("b");
+    let said = "refused: not now: `a` is canceled; `flowyard retry r a --downstream` runs it again with what waits for it";
+    assert_eq!((story.last_reply().as_str(), story.run_state()), (said, RunState::Canceled));
+    story.retry_from("a");
+    assert_eq!(story.states(), "a running, b pending, c pending");
+    let mut story = Story::with_slots(vec![task("x", &[]), task("a", &[]), task("b", &["a"])], 1);
+    story.cancel(None).ends("x", End::Canceled { code: None, signal: Some(15) }).retry("b");
+    assert_eq!(story.states(), "x canceled, a running, b pending", "`a` was only canceled with the run, and goes on with it");
+}
+
+#[test]
+fn taking_back_a_command_leaves_a_run_the_end_it_had() {
+    let mut story = Story::of(vec![task("a", &[]), task("b", &["a"]), approval("c", &[])]);
+    let ended = |story: &Story| (story.run_state(), story.tables.run.as_ref().unwrap().ended_at);
+    story.fails("a").at(5).reject("c");
+    let first = ended(&story);
+    assert_eq!(first, (RunState::Failed, Some(story.now)));
+    story.at(60).mark("b", MarkedAs::Failed).at(70).undo();
+    assert_eq!(ended(&story), first);
+    story.at(80).mark("b", MarkedAs::Success).at(90).undo();
+    assert_eq!(ended(&story), first);
 }

@@ -54,9 +54,10 @@ impl NewPipeline {
 
     /// What pressing the button comes to.
     fn sum(&self) -> String {
-        match self.files() {
-            Ok(files) => format!("writes {}", files.iter().map(NewFile::in_words).collect::<Vec<_>>().join(", ")),
-            Err(why) => why,
+        let written = |files: Vec<NewFile>| files.iter().map(NewFile::in_words).collect::<Vec<_>>().join(", ");
+        match (self.files(), starter(&self.form.text(TEMPLATE))) {
+            (Ok(files), Ok(starter)) => format!("writes {} · {}", written(files), starter.about),
+            (Err(why), _) | (_, Err(why)) => why,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         AttemptSnapshot, AttemptState, GateLine, TaskSnapshot, TaskState,
         state::{CACHED_LOOK, Look},
     },
-    stdx::{duration, size, time::Timestamp},
+    stdx::{duration, signals::signal_name, size, time::Timestamp},
     tui::{
         actions::Action,
         graphs::{CODE, TIME},
@@ -218,12 +218,12 @@ fn summary(task: &TaskSnapshot, data: &RunData, now: Timestamp) -> String {
     if parts.is_empty() { task.state.word().replace('_', " ") } else { parts.join(" · ") }
 }
 
-/// How an attempt ended: `exit 1`, `signal 9`, `running`.
+/// How an attempt ended: `exit 1`, `signal 9 (SIGKILL)`, `running`.
 pub fn ending(attempt: &AttemptSnapshot) -> String {
     match (attempt.exit_code, attempt.signal, attempt.state) {
         (_, _, AttemptState::TimedOut) => "timed out".to_owned(),
         (Some(code), _, _) => format!("exit {code}"),
-        (None, Some(signal), _) => format!("signal {signal}"),
+        (None, Some(signal), _) => format!("signal {}", signal_name(signal)),
         (None, None, state) => match attempt.reason.filter(|_| state.is_terminal()) {
             Some(reason) => reason.word().replace('_', " "),
             None => state.word().replace('_', " "),

@@ -1,10 +1,10 @@
 //! What a person finds again: views as they were left, in the same program and in the next one.
 
-use super::{grid::grid, home, lists::answer, run, running_run, show_run, timeline::timeline};
+use super::{failed_run, grid::grid, home, lists::answer, run, running_run, show_run, timeline::timeline};
 use crate::tui::{
     app::App,
     fixtures::{self, press, screen, tell, type_text},
-    memory::Memory,
+    memory::{Memory, Stop},
     views::run::RunView,
     world::{Ask, Msg, Subject, Tone},
 };
@@ -190,6 +190,20 @@ fn a_log_is_found_with_its_lines_as_they_were_shown() {
     assert_eq!(asked.sieve.filter, "epoch");
     assert!(asked.anchor != crate::runtime::book::Anchor::End);
     assert!(memory.text().contains("\"wrap\": true") && memory.text().contains("\"numbers\": true"));
+}
+
+#[test]
+fn two_logs_side_by_side_are_found_with_the_one_that_had_the_keys() {
+    let mut app = failed_run(LARGE);
+    press(&mut app, "enter | tab");
+    let Some(Stop::Log { sides, focus: 0, .. }) = app.memory().trail.pop() else { panic!("no log") };
+    assert!(sides.len() == 2 && sides[0].task != sides[1].task);
+    let mut fresh = at_run(&app);
+    assert_eq!(fresh.memory().trail, app.memory().trail);
+    let titles = |app: &App| screen(app).lines().nth(2).unwrap().to_owned();
+    assert_eq!(titles(&fresh).matches("Log · ").count(), 2);
+    press(&mut fresh, "tab |");
+    assert_eq!(titles(&fresh).matches("Log · ").count(), 1);
 }
 
 #[test]

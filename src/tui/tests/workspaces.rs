@@ -8,7 +8,7 @@ use crate::{
         begin::Choice,
         fixtures::{self, press, screen, tell, type_text},
         keeper::Known,
-        memory::Stop,
+        memory::{Side, Stop},
         world::{Ask, Msg, Subject},
     },
 };
@@ -143,12 +143,13 @@ fn the_log_is_gone_to_of_a_task_or_of_all_tasks_of_a_run() {
     press(&mut app, "g l");
     let task = app.selected().task;
     assert!(task.is_some());
-    assert!(matches!(at(&app), Some(Stop::Log { task: shown, .. }) if shown == task));
+    let shown = |app: &App| if let Some(Stop::Log { sides, .. }) = at(app) { sides } else { panic!("no log") };
+    assert!(matches!(&shown(&app)[..], [side] if side.task == task));
     press(&mut app, "g l");
     assert!(screen(&app).contains("this is the log"));
     let mut app = home(LARGE);
     press(&mut app, "j j g l");
-    assert!(matches!(at(&app), Some(Stop::Log { task: None, attempt: None, .. })));
+    assert_eq!(shown(&app), [Side { task: None, attempt: None }]);
     tell(&mut app, Msg::Run(fixtures::running().subject, Ok(fixtures::running().into())));
     assert!(screen(&app).contains("all tasks"), "{}", screen(&app));
 }

@@ -8,7 +8,7 @@ use crate::{
         coach,
         input::Filter,
         logs::{LogPanel, Measure, News, Options, Position, Selection, talk::SLOTS},
-        memory::{Standing, Stop, standing},
+        memory::{Side, Standing, Stop, standing},
         panes::log::{self, LogPane},
         text,
         theme::Theme,
@@ -31,8 +31,13 @@ pub struct LogView {
     typed_for: TypedFor,
     /// The line from which a search goes.
     origin: u64,
-    /// What to show as soon as the run was read: a task, or all.
-    wanted: Option<Option<TaskId>>,
+    /// What to show as soon as the run was read.
+    wanted: Option<Vec<Side>>,
+}
+
+/// How lines of a log are shown beside another: there is less room.
+const fn beside(options: Options) -> Options {
+    Options { times: false, ..options }
 }
 
 /// What is typed.
@@ -120,32 +125,53 @@ impl LogView {
         }
     }
 
-    /// As it was another time: of a task or of all, and of an attempt.
-    pub fn again(subject: Subject, task: Option<TaskId>, attempt: Option<u32>) -> Self {
-        Self { wanted: Some(task), ..Self::new(subject, 0, attempt) }
+    /// As it was another time.
+    pub fn again(subject: Subject, sides: Vec<Side>, focus: usize) -> Self {
+        Self { focus, shown: Self::sides(&sides, |_| None, Options::default()), wanted: Some(sides), ..Self::new(subject, 0, None) }
+            .in_bounds()
     }
 
-    /// Shows what was shown another time; a task that is gone is the first one.
+    /// The logs of that many sides; a task that is gone is the first one.
+    fn sides(sides: &[Side], position: impl Fn(&TaskId) -> Option<usize>, options: Options) -> Vec<Shown> {
+        let side = |(at, side): (usize, &Side)| {
+            let task = side.task.as_ref().map(|task| position(task).unwrap_or(0));
+            let options = if at == 0 { options } else { beside(options) };
+            let slot = if at == 0 { 0 } else { SLOTS - 1 };
+            Shown { task, ..Shown::new(slot, task.unwrap_or(0), side.attempt, options) }
+        };
+        sides.iter().take(SLOTS).enumerate().map(side).collect()
+    }
+
+    /// There is always one log, and one has the keys.
+    fn in_bounds(mut self) -> Self {
+        if self.shown.is_empty() {
+            self.shown.push(Shown::new(0, 0, None, Options::default()));
+        }
+        self.focus = self.focus.min(self.shown.len() - 1);
+        self
+    }
+
+    /// Shows what was shown another time.
     fn take_up(&mut self, world: &World) {
         let Some(data) = world.run.as_ref().filter(|data| data.subject == self.subject) else { return };
-        let Some(wanted) = self.wanted.take() else { return };
-        let task = wanted.map(|task| data.position(&task).unwrap_or(0));
-        let attempt = self.focused().attempt;
-        self.show_task(task, attempt);
-        self.recall_sieve(world);
+        let Some(wanted) = self.wanted.take().filter(|wanted| !wanted.is_empty()) else { return };
+        let options = self.shown[0].panel.options;
+        self.shown = Self::sides(&wanted, |task| data.position(task), options);
+        self.recall_sieves(world);
     }
 
-    /// Under which name it is remembered which lines of this log are shown.
-    fn sieve_of(&self, world: &World) -> Option<String> {
-        let data = self.data(world).filter(|_| self.wanted.is_none())?;
-        let run = data.run.as_ref()?;
-        let task = self.snapshot(world).map_or("", |task| task.task.as_str());
-        Some(format!("log {} {task}", run.run_id))
+    /// Under which name it is remembered which lines of a log are shown.
+    fn sieve_of(shown: &Shown, data: &RunData) -> Option<String> {
+        let task = shown.snapshot(data).map_or("", |task| task.task.as_str());
+        Some(format!("log {} {task}", data.run.as_ref()?.run_id))
     }
 
-    fn recall_sieve(&mut self, world: &World) {
-        let known = self.sieve_of(world).and_then(|name| world.stood.of(&name));
-        self.panel().sieve = known.unwrap_or_default();
+    fn recall_sieves(&mut self, world: &World) {
+        let Some(data) = world.run.as_ref().filter(|data| data.subject == self.subject) else { return };
+        for shown in &mut self.shown {
+            let known = Self::sieve_of(shown, data).and_then(|name| world.stood.of(&name));
+            shown.panel.sieve = known.unwrap_or_default();
+        }
     }
 
     /// With lines shown in that way.
@@ -243,7 +269,7 @@ impl LogView {
             self.shown = vec![only];
             self.focus = 0;
         } else if let Some(task) = self.other_task(world, true).or_else(|| self.other_task(world, false)) {
-            let options = Options { times: false, ..self.focused().panel.options };
+            let options = beside(self.focused().panel.options);
             self.shown.push(Shown::new(SLOTS - 1, task, None, options));
             self.focus = 1;
         }
@@ -451,23 +477,26 @@ impl View for LogView {
     }
 
     fn stands(&self, world: &World) -> Vec<Standing> {
-        let panel = &self.focused().panel;
-        let sieve = self.sieve_of(world).map(|name| standing(name, &panel.sieve));
-        sieve.into_iter().chain([standing(LINES, &panel.options)]).collect()
+        let data = self.data(world).filter(|_| self.wanted.is_none());
+        let sieve = |shown: &Shown| Some(standing(Self::sieve_of(shown, data?)?, &shown.panel.sieve));
+        self.shown.iter().filter_map(sieve).chain([standing(LINES, &self.shown[0].panel.options)]).collect()
     }
 
     fn recall(&mut self, world: &World) {
-        self.panel().options = world.stood.of(LINES).unwrap_or(self.focused().panel.options);
-        self.recall_sieve(world);
+        let options = world.stood.of(LINES).unwrap_or(self.shown[0].panel.options);
+        self.shown[0].panel.options = options;
+        if self.wanted.is_none() {
+            self.recall_sieves(world);
+        }
     }
 
     fn stop(&self, world: &World) -> Option<Stop> {
-        let shown = self.focused();
-        let task = match &self.wanted {
-            Some(wanted) => wanted.clone(),
-            None => shown.snapshot(self.data(world)?).map(|task| task.task.clone()),
+        let side = |shown: &Shown| {
+            let task = shown.task.map(|_| shown.snapshot(self.data(world)?).map(|task| task.task.clone()));
+            Some(Side { task: task.flatten(), attempt: shown.attempt })
         };
-        Some(Stop::Log { subject: self.subject.clone(), task, attempt: shown.attempt })
+        let sides = self.wanted.clone().unwrap_or_else(|| self.shown.iter().filter_map(side).collect());
+        Some(Stop::Log { subject: self.subject.clone(), sides, focus: self.focus })
     }
 
     fn resumed(&mut self, _world: &World) {
