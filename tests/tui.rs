@@ -635,3 +635,57 @@ fn where_nothing_can_be_written_the_demo_runs_in_a_folder_that_need_not_last() {
     terminal.press("\x03");
     assert_eq!(terminal.ends(), 0);
 }
+
+#[test]
+fn anything_is_found_by_its_name_and_what_was_said_is_read_again() {
+    let yard = Yard::with(&[("flaky", FLAKY), ("slow", SLOW)]);
+    let mut terminal = Terminal::open(&yard, (80, 24), &[], &[]);
+    terminal.sees("flaky").press(":").sees("Command").press("slow").sees("slow").press("\r").sees("never ran").sees("second");
+    terminal.press("x").sees("never ran").press("!").sees("Messages").sees("Said 1").sees("starts a run");
+    terminal.press("\t").sees("nothing was done yet").press("\x1b").misses("Messages");
+    terminal.press(":").sees("Command").press("gruvbox").sees("Theme gruvbox-dark").press("\x1b").misses("Command");
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+}
+
+/// Where words stand on the screen, as a terminal tells it: counted from 1.
+fn place(terminal: &Terminal, words: &str) -> (usize, usize) {
+    let text = terminal.text();
+    let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains(words)).unwrap_or_else(|| panic!("{words}\n{text}"));
+    (line[..line.find(words).unwrap()].chars().count() + 1, row + 1)
+}
+
+#[test]
+fn the_pointer_selects_opens_chooses_lines_and_can_be_turned_off() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    yard.text(1, &["run", "flaky"]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    let click = |terminal: &mut Terminal, words: &str| {
+        let (column, row) = place(terminal, words);
+        terminal.press(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+    };
+    terminal.sees("flaky").press("\r").sees("> ✗ FAIL shaky").sees("boxes TB");
+    // In the drawing, not in the list beside it.
+    click(&mut terminal, "✓ prepare");
+    terminal.sees("> ✓ OK   prepare").sees("preparing part 40");
+    click(&mut terminal, "Enter open");
+    terminal.sees("Log · prepare").sees("40 lines").sees("preparing part 23").sees("preparing part 20");
+    let ((column, from), (_, to)) = (place(&terminal, "preparing part 20"), place(&terminal, "preparing part 23"));
+    terminal.press(&format!("\x1b[<0;{column};{from}M\x1b[<32;{column};{to}M\x1b[<0;{column};{to}m")).sees("4 lines chosen: j k move");
+    click(&mut terminal, "Pipelines ▸");
+    terminal.sees("LAST RUN").press(",m").sees("mouse off").writes(b"\x1b[?1000l");
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_pane_is_zoomed_and_a_program_that_gave_the_terminal_back_goes_on_where_it_was() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    yard.text(1, &["run", "flaky"]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("flaky").press("\r").sees("> ✗ FAIL shaky").sees("┏━ Graph").press("z").misses("┏━ Graph").sees("shaky");
+    // No shell is here that could go on with it, so the system does not stop it: it gives the terminal back and takes it again.
+    terminal.press("\x1a").writes(b"\x1b[?1049l").sees("shaky").press("z").sees("┏━ Graph");
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+}

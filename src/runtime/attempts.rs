@@ -4,7 +4,7 @@ use super::clock;
 use crate::{
     artifacts::{self, Wanted},
     engine::{Report, Run},
-    executors::shim::{self, spawner},
+    executors::shim::{self, mask, spawner},
     model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Plan, Secrets, Task, Ticket, Verdict, record::ArtifactRecord},
     plan::launch::{self, Launch, Shell},
     stdx::atomic,
@@ -122,7 +122,7 @@ impl Yard {
     }
 
     /// What must be read when the attempt is over; taken from the run beforehand, so that reading can go on beside the engine.
-    pub fn leftovers(&self, task: &Task, key: &AttemptKey) -> Leftovers {
+    pub fn leftovers(&self, task: &Task, key: &AttemptKey, secrets: Option<&Secrets>) -> Leftovers {
         let files = AttemptFiles::new(self.folder(key));
         let wanted = task.outputs.iter().map(|output| Wanted {
             name: output.name.clone(),
@@ -136,6 +136,7 @@ impl Yard {
             wants_log: task.retry_on.as_ref().is_some_and(|policy| policy.log.is_some()),
             metrics: task.metrics.as_ref().map_or_else(|| files.metrics(), |path| self.workspace.join(path)),
             objects: self.state_dir.join("artifacts"),
+            secrets: secrets.cloned().unwrap_or_default(),
             files,
         }
     }
@@ -171,6 +172,8 @@ pub struct Leftovers {
     wants_log: bool,
     metrics: PathBuf,
     objects: PathBuf,
+    /// They go into no output parameter.
+    secrets: Secrets,
     files: AttemptFiles,
 }
 
@@ -189,7 +192,7 @@ impl Leftovers {
             report.log_tail = self.wants_log.then(|| self.log_tail());
             return report;
         }
-        match read_output_parameters(&self.files.output_parameters()) {
+        match read_output_parameters(&self.files.output_parameters(), &self.secrets) {
             Ok(parameters) => report.output_parameters = parameters,
             Err(why) => missing.push(why),
         }
@@ -287,7 +290,7 @@ pub fn metric_line(line: &str) -> Option<Map<String, Value>> {
 }
 
 /// Reads `$FLOWYARD_OUTPUT`: one JSON object, or lines `key=value`, or `key<<END` … `END` for values of several lines.
-fn read_output_parameters(path: &Path) -> Result<Map<String, Value>, String> {
+fn read_output_parameters(path: &Path, secrets: &Secrets) -> Result<Map<String, Value>, String> {
     let fail = |error: io::Error| format!("$FLOWYARD_OUTPUT cannot be read: {error}");
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
@@ -301,7 +304,8 @@ fn read_output_parameters(path: &Path) -> Result<Map<String, Value>, String> {
         }
         Ok(_) => {}
     }
-    parse_output_parameters(&String::from_utf8_lossy(&fs::read(path).map_err(fail)?))
+    let text = String::from_utf8_lossy(&fs::read(path).map_err(fail)?).into_owned();
+    parse_output_parameters(&mask::hidden(secrets, text)?)
 }
 
 fn parse_output_parameters(text: &str) -> Result<Map<String, Value>, String> {

@@ -20,6 +20,10 @@ pub enum Hit {
     Pane(bool),
     /// A line of a list, so many below the selected one.
     Line(isize),
+    /// A task of a graph, by its position.
+    Task(usize),
+    /// A line of a log: the place in the log where it ends.
+    LogLine(u64),
 }
 
 thread_local! {

@@ -28,6 +28,7 @@ impl App {
                 let double = before.is_some_and(|(x, y, at)| (x, y) == (column, row) && now - at <= DOUBLE);
                 self.click(column, row, double);
             }
+            MouseEventKind::Drag(MouseButton::Left) => self.drag(column, row),
             MouseEventKind::ScrollUp => self.wheel(column, row, false),
             MouseEventKind::ScrollDown => self.wheel(column, row, true),
             _ => {}
@@ -48,7 +49,15 @@ impl App {
                 }
             }
             Hit::Tab(by) => self.repeat(if by < 0 { Action::PreviousTab } else { Action::NextTab }, by.unsigned_abs()),
-            Hit::Line(_) | Hit::Pane(_) => {
+            Hit::Task(task) => {
+                self.focus(column, row);
+                let intents = self.views.last_mut().map(|view| view.choose(task, &self.world)).unwrap_or_default();
+                self.carry_out(intents);
+                if double {
+                    self.act(self.opening());
+                }
+            }
+            Hit::Line(_) | Hit::LogLine(_) | Hit::Pane(_) => {
                 self.focus(column, row);
                 if let Hit::Line(by) = hit {
                     let (up, down) = self.steps();
@@ -58,6 +67,25 @@ impl App {
                     self.act(self.opening());
                 }
             }
+        }
+    }
+
+    /// What is held by the button comes along: a graph is moved, lines of a log are chosen.
+    fn drag(&mut self, column: u16, row: u16) {
+        let Some((x, y, at)) = self.clicked else { return };
+        let Some(view) = self.views.last_mut().filter(|_| self.dialogs.is_empty()) else { return };
+        let by = (i32::from(column) - i32::from(x), i32::from(row) - i32::from(y));
+        let line = |column, row| {
+            hits::at(column, row).into_iter().find_map(|hit| match hit {
+                Hit::LogLine(end) => Some(end),
+                _ => None,
+            })
+        };
+        match (line(x, y), line(column, row)) {
+            (Some(from), Some(to)) => view.choose_lines(from, to),
+            // The next step goes from here; where it began counts for lines alone.
+            (None, _) if view.drag(by, &self.world) => self.clicked = Some((column, row, at)),
+            _ => {}
         }
     }
 

@@ -87,6 +87,19 @@ impl Masker {
     }
 }
 
+/// A whole text with the secrets hidden in it.
+///
+/// # Errors
+/// They are too many to be looked for.
+pub fn hidden(secrets: &Secrets, text: String) -> Result<String, String> {
+    if secrets.is_empty() {
+        return Ok(text);
+    }
+    let mut masker = Masker::new(secrets)?;
+    let masked = [masker.feed(text.as_bytes()), masker.finish()].concat();
+    Ok(String::from_utf8_lossy(&masked).into_owned())
+}
+
 /// Everything that a value may look like. What is shorter than a secret may be is left out: it would hide ordinary words.
 fn forms(value: &str) -> BTreeSet<Vec<u8>> {
     let lines = value.lines().map(str::trim);

@@ -13,7 +13,7 @@ pub mod files;
 mod fork;
 pub mod log_cap;
 pub mod log_index;
-mod mask;
+pub mod mask;
 mod memory;
 pub mod processes;
 mod pumps;

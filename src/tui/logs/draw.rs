@@ -7,7 +7,11 @@ use super::{
 };
 use crate::{
     runtime::book::Level,
-    tui::{text, theme::Theme},
+    tui::{
+        hits::{self, Hit},
+        text,
+        theme::Theme,
+    },
 };
 use ratatui::{
     Frame,
@@ -50,6 +54,7 @@ impl LogPanel {
         let mut y = inside.y;
         for spot in &rows {
             let line = self.row(*spot, measure, theme);
+            hits::put(Rect { y, height: 1, ..inside }, Hit::LogLine(self.entries()[spot.line].end));
             frame.buffer_mut().set_line(inside.x, y, &line, inside.width.saturating_sub(1));
             if self.selection.is_some_and(|selection| selection.has(self.entries()[spot.line].end)) {
                 let row = Rect { y, height: 1, width: inside.width.saturating_sub(1), ..inside };

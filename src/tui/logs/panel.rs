@@ -341,7 +341,8 @@ impl LogPanel {
     /// Looks for the next or the previous match, or error.
     pub fn hunt(&mut self, errors: bool, forward: bool, measure: Measure) {
         let (first, last) = self.sight(measure).unwrap_or((0, u64::MAX));
-        let current = self.current.filter(|line| (first..=last).contains(line));
+        // What was found counts also while the lines around it are still being read.
+        let current = self.current.filter(|line| (first..=last).contains(line) || self.centre == Some(*line));
         let edge = if forward { first } else { last };
         let (from, inclusive) = current.map_or((edge, true), |line| (line, false));
         self.start_hunt(HuntRequest { number: 0, errors, from, forward, inclusive });

@@ -7,7 +7,7 @@ use crate::{
         actions::{Action, Context},
         coach,
         input::Filter,
-        logs::{LogPanel, Measure, News, Options, Position, talk::SLOTS},
+        logs::{LogPanel, Measure, News, Options, Position, Selection, talk::SLOTS},
         memory::{Side, Standing, Stop, standing},
         panes::log::{self, LogPane},
         text,
@@ -503,6 +503,10 @@ impl View for LogView {
         self.shown.iter_mut().for_each(|shown| shown.panel.forget());
     }
 
+    fn choose_lines(&mut self, from: u64, to: u64) {
+        self.panel().selection = Some(Selection { from, to });
+    }
+
     fn logs(&self) -> usize {
         self.shown.len()
     }
@@ -636,7 +640,10 @@ impl View for LogView {
         let panel = &self.focused().panel;
         let status = match (panel.found_words(self.typing.is_typing()), panel.selection) {
             (Some(found), _) => found,
-            (None, Some(_)) => "choosing lines: j k move · yy copies · S saves · Esc leaves".to_owned(),
+            (None, Some(selection)) => {
+                let chosen = panel.entries().iter().filter(|entry| selection.has(entry.end)).count();
+                format!("{} chosen: j k move · yy copies · S saves · Esc leaves", text::count(chosen, "line"))
+            }
             (None, None) if self.typing.is_typing() && self.typed_for == TypedFor::Filter => "! before it shows what has it not".to_owned(),
             (None, None) => return,
         };

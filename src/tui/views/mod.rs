@@ -181,6 +181,12 @@ pub trait View {
     fn choose(&mut self, _task: usize, _world: &World) -> Vec<Intent> {
         Vec::new()
     }
+    /// What has the keys is moved with the pointer by so many columns and rows; false if it cannot be.
+    fn drag(&mut self, _by: (i32, i32), _world: &World) -> bool {
+        false
+    }
+    /// Chooses the lines of a log between two of them.
+    fn choose_lines(&mut self, _from: u64, _to: u64) {}
     /// Selects a pipeline as soon as it is there, where pipelines are selected.
     fn point_at(&mut self, _pipeline: &PipelineId) {}
     /// A key or pasted text, where text is typed.

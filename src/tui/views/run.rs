@@ -472,6 +472,15 @@ impl View for RunView {
         self.graph.resumed();
     }
 
+    fn drag(&mut self, by: (i32, i32), world: &World) -> bool {
+        if self.focus != Focus::Graph {
+            return false;
+        }
+        let Some(data) = self.data(world) else { return false };
+        let area = self.layout(body(world.size)).graph;
+        self.graph.drag(by, self.scene(data, world), area)
+    }
+
     fn choose(&mut self, task: usize, world: &World) -> Vec<Intent> {
         self.chosen = true;
         self.select(task, world)

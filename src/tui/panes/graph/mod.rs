@@ -12,6 +12,7 @@ use crate::{
         actions::Action,
         graph::{Direction, Drawing, Flow, Window},
         graphs::{Figure, Focus, Level, Node, Wish, critical_path},
+        hits::{self, Hit},
         input::Filter,
         list::{self, ListState},
         text,
@@ -360,6 +361,15 @@ impl GraphPane {
         }
     }
 
+    /// Moves the drawing with the pointer; false where it is none, or all of it is in sight.
+    pub fn drag(&mut self, by: (i32, i32), scene: Scene<'_>, area: Rect) -> bool {
+        let moves = self.form(scene.data) == Form::Drawing && scene.figure().is_some_and(|figure| !figure.fits());
+        if moves {
+            self.pan(-by.0 as isize, -by.1 as isize, scene, area);
+        }
+        moves
+    }
+
     fn pan(&mut self, columns: isize, rows: isize, scene: Scene<'_>, area: Rect) {
         let Some(figure) = scene.figure() else { return };
         let window = self.window(figure, scene.selected, inside(area));
@@ -405,19 +415,9 @@ impl GraphPane {
         }
     }
 
-    /// Where each task that is seen stands on the screen, for the mouse.
-    pub fn rectangles(&self, scene: Scene<'_>, area: Rect) -> Vec<(Rect, usize)> {
+    /// Where each task of the drawing that is seen stands on the screen.
+    fn rectangles(&self, figure: &Figure, scene: Scene<'_>, area: Rect) -> Vec<(Rect, usize)> {
         let inner = inside(area);
-        if self.form(scene.data) != Form::Drawing {
-            let height = self.height(scene.data, area);
-            let window = self.list.window(self.rows.len(), height);
-            let first = area.bottom().saturating_sub(1 + u16::try_from(height).unwrap_or(0));
-            let rows = self.rows.get(window).unwrap_or_default().iter();
-            let stands_for = |(y, row): (u16, &Row)| Some((y, tree::task_of(row, &scene.data.graph, &scene.data.tally().states)?));
-            let line = |(y, task)| (Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 }, task);
-            return (first..).zip(rows).filter_map(stands_for).map(line).collect();
-        }
-        let Some(figure) = scene.figure() else { return Vec::new() };
         let window = self.window(figure, scene.selected, inner);
         let canvas = Canvas::new(inner, window, &figure.drawing);
         let found = figure.drawing.nodes_in(window).into_iter();
@@ -435,7 +435,12 @@ impl GraphPane {
             return super::lines(frame, inside(area), [words]);
         }
         match (self.form(scene.data), scene.figure()) {
-            (Form::Drawing, Some(figure)) => self.draw_figure(frame, area, &title, figure, scene, theme),
+            (Form::Drawing, Some(figure)) => {
+                self.draw_figure(frame, area, &title, figure, scene, theme);
+                for (place, task) in self.rectangles(figure, scene, area) {
+                    hits::put(place, Hit::Task(task));
+                }
+            }
             (Form::Drawing, None) => {
                 let right = text::count(scene.data.tasks.len(), "task");
                 framed(frame, area, &title, &right, scene.focused, theme);
