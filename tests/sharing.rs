@@ -80,8 +80,10 @@ fn listed_gpus_are_leased_where_there_is_no_nvidia_smi() {
 #[test]
 fn a_run_whose_time_is_over_is_ended_and_says_so() {
     let yard = Yard::with(&[("p", "run_timeout = '300ms'\n[tasks.a]\nrun = 'sleep 600'\n[tasks.b]\nrun = 'true'\nneeds = ['a']\n")]);
-    yard.text(1, &["run", "p"]);
+    let said = yard.text(1, &["run", "p"]);
     let run = yard.show("latest");
+    let go_on = format!("`flowyard resume {}` goes on with it", run["run_id"].as_str().unwrap());
+    assert!(said.contains(&go_on), "{said}");
     let told: Vec<_> = run["tasks"].as_array().unwrap().iter().map(|task| (&task["state"], &task["reason"])).collect();
     assert_eq!(told, [(&json!("canceled"), &json!("timeout")), (&json!("canceled"), &json!("timeout"))]);
     assert_eq!(attempts(&run, "a")[0]["signal"], 15);

@@ -117,12 +117,19 @@ fn a_history_whose_database_was_deleted_is_made_again_from_the_folders_of_the_ru
 #[test]
 fn a_run_that_was_open_goes_on_after_its_history_was_made_again() {
     let yard = Yard::new();
+    let gone = yard.start("waits");
+    yard.until_task(&gone, "waits", "running");
+    yard.text(0, &["cancel", &gone]);
+    yard.until_run(&gone, "canceled");
     let run = yard.start("waits");
     yard.until_task(&run, "waits", "running");
     until("its run.json is there", || yard.state().join("runs").join(&run).join("run.json").exists());
     yard.kill_engine();
+    // As a collection of garbage leaves it.
+    fs::remove_dir_all(yard.state().join("runs").join(&gone)).unwrap();
     remove_database(&yard);
     assert!(yard.text(0, &["doctor", "--rebuild"]).contains("0 runs that are over, 1 that were open"));
+    assert_eq!(yard.show(&run)["number"], json!(2), "it keeps the number that people know it by");
     yard.go();
     yard.text(0, &["runs"]);
     let ended = yard.until_run(&run, "success");

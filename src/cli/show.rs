@@ -5,14 +5,15 @@ use super::{
     context::{Access, Context},
     run::card,
     term::{Cell, Style, render, table, task_look},
-    text::{cause, moment, run_name, span, task_name, time_of_day},
+    text::{cause, elapsed, moment, run_name, span, task_name, time_of_day},
 };
 use crate::{
     model::{GitState, RunSnapshot, TaskId, TaskSnapshot, TaskState, Wait},
     runtime::{Handle, clock, user},
+    stdx::{duration, time::Timestamp},
 };
 use serde_json::Value;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 /// Show a run: its state, params, tasks, attempts and metrics
 #[derive(clap::Args)]
@@ -86,7 +87,7 @@ fn describe(run: &RunSnapshot, waits: &HashMap<TaskId, String>, context: &Contex
             })
             .unwrap_or_default(),
     );
-    fact("took", span(row.started_at, row.ended_at, clock::now()));
+    fact("took", took(run));
     fact("params", pairs(&row.params));
     fact("git", git(&row.git));
     shown.push('\n');
@@ -100,6 +101,34 @@ fn describe(run: &RunSnapshot, waits: &HashMap<TaskId, String>, context: &Contex
         }
     }
     shown
+}
+
+/// From its beginning to its end; and for how long of that something ran, where it stood still between: it ended and went on, was
+/// paused, or waited for a person or for what others had.
+fn took(run: &RunSnapshot) -> String {
+    let whole = span(run.run.started_at, run.run.ended_at, clock::now());
+    let (Some(started), Some(ended)) = (run.run.started_at, run.run.ended_at) else { return whole };
+    let attempts = run.tasks.iter().flat_map(|task| &task.attempts);
+    let worked = worked(attempts.filter_map(|attempt| attempt.started_at.zip(attempt.ended_at)).collect());
+    if elapsed(started, ended).saturating_sub(worked) < STOOD_STILL {
+        whole
+    } else {
+        format!("{whole}, something ran for {} of it", duration::short(worked))
+    }
+}
+
+/// What is less is the pace of the engine.
+const STOOD_STILL: Duration = Duration::from_secs(1);
+
+/// How long at least one attempt ran.
+fn worked(mut spans: Vec<(Timestamp, Timestamp)>) -> Duration {
+    spans.sort_unstable();
+    let (mut sum, mut until) = (Duration::ZERO, None);
+    for (from, to) in spans {
+        sum += elapsed(until.map_or(from, |until| from.max(until)), to);
+        until = until.max(Some(to));
+    }
+    sum
 }
 
 fn line(task: &TaskSnapshot, run: &str, waits: Option<&String>, context: &Context) -> Vec<Cell> {
@@ -162,4 +191,16 @@ fn git(git: &GitState) -> String {
     let branch = git.branch.as_deref().map(|branch| format!(" on {branch}")).unwrap_or_default();
     let dirty = if git.dirty == Some(true) { ", with uncommitted changes" } else { "" };
     format!("{}{branch}{dirty}", commit.get(..12).unwrap_or(commit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ran_side_by_side_counts_once_and_what_stood_still_not_at_all() {
+        let at = |second: i64| crate::stdx::time::from_micros(second * 1_000_000);
+        let spans = vec![(at(30), at(32)), (at(0), at(5)), (at(1), at(3)), (at(4), at(7))];
+        assert_eq!(worked(spans), Duration::from_secs(9));
+    }
 }

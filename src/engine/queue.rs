@@ -328,7 +328,7 @@ impl Queue {
             && let Some((past, state)) = self.past(runs, run, &task.key.task)
             && !matches!(state, TaskState::Success | TaskState::Skipped)
         {
-            waits.push(Wait::Past { run: past.clone(), state: state.word().to_owned() });
+            waits.push(Wait::Past { run: past.clone(), task: task.key.task.clone(), state: state.word().to_owned() });
         }
         let kept_for_others = !waits.is_empty();
         let scarce = self.scarce(&needs(run.task_def(position)));

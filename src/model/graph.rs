@@ -5,7 +5,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::HashMap;
 
 /// Edges and an order that respects them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
     /// For each task, the positions of those it waits for.
     pub upstream: Vec<Vec<usize>>,
@@ -63,6 +63,18 @@ impl Graph {
         seen[from] = true;
         for &task in &self.order {
             if self.upstream[task].iter().any(|&up| seen[up]) {
+                seen[task] = true;
+            }
+        }
+        self.order.iter().copied().filter(|&task| seen[task]).collect()
+    }
+
+    /// `from` and everything above it, in order.
+    pub fn with_upstream(&self, from: usize) -> Vec<usize> {
+        let mut seen = vec![false; self.order.len()];
+        seen[from] = true;
+        for &task in self.order.iter().rev() {
+            if self.downstream[task].iter().any(|&down| seen[down]) {
                 seen[task] = true;
             }
         }

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod command;
 pub mod diagnostic;
 pub mod durability;
+pub mod forget;
 pub mod graph;
 pub mod grid;
 pub mod ids;
@@ -25,6 +26,7 @@ pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignat
 pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use durability::Durability;
+pub use forget::{NotForgotten, did_not_succeed};
 pub use graph::Graph;
 pub use grid::GridCell;
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};

@@ -153,7 +153,7 @@ pub struct Archive {
     pub format: u32,
     /// The newest entry of the journal when it was written.
     pub last_seq: i64,
-    /// The number it has for people; none while it is open.
+    /// The number it has for people; older files do not tell that of an open one.
     #[serde(default)]
     pub number: Option<u64>,
     /// The run.
@@ -171,8 +171,8 @@ impl Archive {
     pub const FORMAT: u32 = 1;
 
     /// A run that has begun: its tasks and attempts are told by their folders.
-    pub const fn begun(run: RunRecord, last_seq: i64) -> Self {
-        Self { format: Self::FORMAT, last_seq, number: None, run, tasks: Vec::new(), attempts: Vec::new(), artifacts: Vec::new() }
+    pub const fn begun(run: RunRecord, number: Option<u64>, last_seq: i64) -> Self {
+        Self { format: Self::FORMAT, last_seq, number, run, tasks: Vec::new(), attempts: Vec::new(), artifacts: Vec::new() }
     }
 }
 

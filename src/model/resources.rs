@@ -1,6 +1,6 @@
 //! What the machine has to give, who has it, and who waits for what: the engine's own account, as clients see it.
 
-use super::{AttemptKey, RunId, TaskKey};
+use super::{AttemptKey, RunId, TaskId, TaskKey, TaskState};
 use crate::stdx::time::{Timestamp, serde_rfc3339};
 use serde::{Deserialize, Serialize};
 
@@ -176,6 +176,8 @@ pub enum Wait {
     Past {
         /// That run.
         run: RunId,
+        /// The task.
+        task: TaskId,
         /// Its task's state, in a word.
         state: String,
     },
@@ -221,7 +223,11 @@ impl std::fmt::Display for Wait {
                 write!(f, "waits for an earlier run: at most {all} may be open (max_active_runs), and these are: {}", before.join(", "))
             }
             Self::Paused => write!(f, "its run is paused"),
-            Self::Past { run, state } => write!(f, "waits for the same task of run {run}, which is {state} (depends_on_past)"),
+            Self::Past { run, task, state } => {
+                write!(f, "waits for the same task of run {run}, which is {state} (depends_on_past)")?;
+                let is_over = state.parse().is_ok_and(TaskState::is_terminal);
+                if is_over { write!(f, "; `flowyard retry {run} {task}`, or `skip` or `mark` it") } else { Ok(()) }
+            }
             Self::System { why } => write!(f, "the system has no room for another process ({why}); it is tried again"),
             Self::Behind { task } => write!(f, "waits behind `{}`, which has waited longer for the same", task.task),
             Self::Never { why } => write!(f, "can never start here: {why}"),

@@ -98,7 +98,8 @@ fn write(state_dir: &Path, keep: Keep) -> Result<(), RuntimeError> {
     match keep {
         Keep::Begun(run, last_seq) => {
             let folder = folder(state_dir, &run.run_id);
-            let archive = Archive::begun(*run, last_seq);
+            let number = Reader::open(state_dir)?.number_of(&run.run_id)?;
+            let archive = Archive::begun(*run, number, last_seq);
             in_folder(&folder, |out| Ok(serde_json::to_writer(out, &archive)?))
         }
         Keep::Ended(id, last_seq) => {

@@ -124,6 +124,17 @@ impl Reader {
         })
     }
 
+    /// The number of a run among those of its pipeline.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn number_of(&self, run: &RunId) -> Result<Option<u64>, StoreError> {
+        self.read(|db| {
+            let number = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0).map(i64::unsigned_abs);
+            db.prepare_cached("SELECT number FROM runs WHERE run_id = ?1")?.query_row([run.as_str()], number).optional()
+        })
+    }
+
     /// The run of a pipeline with that number.
     ///
     /// # Errors

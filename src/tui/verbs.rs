@@ -13,7 +13,6 @@ use super::{
     world::{Ask, Purpose, RunData},
 };
 use crate::model::{ClearScope, Command, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
-use std::collections::BTreeSet;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
 ///
@@ -60,7 +59,7 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
         }
         // Looked for only where something runs at all: this is asked for each frame.
         Action::RetryFrom if data.tally().count(TaskState::Running) > 0 => {
-            data.position(&task.task).map_or(Ok(()), |at| must_rest(data, &downstream(data, at)))
+            data.position(&task.task).map_or(Ok(()), |at| forgotten(data, at, BELOW).map(|_| ()))
         }
         Action::Skip if matches!(task.state, TaskState::Success | TaskState::Skipped) => Err(format!("nothing to skip (task is {state})")),
         Action::Skip if task.state == TaskState::Running => Err("nothing to skip (task is running; cancel it first)".to_owned()),
@@ -151,17 +150,19 @@ pub fn more(data: &RunData, run: &RunRow, selected: usize) -> Option<Menu> {
         let yes = Choice { action: Action::Yes, label: label.to_owned(), ask: Ask::Send(command) };
         Confirm::new(title, vec![says], "Leave as it is", vec![yes])
     };
-    let clear = |label: &str, scope: ClearScope, of: &[usize], says: &dyn Fn(String) -> String| {
-        let kept = |at: &&usize| data.tasks[**at].state != TaskState::Pending;
-        let results = match of.iter().filter(kept).count() {
-            0 => return Item { label: label.to_owned(), ask: Err("nothing of it has ended".to_owned()) },
-            1 if of.len() == 1 => format!("the result of {name}"),
-            n => format!("the results of {}", text::count(n, "task")),
-        };
+    let clear = |label: &str, scope: ClearScope| {
         let command = Command::Clear { run: id.clone(), task: Some(name.clone()), scope };
-        let ask = must_rest(data, of)
-            .map(|()| ask(format!("{label}?"), format!("This forgets {}, so that it runs again.", says(results)), "Clear", command));
-        Item { label: label.to_owned(), ask }
+        let asks = forgotten(data, selected, scope).map(|forgotten| {
+            // What only waits is cleared with the others, and has no result yet.
+            let results: Vec<usize> = forgotten.into_iter().filter(|&at| data.tasks[at].state.is_terminal()).collect();
+            let says = match results[..] {
+                [] => "This puts it back to its beginning; it has no result yet.".to_owned(),
+                [one] => format!("This forgets the result of {}, so that it runs again.", data.tasks[one].task),
+                _ => format!("This forgets the results of {}, so that they run again.", text::count(results.len(), "task")),
+            };
+            ask(format!("{label}?"), says, "Clear", command)
+        });
+        Item { label: label.to_owned(), ask: asks }
     };
     let mark = |verdict: MarkedAs, says: &str| {
         let word = if verdict == MarkedAs::Success { "success" } else { "failed" };
@@ -177,19 +178,11 @@ pub fn more(data: &RunData, run: &RunRow, selected: usize) -> Option<Menu> {
     } else {
         Err("the run is not over".to_owned())
     };
-    let (below, above) = (downstream(data, selected), reach(&data.graph.upstream, data, selected));
-    let all = |results: String| results;
-    let failed = |_: String| format!("only what failed, of {name} and what is below it");
     let items = vec![
-        clear("Clear it", ClearScope::default(), &[selected], &all),
-        clear("Clear it and downstream", ClearScope { downstream: true, ..ClearScope::default() }, &below, &all),
-        clear("Clear it and upstream", ClearScope { upstream: true, ..ClearScope::default() }, &above, &all),
-        clear(
-            "Clear what failed, with downstream",
-            ClearScope { downstream: true, failed_only: true, ..ClearScope::default() },
-            &below,
-            &failed,
-        ),
+        clear("Clear it", ClearScope::default()),
+        clear("Clear it and downstream", BELOW),
+        clear("Clear it and upstream", ClearScope { upstream: true, ..ClearScope::default() }),
+        clear("Clear what failed, with downstream", ClearScope { failed_only: true, ..BELOW }),
         Item { label: "Resume the run".to_owned(), ask: resume },
         mark(MarkedAs::Success, "What needs it goes on, whatever its attempts did."),
         mark(MarkedAs::Failed, "What needs it does not run, whatever its attempts did."),
@@ -214,7 +207,7 @@ const fn send(command: Command) -> Intent {
 /// Asks before everything downstream runs again.
 pub fn ask_retry_from(data: &RunData, run: &RunRow, position: usize) -> Option<Confirm> {
     let task = data.tasks.get(position)?;
-    let again = downstream(data, position);
+    let again = forgotten(data, position, BELOW).ok()?;
     let below = again.len().saturating_sub(1);
     let done = again.iter().filter(|&&at| data.tasks[at].state == TaskState::Success).count();
     let mut lines = vec![
@@ -269,24 +262,10 @@ fn named(task: &TaskSnapshot) -> String {
     format!("  {} {}", super::panes::tasks::look(task).glyph, task.task)
 }
 
-/// A task and everything below it, or above it, upstream first.
-fn reach(edges: &[Vec<usize>], data: &RunData, from: usize) -> Vec<usize> {
-    let mut seen = BTreeSet::from([(data.graph.rank[from], from)]);
-    let mut todo = vec![from];
-    while let Some(at) = todo.pop() {
-        todo.extend(edges[at].iter().filter(|&&next| seen.insert((data.graph.rank[next], next))));
-    }
-    seen.into_iter().map(|(_, task)| task).collect()
-}
+const BELOW: ClearScope = ClearScope { downstream: true, upstream: false, failed_only: false };
 
-fn downstream(data: &RunData, from: usize) -> Vec<usize> {
-    reach(&data.graph.downstream, data, from)
-}
-
-/// What runs again must not run now.
-fn must_rest(data: &RunData, tasks: &[usize]) -> Result<(), String> {
-    match tasks.iter().find(|&&at| data.tasks[at].state == TaskState::Running) {
-        Some(&busy) => Err(format!("`{}` is running", data.tasks[busy].task)),
-        None => Ok(()),
-    }
+/// What is cleared with a task, as the engine will see it; or why it will refuse.
+fn forgotten(data: &RunData, position: usize, scope: ClearScope) -> Result<Vec<usize>, String> {
+    let standing = |at: usize| (data.tasks[at].state, data.tasks[at].reason);
+    scope.forgotten(&data.graph, Some(position), standing).map_err(|why| why.words(|at| data.tasks[at].task.clone()))
 }

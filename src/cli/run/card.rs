@@ -6,7 +6,7 @@ use crate::{
         term::{Cell, Screen, Style},
         text,
     },
-    model::RunSnapshot,
+    model::{RunSnapshot, RunState},
     runtime::failure::{self, FailureCard},
     stdx::size,
 };
@@ -19,6 +19,13 @@ pub fn untold(run: &RunSnapshot, cards: &[FailureCard]) -> Option<String> {
     let rest = run.tasks.iter().filter(|task| failure::is_failure(task)).count().saturating_sub(cards.len());
     let tasks = if rest == 1 { "task" } else { "tasks" };
     (rest > 0).then(|| format!("{rest} more {tasks} failed: `flowyard why {} TASK` says why of each", run.run.run_id))
+}
+
+/// What to do about a run that failed where no card says it: it took too long.
+pub fn next_step(run: &RunSnapshot, cards: &[FailureCard]) -> Option<String> {
+    let id = &run.run.run_id;
+    let is_told = run.run.state != RunState::Failed || !cards.is_empty() || untold(run, cards).is_some();
+    (!is_told).then(|| format!("`flowyard why {id}` says why; `flowyard resume {id}` goes on with it"))
 }
 
 /// The lines of a card; each may be wrapped by the terminal.

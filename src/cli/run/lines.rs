@@ -185,7 +185,7 @@ pub fn closing(end: &End<'_>, context: &Context) -> Vec<Vec<Cell>> {
         End::Over { run, cards } => {
             let mut lines: Vec<Vec<Cell>> =
                 cards.iter().flat_map(|card| card::lines(card, &context.out).into_iter().chain([Vec::new()])).collect();
-            lines.extend(card::untold(run, cards).map(|text| vec![Cell::from(text)]));
+            lines.extend(card::untold(run, cards).or_else(|| card::next_step(run, cards)).map(|text| vec![Cell::from(text)]));
             let took = span(run.run.started_at, run.run.ended_at, clock::now());
             let look = run.run.state.look();
             lines.push(vec![

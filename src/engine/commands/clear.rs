@@ -6,22 +6,14 @@ use super::{
 };
 use crate::{
     engine::machine::counted,
-    model::{ClearScope, Reason, RunState, TaskState},
+    model::{ClearScope, RunState, TaskState, did_not_succeed},
 };
 
 impl Run {
     /// Forgets the results of a task, or of all, and of what `scope` names with it. Gives how many run again.
     pub(super) fn clear(&mut self, position: Option<usize>, scope: ClearScope, out: &mut Out<'_>) -> Result<usize, String> {
-        let chosen: Vec<usize> = self.graph.order.iter().copied().filter(|&at| self.is_in(at, position, scope)).collect();
-        if let Some(&busy) = chosen.iter().find(|&&at| self.tasks[at].state == TaskState::Running) {
-            return Err(format!("`{}` is running; cancel it or wait for its end first", self.id(busy)));
-        }
-        let wanted = |at: usize| if scope.failed_only { self.did_not_succeed(at) } else { self.tasks[at].state != TaskState::Pending };
-        let forgotten: Vec<usize> = chosen.into_iter().filter(|&at| wanted(at)).collect();
-        if forgotten.is_empty() {
-            let none = if scope.failed_only { "nothing of it failed" } else { "nothing of it has ended" };
-            return Err(format!("there is no result to forget: {none}"));
-        }
+        let standing = |at: usize| (self.tasks[at].state, self.tasks[at].reason);
+        let forgotten = scope.forgotten(&self.graph, position, standing).map_err(|why| why.sentence(|at| self.id(at)))?;
         self.reopen(out)?;
         for &at in &forgotten {
             self.forget(at, out);
@@ -30,22 +22,6 @@ impl Run {
         // Not only what was cleared: the rule of one that was held back may let it start all the same.
         self.reconsider(self.graph.order.clone(), out);
         Ok(forgotten.len())
-    }
-
-    fn is_in(&self, at: usize, position: Option<usize>, scope: ClearScope) -> bool {
-        let Some(position) = position else { return true };
-        at == position
-            || scope.downstream && self.graph.with_downstream(position).contains(&at)
-            || scope.upstream && self.graph.with_downstream(at).contains(&position)
-    }
-
-    fn did_not_succeed(&self, at: usize) -> bool {
-        let task = &self.tasks[at];
-        match task.state {
-            TaskState::Failed | TaskState::Lost | TaskState::Canceled | TaskState::UpstreamFailed => true,
-            TaskState::Skipped => matches!(task.reason, Some(Reason::TriggerRule | Reason::InputMissing | Reason::RunCanceled)),
-            _ => false,
-        }
     }
 
     /// A new generation: what runs next is another piece of work.
@@ -78,7 +54,8 @@ impl Run {
             state if !state.is_terminal() => return Err(format!("nothing to resume (the run is {state})")),
             _ => {}
         }
-        let again: Vec<usize> = self.graph.order.iter().copied().filter(|&at| self.did_not_succeed(at)).collect();
+        let again: Vec<usize> =
+            self.graph.order.iter().copied().filter(|&at| did_not_succeed(self.tasks[at].state, self.tasks[at].reason)).collect();
         if again.is_empty() {
             return Err("nothing to resume (every task succeeded or was skipped)".to_owned());
         }

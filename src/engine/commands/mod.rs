@@ -53,7 +53,7 @@ impl Engine {
         match run.carry_out(command, position, reason, &mut out) {
             Ok(mut message) => {
                 before.keep(run, &mut out);
-                if run.record.paused && !matches!(command, Command::PauseRun { .. }) {
+                if run.record.paused && !matches!(command, Command::PauseRun { .. } | Command::Cancel { .. }) {
                     message.push_str(&format!("; the run is paused and starts nothing: `flowyard unpause --run {run_id}` lets it go on"));
                 }
                 out.effects.push(Effect::Answer(Reply::Done { message, run: Some(run_id.clone()) }));

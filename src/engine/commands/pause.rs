@@ -13,7 +13,9 @@ use crate::model::{PipelineId, Reply, RunState, record::What};
 impl Run {
     pub(super) fn pause(&mut self, paused: bool, out: &mut Out<'_>) -> Answer {
         match self.record.state {
-            state if state.is_terminal() => return Err(format!("nothing to pause (the run ended as {state})")),
+            state if state.is_terminal() => {
+                return Err(format!("nothing to {} (the run ended as {state})", if paused { "pause" } else { "unpause" }));
+            }
             RunState::Canceling => return Err("the run is being canceled; wait for its end".to_owned()),
             _ if self.record.paused == paused => {
                 return Err(format!("the run is {} already", if paused { "paused" } else { "not paused" }));

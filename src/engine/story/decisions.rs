@@ -278,3 +278,14 @@ fn taking_back_a_command_leaves_a_run_the_end_it_had() {
     story.at(80).mark("b", MarkedAs::Success).at(90).undo();
     assert_eq!(ended(&story), first);
 }
+
+#[test]
+fn a_run_that_ended_has_no_pause_to_begin_or_to_end() {
+    let mut story = Story::of(vec![task("a", &[])]);
+    story.pause(true).cancel(Some("a"));
+    assert_eq!(story.last_reply(), "canceling `a`", "of the pause there is nothing to say");
+    story.ends("a", End::Canceled { code: None, signal: Some(15) }).pause(false);
+    assert_eq!(story.last_reply(), "refused: nothing to unpause (the run ended as failed)");
+    story.pause(true);
+    assert_eq!(story.last_reply(), "refused: nothing to pause (the run ended as failed)");
+}

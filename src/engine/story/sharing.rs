@@ -250,7 +250,10 @@ fn a_task_waits_until_its_like_in_the_run_before_is_through() {
     assert_eq!(house.why("r2", "load"), ["waits for the same task of run r1, which is running (depends_on_past)"]);
     house.over("r1", "load", 1);
     house.over("r1", "report", 0);
-    assert_eq!(house.why("r2", "load"), ["waits for the same task of run r1, which is failed (depends_on_past)"]);
+    assert_eq!(
+        house.why("r2", "load"),
+        ["waits for the same task of run r1, which is failed (depends_on_past); `flowyard retry r1 load`, or `skip` or `mark` it"]
+    );
     house.engine.restore(Run::restore(house.tables[&RunId::from("r1")].load()).unwrap());
     house.give(Input::Command {
         command: Command::Retry { run: "r1".into(), task: Some("load".into()), downstream: false },

@@ -5,6 +5,7 @@ use crate::model::{Graph, TaskId, TaskSnapshot};
 use std::{
     collections::{BTreeMap, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
+    ops::Deref,
 };
 
 /// Tasks that can be shown as one.
@@ -23,12 +24,8 @@ pub struct Group {
 pub struct Structure {
     /// Names, by position of declaration.
     pub names: Vec<TaskId>,
-    /// For each task, the positions of those it waits for.
-    pub upstream: Vec<Vec<usize>>,
-    /// For each task, the positions of those that wait for it.
-    pub downstream: Vec<Vec<usize>>,
-    /// Positions of the tasks, upstream first; ties in order of declaration.
-    pub order: Vec<usize>,
+    /// Who waits for whom, by position.
+    pub edges: Graph,
     /// The place of each task in `order`.
     pub rank: Vec<usize>,
     /// Columns of the longest name.
@@ -48,6 +45,14 @@ impl PartialEq for Structure {
     }
 }
 
+impl Deref for Structure {
+    type Target = Graph;
+
+    fn deref(&self) -> &Graph {
+        &self.edges
+    }
+}
+
 impl Structure {
     /// Of these tasks, in order of declaration.
     pub fn of(tasks: &[TaskSnapshot]) -> Self {
@@ -57,25 +62,25 @@ impl Structure {
         }
         let upstream: Vec<Vec<usize>> =
             tasks.iter().map(|task| task.upstream.iter().filter_map(|id| position.get(id).copied()).collect()).collect();
-        let (order, downstream) = match Graph::from_upstream(upstream.clone()) {
-            Ok(graph) => (graph.order, graph.downstream),
+        let edges = Graph::from_upstream(upstream.clone()).unwrap_or_else(|_| {
             // A file that is being edited: there is no order, so the one of declaration must do.
-            Err(_) => ((0..tasks.len()).collect(), downstream(&upstream)),
-        };
+            let downstream = downstream(&upstream);
+            Graph { upstream, downstream, order: (0..tasks.len()).collect() }
+        });
         let mut rank = vec![0; tasks.len()];
-        for (place, &task) in order.iter().enumerate() {
+        for (place, &task) in edges.order.iter().enumerate() {
             rank[task] = place;
         }
         let names: Vec<TaskId> = tasks.iter().map(|task| task.task.clone()).collect();
-        let groups = groups(tasks, &depths(&upstream, &order));
+        let groups = groups(tasks, &depths(&edges.upstream, &edges.order));
         let mut group_of = vec![None; tasks.len()];
         for (number, group) in groups.iter().enumerate() {
             group.members.iter().for_each(|&member| group_of[member] = Some(number));
         }
         let mut hasher = DefaultHasher::new();
-        (&names, &upstream, &groups).hash(&mut hasher);
+        (&names, &edges.upstream, &groups).hash(&mut hasher);
         let longest = names.iter().map(|name| name.as_str().len()).max().unwrap_or(0);
-        Self { names, upstream, downstream, order, rank, longest, groups, group_of, hash: hasher.finish() }
+        Self { names, edges, rank, longest, groups, group_of, hash: hasher.finish() }
     }
 
     /// Groups to be shown as one so that no more than `most` things are left, if that is possible: the largest first, and

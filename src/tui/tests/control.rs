@@ -148,3 +148,13 @@ fn attempts_are_listed_and_their_logs_are_walked_in_the_run() {
     press(&mut app, ")");
     assert!(app.take_asks().iter().any(|ask| matches!(ask, Ask::Log(request) if request.targets[0].key.attempt == 2)));
 }
+
+#[test]
+fn what_the_engine_would_refuse_is_not_offered_and_the_reason_stands_beside_it() {
+    use crate::tui::{actions::Action, verbs::possible_for_task};
+    let data = fixtures::running();
+    let busy = data.tasks.iter().position(|task| task.state == TaskState::Running).unwrap();
+    let above = data.graph.upstream[busy][0];
+    let said = possible_for_task(Action::RetryFrom, &data, data.tasks.get(above)).unwrap_err();
+    assert_eq!(said, format!("`{}` is running", data.tasks[busy].task));
+}
