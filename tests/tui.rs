@@ -5,7 +5,7 @@
 mod support;
 
 use std::time::Duration;
-use support::{Terminal, Yard};
+use support::{Terminal, Yard, lossy};
 
 const FLAKY: &str = r#"
 description = "One task fails until it is mended."
@@ -217,6 +217,39 @@ fn what_a_task_writes_cannot_act_on_the_terminal() {
     assert_eq!(terminal.ends(), 0);
     assert!(!contains(&terminal.written, b"\x1b]0;"));
     assert!(!contains(&terminal.written, "\u{202e}".as_bytes()) && !contains(&terminal.written, "\u{9b}".as_bytes()));
+}
+
+/// What a terminal would obey, in every text that somebody else may have written.
+const EVIL: &str = r#"
+description = "\u001b]0;owned\u0007 \u202eevil"
+owner = "\u009bowner"
+
+[params.word]
+default = "\u001b]0;param\u0007\u202e"
+description = "\u001b]0;about\u0007"
+
+[tasks.shout]
+run = "printf '{\"m\\u001b]0;x\\u0007\\u202e\": 1}\\n' >> $FLOWYARD_METRICS; printf '\\033]0;error\\007 \\342\\200\\256broke\\n' >&2; exit 3"
+"#;
+
+#[test]
+fn names_params_metrics_and_errors_cannot_act_on_the_terminal() {
+    let yard = Yard::with(&[("evil", EVIL), ("b\u{1b}]0;file\u{7}\u{202e}", "[tasks.x\n")]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("evil").sees("b␛]0;file^G").press("j").sees("␛]0;owned^G");
+    // The file that is broken, then the form, the failure, its reasons, the columns of the history, what is found by name.
+    terminal.press("gg").sees("> ! ").press("\r").sees("Esc closes").press("\x1b").misses("Esc closes");
+    terminal.press(":").sees("Command").press("evil").sees("evil").press("\r").sees("never ran");
+    terminal.press("t").sees("␛]0;param^G").sees("␛]0;about^G").press("\x13").sees("run 1  ✗ FAIL").sees("␛]0;error^G");
+    terminal.press("F").sees("Failure of shout").sees("␛]0;error^G").press("\x1b").misses("Failure of shout");
+    terminal.press("w").sees("Why?").press("\x1b").misses("Why?");
+    terminal.press("]").sees("[Grid]").press("]").sees("[Timeline]").press("]").sees("[History]").sees("␛]0;pa");
+    terminal.press(":").sees("Command").press("shout").press("\x1b").misses("Command").press("!").sees("Messages").press("\x1b");
+    terminal.misses("Messages").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    for active in ["\u{1b}]0;", "\u{7}", "\u{202e}", "\u{9b}"] {
+        assert!(!contains(&terminal.written, active.as_bytes()), "{active:?} in {}", lossy(&terminal.written));
+    }
 }
 
 #[test]

@@ -167,6 +167,13 @@ fn groups(tasks: &[TaskSnapshot], depth: &[usize]) -> Vec<Group> {
         })
         .collect();
     groups.sort_by_key(|group| group.members[0]);
+    let names: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+    for group in &mut groups {
+        // Where several begin alike, each is told by the first and the last of its tasks.
+        if let (true, [first, .., last]) = (names.iter().filter(|name| **name == group.name).count() > 1, &group.members[..]) {
+            group.name = format!("{}…{}", tasks[*first].task, tasks[*last].task);
+        }
+    }
     groups
 }
 

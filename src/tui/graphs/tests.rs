@@ -89,3 +89,11 @@ fn the_critical_path_takes_what_lasts_longest() {
     assert_eq!(names, ["example_gen", "statistics_gen", "schema_gen", "transform", "tuner", "trainer", "evaluator", "pusher"]);
     assert_eq!(millis, (5 * 12 + 71 + 2 * 12) * 1_000);
 }
+
+#[test]
+fn groups_whose_names_begin_alike_are_told_by_their_first_and_last_task() {
+    let level = |n: usize, up: &[&str]| task(&format!("step_00{n}"), TaskState::Success, up);
+    let tasks = [level(0, &[]), level(1, &[]), level(2, &["step_000"]), level(3, &["step_001"])];
+    let names: Vec<String> = Structure::of(&tasks).groups.into_iter().map(|group| group.name).collect();
+    assert_eq!(names, ["step_000…step_001", "step_002…step_003"]);
+}

@@ -242,3 +242,20 @@ fn nothing_moves_when_states_change() {
     assert_eq!(places(&app), before);
     assert!(std::sync::Arc::ptr_eq(&figure, app.world.figure.as_ref().unwrap()), "it was laid out anew");
 }
+
+#[test]
+fn the_selected_task_is_the_same_in_every_form() {
+    let mut app = run(LARGE, fixtures::failed());
+    press(&mut app, "g g j");
+    let chosen = |app: &App| {
+        let screen = screen(app);
+        let line = screen.lines().find(|line| line.contains("│> ")).unwrap().to_owned();
+        line.split("│> ").nth(1).unwrap().split_whitespace().nth(2).unwrap().to_owned()
+    };
+    let task = chosen(&app);
+    for _ in ["tree", "table"] {
+        press(&mut app, "v");
+        let marked = screen(&app).lines().find(|line| line.starts_with("┃>")).unwrap_or_default().to_owned();
+        assert!(marked.contains(&task) && chosen(&app) == task, "{task} in {}", screen(&app));
+    }
+}

@@ -303,6 +303,8 @@ impl GraphPane {
                     Form::Tree => Form::Table,
                     Form::Table => Form::Drawing,
                 });
+                // The selection is the same task in every form.
+                (selected, self.panned) = (Some(scene.selected), false);
             }
             Action::Fit => (self.level, self.flow) = (None, None),
             Action::ZoomIn | Action::ZoomOut => self.zoom(action == Action::ZoomIn, scene),
@@ -318,12 +320,14 @@ impl GraphPane {
                     folded.insert(group);
                 }
                 self.folded = Some(folded);
+                (selected, self.panned) = (Some(scene.selected), false);
             }
             Action::CollapseAll => {
                 let can = data.graph.groups.iter().enumerate().filter(|(_, group)| !group.mapped).map(|(number, _)| number);
                 let all: BTreeSet<usize> = can.collect();
                 let folded = self.folded(data);
                 self.folded = Some(if all.is_subset(&folded) { BTreeSet::new() } else { all });
+                (selected, self.panned) = (Some(scene.selected), false);
             }
             Action::CriticalPath => self.critical = !self.critical,
             Action::NextMatch | Action::PreviousMatch => selected = self.beside(action == Action::NextMatch, scene),
