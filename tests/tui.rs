@@ -239,7 +239,7 @@ fn names_params_metrics_and_errors_cannot_act_on_the_terminal() {
     terminal.sees("evil").sees("b␛]0;file^G").press("j").sees("␛]0;owned^G");
     // The file that is broken, then the form, the failure, its reasons, the columns of the history, what is found by name.
     terminal.press("gg").sees("> ! ").press("\r").sees("Esc closes").press("\x1b").misses("Esc closes");
-    terminal.press(":").sees("Command").press("evil").sees("evil").press("\r").sees("never ran");
+    terminal.press(":").sees("Command").press("evil").sees("evil").press("\r").sees("WAIT shout");
     terminal.press("t").sees("␛]0;param^G").sees("␛]0;about^G").press("\x13").sees("run 1  ✗ FAIL").sees("␛]0;error^G");
     terminal.press("F").sees("Failure of shout").sees("␛]0;error^G").press("\x1b").misses("Failure of shout");
     terminal.press("w").sees("Why?").press("\x1b").misses("Why?");
@@ -721,4 +721,18 @@ fn a_pane_is_zoomed_and_a_program_that_gave_the_terminal_back_goes_on_where_it_w
     terminal.press("\x1a").writes(b"\x1b[?1049l").sees("shaky").press("z").sees("┏━ Graph");
     terminal.press("\x03");
     assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_key_that_comes_with_a_new_size_is_not_lost() {
+    let yard = Yard::with(&[("flaky", FLAKY), ("slow", SLOW)]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("NEW  flaky").sees("NEW  slow").press("j").sees("> · NEW  slow");
+    for (columns, sort) in [(110, "name"), (100, "last run"), (90, "attention")] {
+        terminal.resize((columns, 30));
+        terminal.press("o").sees(&format!("sort: {sort}"));
+    }
+    // More than is read at once.
+    terminal.press(&"jk".repeat(600)).press("/slow").sees("/slow").press("\x03");
+    assert_eq!(terminal.ends(), 0);
 }

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{runtime::clock, stdx::time::Timestamp};
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::termios::{SetArg, tcgetattr, tcsetattr},
+};
 use std::{
     fs::File,
     io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write, stdin},
@@ -68,6 +71,17 @@ impl Keyboard {
     }
 }
 
+/// Makes the terminal say again that there is something to read. crossterm waits for that with edge-triggered epoll, and forgets it where
+/// the terminal changed its size in the same moment, or where more came than it reads at once; the key would wait for the next one.
+/// Whenever attributes are set, even those it has, Linux wakes who waits for a terminal (`n_tty_set_termios`).
+fn rouse(keys: BorrowedFd<'_>) {
+    if let Ok(attributes) = tcgetattr(keys) {
+        let _ = tcsetattr(keys, SetArg::TCSANOW, &attributes);
+    }
+    // Whatever else it is, it is not asked for without a rest.
+    std::thread::sleep(Duration::from_millis(1));
+}
+
 impl Listener {
     /// Reads until there is nothing to come or nobody to tell.
     pub fn listen(mut self, tx: &Sender<Msg>) {
@@ -76,7 +90,13 @@ impl Listener {
             Ok(terminal) if !input.is_terminal() => terminal.as_fd(),
             _ => input.as_fd(),
         };
-        while self.wait(keys, tx) && self.pass_on(tx) {}
+        while self.wait(keys, tx) {
+            match self.pass_on(tx) {
+                Some(0) => rouse(keys),
+                Some(_) => {}
+                None => break,
+            }
+        }
         let _ = tx.send(Msg::Signal(signal_hook::consts::SIGHUP));
     }
 
@@ -110,18 +130,18 @@ impl Listener {
         }
     }
 
-    /// Hands on what there is to read; false if the terminal is gone or nobody listens.
-    fn pass_on(&mut self, tx: &Sender<Msg>) -> bool {
-        loop {
+    /// Hands on what there is to read, and tells how much that was; `None` if the terminal is gone or nobody listens.
+    fn pass_on(&mut self, tx: &Sender<Msg>) -> Option<usize> {
+        for read in 0.. {
             match crossterm::event::poll(Duration::ZERO) {
                 Ok(true) => {}
-                Ok(false) => return true,
-                Err(_) => return false,
+                Ok(false) => return Some(read),
+                Err(_) => return None,
             }
             let msg = match crossterm::event::read() {
                 Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                     if !self.sift(key).into_iter().all(|msg| tx.send(msg).is_ok()) {
-                        return false;
+                        return None;
                     }
                     continue;
                 }
@@ -129,12 +149,13 @@ impl Listener {
                 Ok(Event::Paste(text)) => Msg::Paste(text),
                 Ok(Event::Resize(..)) => Msg::Resize,
                 Ok(_) => continue,
-                Err(_) => return false,
+                Err(_) => return None,
             };
             if tx.send(msg).is_err() {
-                return false;
+                return None;
             }
         }
+        None
     }
 
     fn sift(&mut self, key: KeyEvent) -> Vec<Msg> {
