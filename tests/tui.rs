@@ -355,7 +355,15 @@ fn a_long_log_is_searched_sieved_saved_and_seen_with_others() {
         .sees("saved 1 line");
     assert_eq!(std::fs::read_to_string(yard.path().join("talk-1.log")).unwrap(), "ERROR the disk is slow\n");
     terminal.press("S").sees("save to:").press("\r").sees("is there already").press("\x1b").misses("filter:");
-    terminal.press("GVk").sees("choosing lines").press("yy").sees("copied 2 lines").press("\x1b").misses("choosing lines");
+    terminal
+        .press("G")
+        .sees("100% done")
+        .press("Vk")
+        .sees("2 lines chosen")
+        .press("yy")
+        .sees("copied 2 lines")
+        .press("\x1b")
+        .misses("lines chosen");
     terminal.press("A").sees("all tasks · 2 attempts").sees("heard").press("A").sees("Log · talk");
     terminal.press("|").sees("Log · answer").sees("Log · talk").press("\x03");
     assert_eq!(terminal.ends(), 0);
@@ -480,7 +488,8 @@ fn a_person_approves_and_the_task_goes_on_then_clears_it_and_takes_that_back() {
     let yard = Yard::with(&[("gated", GATED)]);
     let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
     terminal.sees("gated").press("t").sees("Start the run").press("\r").sees("1 to approve");
-    terminal.press("a").sees("Not now").press("looks good").press("\r").misses("Not now").sees("1 to approve");
+    terminal.press("a").sees("Not now").press("looks good").press("\r").sees("again throws the note away");
+    terminal.press("\x1b").misses("Not now").sees("1 to approve");
     terminal.press("a").sees("Not now").press("looks good").press("\t\r").misses("Not now").sees("run 1  ✓ OK").sees("deployed");
     terminal.press("m").sees("Clear it and downstream").press("j\r").sees("Leave as it is").press("y").misses("Leave as it is");
     terminal.sees("1 to approve").press("U").sees("Take it back").press("y").misses("Take it back").sees("run 1  ✓ OK");

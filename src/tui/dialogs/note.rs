@@ -28,16 +28,23 @@ pub struct Note {
     /// After the one that changes nothing.
     choices: Vec<(&'static str, Command)>,
     at: usize,
+    /// Somebody was told that the note would be lost.
+    warned: bool,
 }
 
 impl Note {
     /// Asks `title` and says `lines`; the commands are given with the note.
     pub fn new(title: String, lines: Vec<String>, choices: Vec<(&'static str, Command)>) -> Self {
-        Self { title, lines, note: TextField::new(""), choices, at: 0 }
+        Self { title, lines, note: TextField::new(""), choices, at: 0, warned: false }
     }
 
-    fn done(&self) -> Vec<Intent> {
-        let Some((_, command)) = self.at.checked_sub(1).and_then(|at| self.choices.get(at)) else { return vec![Intent::CloseDialog] };
+    /// Leaves it; a note that was typed is thrown away only the second time.
+    fn leave(&mut self) -> Vec<Intent> {
+        if self.note.text().trim().is_empty() || std::mem::replace(&mut self.warned, true) { vec![Intent::CloseDialog] } else { Vec::new() }
+    }
+
+    fn done(&mut self) -> Vec<Intent> {
+        let Some((_, command)) = self.at.checked_sub(1).and_then(|at| self.choices.get(at)) else { return self.leave() };
         let note = self.note.text().trim().to_owned();
         let ask = if note.is_empty() { Ask::Send(command.clone()) } else { Ask::SendNoted(command.clone(), note) };
         vec![Intent::CloseDialog, Intent::Ask(ask)]
@@ -60,7 +67,7 @@ impl Dialog for Note {
             Action::NotePrevious => self.at = (self.at + buttons - 1) % buttons,
             Action::NoteErase => self.note = TextField::new(""),
             Action::NoteDone => return self.done(),
-            Action::NoteLeave => return vec![Intent::CloseDialog],
+            Action::NoteLeave => return self.leave(),
             _ => {}
         }
         Vec::new()
@@ -68,6 +75,7 @@ impl Dialog for Note {
 
     fn typed(&mut self, input: Typed, _world: &World) -> Vec<Intent> {
         self.note.typed(input);
+        self.warned = false;
         Vec::new()
     }
 
@@ -87,8 +95,13 @@ impl Dialog for Note {
         };
         lines.push(Line::from(labels.enumerate().flat_map(button).collect::<Vec<_>>()));
         lines.push(Line::raw(""));
-        let keys = format!("{} goes to the next button, {} presses it", shown_key(Action::NoteNext), shown_key(Action::NoteDone));
-        lines.push(Line::styled(text::cut(&keys, width), muted));
+        let (next, leave) = (shown_key(Action::NoteNext), shown_key(Action::NoteLeave));
+        let (keys, style) = if self.warned {
+            (format!("{next} goes to a button; {leave} again throws the note away"), theme.style("warning"))
+        } else {
+            (format!("{next} goes to the next button, {} presses it", shown_key(Action::NoteDone)), muted)
+        };
+        lines.push(Line::styled(text::cut(&keys, width), style));
         panes::lines(frame, inner, lines);
         let room = Rect { x: inner.x + 6, y: inner.y + field, width: inner.width.saturating_sub(6), height: 1 };
         if room.y < inner.bottom() {

@@ -111,8 +111,11 @@ impl Palette {
             // Letters that are strewn over a text are hardly what was meant where something fits well.
             let best = found.iter().map(|(_, _, points, _, _)| -points).max().unwrap_or(0);
             found.retain(|(_, _, points, _, _)| -points * 5 >= best * 2);
-            // Among what fits alike, what was used lately comes first.
-            found.sort_by_key(|(impossible, recent, points, at, _)| (*impossible, points - i32::from(*recent < 20) * 4, *recent, *at));
+            // What has the word itself was meant, also where it is not possible now; among what fits alike, what was used lately comes first.
+            let strewn = |places: &[usize]| places.windows(2).any(|pair| pair[1] != pair[0] + 1);
+            found.sort_by_key(|(impossible, recent, points, at, places)| {
+                (strewn(places), *impossible, points - i32::from(*recent < 20) * 4, *recent, *at)
+            });
         }
         self.found = found.into_iter().map(|(_, _, _, at, places)| (at, places)).collect();
         self.list = Chooser::new(self.found.len());

@@ -365,7 +365,9 @@ impl LogPanel {
     fn line(&self, measure: Measure) -> Option<u64> {
         let (first, last) = self.sight(measure)?;
         let edge = if self.position.follow { last } else { first };
-        Some(self.current.filter(|line| (first..=last).contains(line)).unwrap_or(edge))
+        // What was found may be hidden by now.
+        let is_there = |line: &u64| (first..=last).contains(line) && self.entries().iter().any(|entry| entry.end == *line);
+        Some(self.current.filter(is_there).unwrap_or(edge))
     }
 
     /// What is chosen, or all of it, to be saved or copied.

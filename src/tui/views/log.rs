@@ -642,7 +642,9 @@ impl View for LogView {
             (Some(found), _) => found,
             (None, Some(selection)) => {
                 let chosen = panel.entries().iter().filter(|entry| selection.has(entry.end)).count();
-                format!("{} chosen: j k move · yy copies · S saves · Esc leaves", text::count(chosen, "line"))
+                // Where other lines are shown already, how many there are is not known here.
+                let what = if chosen == 0 { "choosing lines".to_owned() } else { format!("{} chosen", text::count(chosen, "line")) };
+                format!("{what}: j k move · yy copies · S saves · Esc leaves")
             }
             (None, None) if self.typing.is_typing() && self.typed_for == TypedFor::Filter => "! before it shows what has it not".to_owned(),
             (None, None) => return,
