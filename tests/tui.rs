@@ -745,3 +745,13 @@ fn a_key_that_comes_with_a_new_size_is_not_lost() {
     terminal.press(&"jk".repeat(600)).press("/slow").sees("/slow").press("\x03");
     assert_eq!(terminal.ends(), 0);
 }
+
+#[test]
+fn a_pipeline_that_never_ran_is_followed_when_somebody_else_starts_it() {
+    let yard = Yard::with(&[("flaky", FLAKY)]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("NEW  flaky").press("\r").sees("never ran").sees("WAIT shaky");
+    yard.text(1, &["run", "flaky"]);
+    terminal.sees("run 1  ✗ FAIL").press("q").sees("LAST RUN").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}

@@ -6,7 +6,7 @@ use super::{
     logs::{desk::Handed, talk::LogAnswer},
     runs::RunList,
     views::{Place, run::RunView},
-    world::{Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
+    world::{Ask, Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
 use crate::model::{Command, Reply, RunId, RunState};
 use std::{path::PathBuf, sync::Arc};
@@ -57,6 +57,9 @@ impl App {
                 self.go(Place::Pipelines);
                 self.say(Tone::Note, format!("what you looked at last cannot be shown: {error}"));
                 true
+            }
+            Msg::Run(subject @ Subject::Pipeline(_), Ok(data)) if data.run.is_some() => {
+                data.run.as_ref().is_some_and(|run| self.ran(&subject, &run.run_id))
             }
             Msg::Run(subject, read) => {
                 self.returning = false;
@@ -172,11 +175,23 @@ impl App {
         self.ask_again();
     }
 
+    /// A pipeline that had never run does now: its view gives way to that of the run. False if it is not looked at.
+    fn ran(&mut self, pipeline: &Subject, run: &RunId) -> bool {
+        let shown = self.views.last().is_some_and(|view| view.asks(&self.world).contains(&Ask::Run(pipeline.clone())));
+        if shown && self.views.len() > 1 {
+            self.views.pop();
+            self.open(Box::new(RunView::new(Subject::Run(run.clone()))));
+        }
+        shown
+    }
+
     fn done(&mut self, command: &Command, message: String, run: Option<RunId>) {
         match (command, run) {
             (Command::Trigger(request), Some(run)) => {
                 self.say(Tone::Good, format!("{} started", request.pipeline));
-                self.open(Box::new(RunView::new(Subject::Run(run))));
+                if !self.ran(&Subject::Pipeline(request.pipeline.clone()), &run) {
+                    self.open(Box::new(RunView::new(Subject::Run(run))));
+                }
             }
             (Command::Retry { .. }, _) if !message.contains("retry queued") => self.say(Tone::Good, format!("retry queued · {message}")),
             _ => self.say(Tone::Good, message),

@@ -276,7 +276,9 @@ impl<'a> Reader<'a> {
             Subject::Pipeline(id) => {
                 let (definition, found) = self.handle()?.definition(id.as_str())?;
                 let definition = definition.ok_or_else(|| RuntimeError::Usage(found.to_string()))?;
-                (id.clone(), None, unstarted(&definition), Vec::new())
+                // It may have run meanwhile: then that is what is to be looked at.
+                let filter = RunFilter { pipeline: Some(id.clone()), limit: 1, ..RunFilter::default() };
+                (id.clone(), self.handle()?.runs(&filter)?.into_iter().next(), unstarted(&definition), Vec::new())
             }
         };
         let handle = self.handle()?;
