@@ -67,7 +67,7 @@ fn must_exist(handle: &Handle, id: &PipelineId) -> Result<(), Failure> {
 
 fn line(run: &RunRow, context: &Context) -> Vec<Cell> {
     vec![
-        Cell::from(run_name(run)),
+        Cell::from(format!("{}{}", run_name(run), if run.paused { " (paused)" } else { "" })),
         context.out.state(run.state.look()),
         Cell::from(moment(run.created_at)),
         Cell::from(span(run.started_at, run.ended_at, clock::now())),

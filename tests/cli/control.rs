@@ -149,6 +149,18 @@ fn of_ten_that_ask_the_same_at_once_one_is_told_done_and_the_rest_why_not() {
 }
 
 #[test]
+fn a_paused_run_is_marked_where_runs_are_listed() {
+    let yard = Yard::new();
+    let run = yard.start("waits");
+    yard.text(0, &["pause", "--run", &run]);
+    assert!(yard.text(0, &["runs"]).contains("waits #1 (paused)"));
+    yard.text(0, &["unpause", "--run", &run]);
+    assert!(!yard.text(0, &["runs"]).contains("paused"));
+    yard.go();
+    yard.until_run(&run, "success");
+}
+
+#[test]
 fn what_is_shared_is_shown_with_who_has_it_and_who_waits_for_it() {
     let pooled = |id: &str| format!("[tasks.{id}]\nrun = 'while [ ! -e go ]; do sleep 0.02; done'\npool = 'db'\n");
     let yard = Yard::with(&[("p", &(pooled("a") + &pooled("b")))]);

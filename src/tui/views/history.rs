@@ -480,8 +480,9 @@ impl HistoryView {
         let rows = lines[window.clone()].iter().map(|line| {
             let run = &line.run;
             let look = run.state.look();
-            let mut cells =
-                vec![(run.number.to_string(), theme.style("fg")), (format!("{} {}", look.glyph, look.code), theme.style(look.token))];
+            // Nothing of it goes on by itself.
+            let state = if run.paused { "‖ PAUS".to_owned() } else { format!("{} {}", look.glyph, look.code) };
+            let mut cells = vec![(run.number.to_string(), theme.style("fg")), (state, theme.style(look.token))];
             cells.extend(shown.iter().map(|shown| shown.cell(line, world.now, theme)));
             let mut drawn = list::row(&cells, &fitted);
             let mark = if self.marked.contains(&run.run_id) { "●" } else { " " };
