@@ -713,7 +713,7 @@ fn the_pointer_selects_opens_chooses_lines_and_can_be_turned_off() {
     click(&mut terminal, "Enter open");
     terminal.sees("Log · prepare").sees("40 lines").sees("preparing part 23").sees("preparing part 20");
     let ((column, from), (_, to)) = (place(&terminal, "preparing part 20"), place(&terminal, "preparing part 23"));
-    terminal.press(&format!("\x1b[<0;{column};{from}M\x1b[<32;{column};{to}M\x1b[<0;{column};{to}m")).sees("4 lines chosen: j k move");
+    terminal.press(&format!("\x1b[<0;{column};{from}M\x1b[<32;{column};{to}M\x1b[<0;{column};{to}m")).sees("copied 4 lines");
     click(&mut terminal, "Pipelines ▸");
     terminal.sees("LAST RUN").press(",m").sees("mouse off").writes(b"\x1b[?1000l");
     terminal.press("\x03");

@@ -69,6 +69,8 @@ pub struct App {
     mouse: bool,
     /// The last click.
     pub(super) clicked: Option<Click>,
+    /// Lines of a log are chosen by the pointer, whose button is down.
+    pub(super) choosing: bool,
     /// How often the key of an action was told to whoever used it without.
     told: HashMap<Action, u8>,
     pub(super) asks: Vec<Ask>,
@@ -129,6 +131,7 @@ impl App {
             zoomed: false,
             mouse: true,
             clicked: None,
+            choosing: false,
             asks: Vec::new(),
             chores: Vec::new(),
             returning: false,

@@ -29,6 +29,8 @@ impl App {
                 self.click(column, row, double);
             }
             MouseEventKind::Drag(MouseButton::Left) => self.drag(column, row),
+            // What was chosen by the pointer is copied when it lets go.
+            MouseEventKind::Up(MouseButton::Left) if std::mem::take(&mut self.choosing) => self.act(Action::CopyLine),
             MouseEventKind::ScrollUp => self.wheel(column, row, false),
             MouseEventKind::ScrollDown => self.wheel(column, row, true),
             _ => {}
@@ -82,7 +84,10 @@ impl App {
             })
         };
         match (line(x, y), line(column, row)) {
-            (Some(from), Some(to)) => view.choose_lines(from, to),
+            (Some(from), Some(to)) => {
+                view.choose_lines(from, to);
+                self.choosing = true;
+            }
             // The next step goes from here; where it began counts for lines alone.
             (None, _) if view.drag(by, &self.world) => self.clicked = Some((column, row, at)),
             _ => {}
