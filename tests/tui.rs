@@ -5,7 +5,7 @@
 mod support;
 
 use std::time::Duration;
-use support::{Terminal, Yard, lossy};
+use support::{Terminal, Yard, kill, lossy};
 
 const FLAKY: &str = r#"
 description = "One task fails until it is mended."
@@ -754,4 +754,21 @@ fn a_pipeline_that_never_ran_is_followed_when_somebody_else_starts_it() {
     yard.text(1, &["run", "flaky"]);
     terminal.sees("run 1  ✗ FAIL").press("q").sees("LAST RUN").press("\x03");
     assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn an_engine_that_does_not_answer_is_told_and_so_is_its_coming_back() {
+    let yard = Yard::with(&[("slow", SLOW)]);
+    let run = yard.start("slow");
+    yard.until_task(&run, "first", "running");
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("RUN  slow").sees("engine up");
+    let engine = yard.engine().unwrap();
+    kill(engine, "STOP");
+    terminal.sees("engine does not answer").press("!").sees("Messages").sees("kill -CONT").press("\x1b").misses("Messages");
+    kill(engine, "CONT");
+    terminal.sees("engine up").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    yard.write("enough", "");
+    yard.until_run(&run, "success");
 }

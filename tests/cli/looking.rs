@@ -429,3 +429,20 @@ fn a_pipeline_that_nobody_knows_has_no_newest_run() {
     assert_eq!((&yard.show("hello#1")["run_id"], &yard.show("hello #1")["run_id"]), (&run, &run));
     assert!(yard.complaint(2, &["show", "hello#2"]).contains("hello#2"));
 }
+
+#[test]
+fn a_task_that_can_never_start_here_is_named_with_the_reason() {
+    let yard = Yard::with(&[("p", "[tasks.a]\nrun = 'true'\npool = 'nowhere'\n")]);
+    let started = yard.output(&["run", "p", "--detach"]);
+    assert_eq!(started.status.code(), Some(0));
+    let why = "pool `nowhere` is not declared";
+    assert!(
+        lossy(&started.stderr).contains("`a` can never start here") && lossy(&started.stderr).contains(why),
+        "{}",
+        lossy(&started.stderr)
+    );
+    yard.until_task("latest", "a", "queued");
+    assert!(yard.text(0, &["show", "latest"]).contains(why));
+    yard.text(0, &["cancel", "latest"]);
+    yard.until_run("latest", "canceled");
+}
