@@ -20,8 +20,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("executors", &["stdx", "model"]),
     ("store", &["stdx", "model"]),
     ("artifacts", &["stdx", "model"]),
+    ("notifiers", &["stdx", "model"]),
     ("components", &["stdx", "model", "artifacts"]),
-    ("runtime", &["stdx", "model", "expr", "spec", "plan", "config", "engine", "executors", "store", "artifacts", "components"]),
+    (
+        "runtime",
+        &["stdx", "model", "expr", "spec", "plan", "config", "engine", "executors", "store", "artifacts", "notifiers", "components"],
+    ),
     ("cli", &["stdx", "model", "spec", "plan", "config", "components", "runtime"]),
     ("tui", &["stdx", "model", "config", "spec", "plan", "runtime"]),
 ];

@@ -11,6 +11,7 @@ pub mod grid;
 pub mod ids;
 pub mod journal;
 pub mod named;
+pub mod notify;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
@@ -32,6 +33,7 @@ pub use grid::GridCell;
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
 pub use named::Named;
+pub use notify::{Channel, Deadline, Mail, MailTls, NotificationRow, NotificationState, Notify, Occasion, SecretSource};
 pub use pipeline::{
     Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task, TriggerDef,
 };

@@ -1,7 +1,6 @@
 //! States and reasons: their words, glyphs and codes, declared once.
 
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
 
 /// Declares an enum whose variants each have one word, used in TOML, SQL, JSON and on screens.
 macro_rules! words {
@@ -24,7 +23,7 @@ macro_rules! words {
                 f.pad(self.word())
             }
         }
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
                 Self::ALL.iter().copied().find(|v| v.word() == text).ok_or_else(|| {
@@ -35,6 +34,7 @@ macro_rules! words {
         }
     };
 }
+pub(super) use words;
 
 words! {
     /// How far a task instance is.
