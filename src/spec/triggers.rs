@@ -1,13 +1,15 @@
 //! `[[triggers]]` and `[notify]`: read and checked, so that a file stays true when they come alive.
 
 use super::{
-    cron,
     keys::{self, Place},
     task::time,
 };
 use crate::{
     model::{Report, Severity, TriggerDef, did_you_mean},
-    stdx::toml_tree::{Node, Table},
+    stdx::{
+        cron::Cron,
+        toml_tree::{Node, Table},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -69,7 +71,7 @@ fn check_values(table: &Table, report: &mut Report<'_>) {
         }
     }
     if let Some((node, line)) = texts(table, "cron").next() {
-        for error in cron::check(line).err().unwrap_or_default() {
+        for error in Cron::parse(line).err().unwrap_or_default() {
             let span = node.place_in_text(report.text(), error.span.start)..node.place_in_text(report.text(), error.span.end);
             report.error("bad-cron", span, error.message, error.hint);
         }
