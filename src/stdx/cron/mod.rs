@@ -5,7 +5,7 @@ mod words;
 
 pub use fields::CronError;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
 use cron::Schedule;
 use fields::{Fields, Set};
 use std::{fmt, str::FromStr};
