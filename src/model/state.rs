@@ -151,6 +151,18 @@ words! {
         Manual = "manual",
         /// A cron or interval trigger.
         Scheduled = "scheduled",
+        /// New versions of assets.
+        Asset = "asset",
+        /// Files whose content changed.
+        File = "file",
+        /// A rule over metrics or statistics.
+        Drift = "drift",
+        /// New commits.
+        Git = "git",
+        /// The end of another pipeline's run.
+        Pipeline = "pipeline",
+        /// A backfill.
+        Backfill = "backfill",
     }
 }
 

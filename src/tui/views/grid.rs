@@ -11,7 +11,7 @@ use crate::{
         keymap::shown_key,
         list::ListState,
         memory::{Standing, Stop, Tabbed, standing},
-        panes::{self, tasks::value_text},
+        panes::{self, absent::Absent, tasks::value_text},
         runs::Edge,
         tabs::{Beside, Tab},
         text,
@@ -399,13 +399,8 @@ impl View for GridView {
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
         let layout = layout(area, self.data(world));
         let Some(data) = self.data(world).filter(|data| !data.runs.is_empty()) else {
-            let inner = panes::framed(frame, area, "Runs × tasks", "", true, theme);
-            let words = match (self.data(world), &world.trouble) {
-                (Some(_), _) => format!("no run yet: {} starts one", shown_key(Action::Trigger)),
-                (None, Some(trouble)) => text::safe(trouble),
-                (None, None) => "reading…".to_owned(),
-            };
-            return panes::lines(frame, inner, [Line::styled(format!(" {words}"), theme.style("fg.muted"))]);
+            let absent = if self.data(world).is_some() { Absent::no_run() } else { Absent::unread(world) };
+            return absent.draw(frame, area, "Runs × tasks", "the runs", theme);
         };
         self.grid(frame, &layout, data, world.now, theme);
         if layout.detail.width > 0 {
