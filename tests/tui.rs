@@ -582,7 +582,7 @@ fn the_place_of_resources_shows_what_waits_and_why() {
     let yard = Yard::with(&[("crowded", CROWDED)]);
     yard.write("flowyard.toml", "[pools]\nnarrow = 1\n");
     let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
-    terminal.sees("crowded").press("6").sees("No engine owns this workspace").press("1").sees("PIPELINE");
+    terminal.sees("crowded").press("6").sees("no engine runs").press("1").sees("PIPELINE");
     terminal.press("t").sees("Start the run").press("\r").sees("run 1  ▸").press("6");
     terminal.sees("crowded #1").sees("waits for 1 of pool `narrow`: 1 of 1 slots are in use").sees("pool narrow");
     yard.write("enough", "");

@@ -19,6 +19,7 @@ pub mod secret;
 pub mod snapshot;
 pub mod source;
 pub mod state;
+pub mod trigger;
 pub mod values;
 
 pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Plan, Ticket, Usage, Verdict};
@@ -32,9 +33,7 @@ pub use grid::{GridCell, GridTask};
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
 pub use named::Named;
-pub use pipeline::{
-    Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task, TriggerDef,
-};
+pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task};
 pub use resources::{ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;
 pub use secret::{Secret, Secrets};
@@ -43,3 +42,7 @@ pub use snapshot::{
 };
 pub use source::{Report, did_you_mean};
 pub use state::{AttemptState, Reason, RunState, RunType, TaskState, TriggerRule};
+pub use trigger::{
+    AssetMode, Catchup, Clock, Comparison, DstGap, DstOverlap, Firing, MetricRule, Origin, Outcome, Overlap, PipelineSwitch, RunEnd,
+    TriggerDef, TriggerId, TriggerKind, TriggerRecord,
+};

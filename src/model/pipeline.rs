@@ -1,6 +1,6 @@
 //! The definition of a pipeline, as a file says it and a run keeps it.
 
-use super::{Named, PipelineId, Reason, TaskId, TriggerRule};
+use super::{Named, PipelineId, Reason, TaskId, TriggerDef, TriggerRule};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -35,7 +35,7 @@ pub struct Pipeline {
     pub params: Vec<ParamDef>,
     /// In order of declaration; the order is also that of drawings and lists.
     pub tasks: Vec<Task>,
-    /// Parsed and checked, not yet acted upon.
+    /// What starts runs by itself.
     #[serde(default)]
     pub triggers: Vec<TriggerDef>,
     /// Who is told of what, such as `on_failure` → `email:…`; parsed and checked, not yet acted upon.
@@ -382,15 +382,4 @@ pub struct OutputDef {
     /// A fixed place relative to the workspace (a template), instead of a staging place of ours.
     #[serde(default)]
     pub path: Option<String>,
-}
-
-/// A trigger as declared.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TriggerDef {
-    /// `cron`, `every`, `files`, …: the key that makes it what it is.
-    pub kind: String,
-    /// What is shown: `0 2 * * *`.
-    pub text: String,
-    /// All its keys as declared.
-    pub keys: serde_json::Map<String, serde_json::Value>,
 }

@@ -1,7 +1,6 @@
 //! States and reasons: their words, glyphs and codes, declared once.
 
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
 
 /// Declares an enum whose variants each have one word, used in TOML, SQL, JSON and on screens.
 macro_rules! words {
@@ -24,7 +23,7 @@ macro_rules! words {
                 f.pad(self.word())
             }
         }
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
                 Self::ALL.iter().copied().find(|v| v.word() == text).ok_or_else(|| {
@@ -35,6 +34,7 @@ macro_rules! words {
         }
     };
 }
+pub(super) use words;
 
 words! {
     /// How far a task instance is.
@@ -151,6 +151,18 @@ words! {
         Manual = "manual",
         /// A cron or interval trigger.
         Scheduled = "scheduled",
+        /// New versions of assets.
+        Asset = "asset",
+        /// Files whose content changed.
+        File = "file",
+        /// A rule over metrics or statistics.
+        Drift = "drift",
+        /// New commits.
+        Git = "git",
+        /// The end of another pipeline's run.
+        Pipeline = "pipeline",
+        /// A backfill.
+        Backfill = "backfill",
     }
 }
 

@@ -686,7 +686,7 @@ fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool) -> Pip
         line => format!("{}:{line}: {}", d.file, d.message),
     });
     let (description, owner, tags, triggers) = match found.pipeline {
-        Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind, t.text)).collect()),
+        Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind.word(), t.text)).collect()),
         None => Default::default(),
     };
     let (last_run, recent, headline) = overview.map_or_else(Default::default, |o| (Some(o.last_run), o.recent, o.headline));

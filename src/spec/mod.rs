@@ -3,9 +3,9 @@
 pub mod codes;
 mod component;
 mod control;
-pub mod cron;
 pub mod keys;
 mod links;
+mod notify;
 mod params;
 pub mod starter;
 mod task;
@@ -96,7 +96,7 @@ fn read_table(table: &Table, catalog: &Catalog, report: &mut Report<'_>) -> Opti
     let mut default_table = table.table("defaults");
     let mut defaults = task::defaults(default_table, report);
     let triggers = triggers::read_triggers(table.list("triggers"), report);
-    let notify = table.table("notify").map(|table| triggers::read_notify(table, report)).unwrap_or_default();
+    let notify = table.table("notify").map(|table| notify::read(table, report)).unwrap_or_default();
     let no_tasks = Table::default();
     let task_table = tasks_of(table, report).unwrap_or(&no_tasks);
     if task::too_heavy(&defaults, task_table.0.len(), report) {

@@ -1,44 +1,67 @@
-//! `[[triggers]]` and `[notify]`: read and checked, so that a file stays true when they come alive.
+//! `[[triggers]]`: what starts runs by itself, read into what the scheduler works with.
 
 use super::{
-    cron,
     keys::{self, Place},
     task::time,
 };
 use crate::{
-    model::{Report, Severity, TriggerDef, did_you_mean},
-    stdx::toml_tree::{Node, Table},
+    model::{
+        AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, PipelineId, Report, RunEnd, TriggerDef, TriggerId, TriggerKind,
+        did_you_mean,
+        trigger::{DEFAULT_DEBOUNCE, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
+    },
+    stdx::{
+        cron::Cron,
+        duration, ids,
+        time::{Timestamp, parse_date},
+        toml_tree::{Entry, Node, Table, Value},
+    },
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
-/// The keys that make a trigger what it is.
-const KINDS: [&str; 8] = ["cron", "every", "files", "assets", "pipeline", "git", "drift", "metric"];
-/// Keys that hold one of a few words.
-const WORDS: [(&str, &[&str]); 4] = [
-    ("catchup", &["none", "latest", "all"]),
-    ("overlap", &["skip", "queue", "cancel_previous"]),
-    ("mode", &["all", "any"]),
-    ("on", &["success", "failed", "any"]),
+/// The keys that make a trigger what it is, and those that only it has.
+const KINDS: [(&str, &[&str]); 8] = [
+    ("cron", CLOCK),
+    ("every", CLOCK),
+    ("files", &["debounce"]),
+    ("assets", &["mode"]),
+    ("pipeline", &["on"]),
+    ("git", &[]),
+    ("metric", &["of", "runs"]),
+    ("drift", &["of", "runs"]),
 ];
+
+const CLOCK: &[&str] = &["timezone", "start_date", "end_date", "catchup", "max_catchup", "late_window", "dst_gap", "dst_overlap", "jitter"];
 
 /// Reads `[[triggers]]`.
 pub(super) fn read_triggers(list: &[Node], report: &mut Report<'_>) -> Vec<TriggerDef> {
-    list.iter().filter_map(|node| read_trigger(node, report)).collect()
+    let mut known: BTreeMap<TriggerId, ()> = BTreeMap::new();
+    let mut triggers = Vec::new();
+    for node in list {
+        let Some(trigger) = read_trigger(node, report) else { continue };
+        if known.insert(trigger.id.clone(), ()).is_some() {
+            let message = format!("two triggers have the id `{}`", trigger.id);
+            report.error("duplicate-id", node.span.clone(), message, Some("give one of them an `id` of its own".into()));
+            continue;
+        }
+        triggers.push(trigger);
+    }
+    triggers
 }
 
 fn read_trigger(node: &Node, report: &mut Report<'_>) -> Option<TriggerDef> {
     let table = node.as_table()?;
     keys::check(Place::Trigger, table, report);
-    check_values(table, report);
-    let kinds: Vec<_> = table.0.iter().filter(|entry| KINDS.contains(&entry.key.as_str())).collect();
+    let kinds: Vec<&Entry> = table.0.iter().filter(|entry| KINDS.iter().any(|(kind, _)| *kind == entry.key)).collect();
     let entry = match kinds.as_slice() {
         [one] => *one,
         [] => {
+            let kinds = KINDS.map(|(kind, _)| kind).join(", ");
             report.error(
                 "bad-trigger",
                 node.span.clone(),
                 "the trigger does not say what starts runs",
-                Some(format!("give it one of {}", KINDS.join(", "))),
+                Some(format!("give it one of {kinds}")),
             );
             return None;
         }
@@ -48,109 +71,225 @@ fn read_trigger(node: &Node, report: &mut Report<'_>) -> Option<TriggerDef> {
             return None;
         }
     };
-    let text = match entry.node.as_text() {
-        Some(text) => text.to_owned(),
-        None => {
-            let words: Vec<&str> = entry.node.as_list().iter().filter_map(Node::as_text).collect();
-            if words.is_empty() { entry.key.clone() } else { words.join(", ") }
+    check_keys(&entry.key, table, report);
+    let overlap = word(table, "overlap", Overlap::Skip, report);
+    let cooldown = time(table, "cooldown", report);
+    let kind = read_kind(entry, table, report)?;
+    let text = text_of(&kind);
+    let id = match table.get("id").and_then(|node| Some((node, node.as_text()?))) {
+        None => TriggerId::from(format!("{}-{}", kind.word(), short_hash(&kind))),
+        Some((_, id)) if ids::is_valid(id) => TriggerId::from(id),
+        Some((node, id)) => {
+            let hint = "an id has letters, digits, `_` and `-`, and begins with a letter".to_owned();
+            report.error("bad-id", node.span.clone(), format!("`{id}` cannot be the id of a trigger"), Some(hint));
+            return None;
         }
     };
-    let message = format!("the trigger {} `{text}` is read and checked, but this version does not start runs by itself", entry.key);
-    report.add(Severity::Info, "inactive", entry.key_span.clone(), message, None);
-    let keys = table.0.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect();
-    Some(TriggerDef { kind: entry.key.clone(), text, keys })
+    Some(TriggerDef { id, kind, text, overlap, cooldown })
 }
 
-fn check_values(table: &Table, report: &mut Report<'_>) {
-    for key in ["every", "jitter", "debounce", "cooldown"] {
-        let found = time(table, key, report);
-        if let (Some(node), true) = (table.get(key), key == "every" && found.is_some_and(|every| every.is_zero())) {
-            report.error("bad-duration", node.span.clone(), "an interval of zero would never end", None);
-        }
-    }
-    if let Some((node, line)) = texts(table, "cron").next() {
-        for error in cron::check(line).err().unwrap_or_default() {
-            let span = node.place_in_text(report.text(), error.span.start)..node.place_in_text(report.text(), error.span.end);
-            report.error("bad-cron", span, error.message, error.hint);
-        }
-    }
-    if let Some((node, name)) = texts(table, "timezone").next()
-        && name.parse::<chrono_tz::Tz>().is_err()
-    {
-        let hint = did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-        report.error(
-            "bad-timezone",
-            node.span.clone(),
-            format!("there is no time zone `{name}`"),
-            hint.or_else(|| Some("use a name such as \"Europe/Berlin\" or \"UTC\"".into())),
-        );
-    }
-    for (key, words) in WORDS {
-        if let Some((node, word)) = texts(table, key).next().filter(|(_, word)| !words.contains(word)) {
-            let hint = did_you_mean(word, words.iter().copied());
-            report.error("bad-trigger", node.span.clone(), format!("`{key}` is {}, not `{word}`", words.join(", ")), hint);
-        }
-    }
-    for key in ["start_date", "end_date"] {
-        if let Some(node) = table.get(key) {
-            check_date(key, node, report);
+/// A key that belongs to triggers of another kind says nothing here, so it is refused.
+fn check_keys(kind: &str, table: &Table, report: &mut Report<'_>) {
+    let own = KINDS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, own)| own);
+    for entry in &table.0 {
+        let owners: Vec<&str> = KINDS.iter().filter(|(_, keys)| keys.contains(&entry.key.as_str())).map(|(kind, _)| *kind).collect();
+        if !owners.is_empty() && !own.contains(&entry.key.as_str()) {
+            let message = format!("`{}` says nothing of a `{kind}` trigger", entry.key);
+            report.error("bad-trigger", entry.key_span.clone(), message, Some(format!("it belongs to {}", owners.join(", "))));
         }
     }
 }
 
-fn texts<'t>(table: &'t Table, key: &str) -> impl Iterator<Item = (&'t Node, &'t str)> {
-    table.get(key).into_iter().filter_map(|node| Some((node, node.as_text()?)))
-}
-
-fn check_date(key: &str, node: &Node, report: &mut Report<'_>) {
-    let json = node.to_json();
-    let Some(text) = json.as_str() else { return };
-    let good = text.parse::<chrono::NaiveDate>().is_ok()
-        || chrono::DateTime::parse_from_rfc3339(text).is_ok()
-        || text.parse::<chrono::NaiveDateTime>().is_ok();
-    if !good {
-        let hint = "write a day, 2024-01-31, or a time, 2024-01-31T06:00:00Z".to_owned();
-        report.error("bad-date", node.span.clone(), format!("`{key}` is not a date: `{text}`"), Some(hint));
-    }
-}
-
-/// Reads `[notify]`.
-pub(super) fn read_notify(table: &Table, report: &mut Report<'_>) -> BTreeMap<String, Vec<String>> {
-    keys::check(Place::Notify, table, report);
-    let mut notify = BTreeMap::new();
-    for entry in table.0.iter().filter(|entry| keys::of(Place::Notify).any(|key| key.name == entry.key)) {
-        let nodes: Vec<&Node> = if entry.node.as_text().is_some() { vec![&entry.node] } else { entry.node.as_list().iter().collect() };
-        let mut channels = Vec::new();
-        for node in nodes {
-            let Some(text) = node.as_text() else { continue };
-            if let Err((message, hint)) = channel(text) {
-                report.error("bad-notify", node.span.clone(), message, Some(hint));
+fn read_kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<TriggerKind> {
+    let node = &entry.node;
+    match entry.key.as_str() {
+        "cron" => {
+            let line = node.as_text()?;
+            for error in Cron::parse(line).err().unwrap_or_default() {
+                let span = node.place_in_text(report.text(), error.span.start)..node.place_in_text(report.text(), error.span.end);
+                report.error("bad-cron", span, error.message, error.hint);
             }
-            channels.push(text.to_owned());
+            Some(TriggerKind::Cron { line: line.trim().to_owned(), clock: clock(table, report) })
         }
-        let message = format!("`{}` is read and checked, but this version does not send messages", entry.key);
-        report.add(Severity::Info, "inactive", entry.key_span.clone(), message, None);
-        notify.insert(entry.key.clone(), channels);
+        "every" => {
+            let clock = clock(table, report);
+            let interval = time(table, "every", report)?;
+            if interval < Duration::from_secs(1) {
+                report.error("bad-duration", node.span.clone(), "an interval is one second or more", None);
+            }
+            Some(TriggerKind::Every { interval, clock })
+        }
+        "files" => {
+            let debounce = time(table, "debounce", report).unwrap_or(DEFAULT_DEBOUNCE);
+            Some(TriggerKind::Files { patterns: patterns(node, report), debounce })
+        }
+        "assets" => Some(TriggerKind::Assets { names: names(node, "assets", report), mode: word(table, "mode", AssetMode::All, report) }),
+        "pipeline" => {
+            let pipeline = PipelineId::from(node.as_text()?);
+            Some(TriggerKind::Pipeline { pipeline, on: word(table, "on", RunEnd::Success, report) })
+        }
+        "git" => {
+            let table = node.as_table()?;
+            keys::check(Place::Git, table, report);
+            let list = |key: &str, report: &mut Report<'_>| table.get(key).map(|node| patterns(node, report)).unwrap_or_default();
+            let checkout = matches!(table.get("checkout").map(|node| &node.value), Some(Value::Bool(true)));
+            Some(TriggerKind::Git { branches: list("branches", report), paths: list("paths", report), checkout })
+        }
+        "metric" => metric(node, table, report).map(TriggerKind::Metric),
+        _ => {
+            let hint = "`metric = \"accuracy < 0.9\"` starts runs by a rule over metrics".to_owned();
+            report.error("not-supported-yet", entry.key_span.clone(), "`drift` is not supported yet", Some(hint));
+            None
+        }
     }
-    notify
 }
 
-fn channel(text: &str) -> Result<(), (String, String)> {
-    const FORMS: &str = "channels are email:ADDRESS, webhook:URL, command:LINE and bell";
-    let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
-    let good = match kind {
-        "email" => rest
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@') && !rest.contains(char::is_whitespace)),
-        "webhook" => ["http://", "https://"]
-            .iter()
-            .any(|scheme| rest.strip_prefix(scheme).is_some_and(|host| !host.is_empty() && !host.starts_with('/'))),
-        "command" => !rest.trim().is_empty(),
-        "bell" => text == "bell",
-        _ => {
-            let hint = did_you_mean(kind, ["email", "webhook", "command", "bell"]).unwrap_or_else(|| FORMS.to_owned());
-            return Err((format!("there is no channel `{kind}`"), hint));
+fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
+    let timezone = table.text("timezone").unwrap_or("UTC").to_owned();
+    if let (Some(node), Err(_)) = (table.get("timezone"), timezone.parse::<chrono_tz::Tz>()) {
+        let hint = did_you_mean(&timezone, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let usual = || Some("use a name such as \"Europe/Berlin\" or \"UTC\"".into());
+        report.error("bad-timezone", node.span.clone(), format!("there is no time zone `{timezone}`"), hint.or_else(usual));
+    }
+    let zone = timezone.parse().unwrap_or(chrono_tz::UTC);
+    let max_catchup = table.get("max_catchup").and_then(Node::as_int).and_then(|most| u32::try_from(most).ok());
+    if let (Some(node), Some(0)) = (table.get("max_catchup"), max_catchup) {
+        let hint = Some("`catchup = \"none\"` makes up for nothing".into());
+        report.error("bad-trigger", node.span.clone(), "`max_catchup` is 1 or more", hint);
+    }
+    let (start_date, end_date) = (date(table, "start_date", zone, report), date(table, "end_date", zone, report));
+    if let (Some(start), Some(end), Some(node)) = (start_date, end_date, table.get("end_date"))
+        && end < start
+    {
+        report.error("bad-date", node.span.clone(), "`end_date` is before `start_date`, so that it never fires", None);
+    }
+    Clock {
+        timezone,
+        start_date,
+        end_date,
+        catchup: word(table, "catchup", Catchup::None, report),
+        max_catchup: max_catchup.unwrap_or(DEFAULT_MAX_CATCHUP),
+        late_window: time(table, "late_window", report).unwrap_or(DEFAULT_LATE_WINDOW),
+        dst_gap: word(table, "dst_gap", DstGap::Shift, report),
+        dst_overlap: word(table, "dst_overlap", DstOverlap::First, report),
+        jitter: time(table, "jitter", report).unwrap_or_default(),
+    }
+}
+
+/// A day is its midnight in the zone of the trigger; so is a time without a zone.
+fn date(table: &Table, key: &str, zone: chrono_tz::Tz, report: &mut Report<'_>) -> Option<Timestamp> {
+    let node = table.get(key)?;
+    let json = node.to_json();
+    let text = json.as_str()?;
+    match parse_date(text) {
+        Ok(at) if chrono::DateTime::parse_from_rfc3339(text).is_ok() => Some(at),
+        Ok(at) => {
+            let local = at.naive_utc().and_local_timezone(zone).earliest();
+            Some(local.map_or(at, |local| local.to_utc()))
         }
+        Err(_) => {
+            let hint = "write a day, 2024-01-31, or a time, 2024-01-31T06:00:00Z".to_owned();
+            report.error("bad-date", node.span.clone(), format!("`{key}` is not a date: `{text}`"), Some(hint));
+            None
+        }
+    }
+}
+
+/// One of a few words.
+fn word<T: FromStr<Err = String> + Copy>(table: &Table, key: &str, default: T, report: &mut Report<'_>) -> T {
+    let Some((node, text)) = table.get(key).and_then(|node| Some((node, node.as_text()?))) else { return default };
+    text.parse().unwrap_or_else(|error: String| {
+        let words = error.split_once("known are ").map(|(_, words)| words.to_owned()).unwrap_or_default();
+        let hint = did_you_mean(text, words.split(", "));
+        report.error("bad-trigger", node.span.clone(), format!("`{key}` is {words}, not `{text}`"), hint);
+        default
+    })
+}
+
+/// A text, or a list of texts.
+fn texts(node: &Node) -> Vec<(&Node, &str)> {
+    let nodes: Vec<&Node> = if node.as_text().is_some() { vec![node] } else { node.as_list().iter().collect() };
+    nodes.into_iter().filter_map(|node| Some((node, node.as_text()?))).collect()
+}
+
+fn patterns(node: &Node, report: &mut Report<'_>) -> Vec<String> {
+    let found = texts(node);
+    if found.is_empty() {
+        report.error("bad-trigger", node.span.clone(), "an empty list matches nothing", None);
+    }
+    for (node, text) in &found {
+        // A pattern that leads out of the workspace would make the pipeline mean something else on another machine.
+        if text.starts_with('/') || text.split('/').any(|part| part == "..") {
+            let hint = "patterns are relative to the workspace and stay in it".to_owned();
+            report.error("bad-trigger", node.span.clone(), format!("`{text}` leads out of the workspace"), Some(hint));
+        } else if let Err(error) = glob::Pattern::new(text) {
+            report.error("bad-trigger", node.span.clone(), format!("`{text}` is not a pattern: {}", error.msg), None);
+        }
+    }
+    found.into_iter().map(|(_, text)| text.to_owned()).collect()
+}
+
+fn names(node: &Node, key: &str, report: &mut Report<'_>) -> Vec<String> {
+    let found = texts(node);
+    if found.is_empty() {
+        report.error("bad-trigger", node.span.clone(), format!("`{key}` names none"), None);
+    }
+    found.into_iter().map(|(_, text)| text.to_owned()).collect()
+}
+
+/// `accuracy < 0.9` or `evaluate_model.accuracy < 0.9`.
+fn metric(node: &Node, table: &Table, report: &mut Report<'_>) -> Option<MetricRule> {
+    let text = node.as_text()?;
+    let parts: Vec<&str> = text.split_whitespace().collect();
+    let rule = match parts.as_slice() {
+        [metric, comparison, bound] => comparison
+            .parse::<Comparison>()
+            .ok()
+            .zip(bound.parse::<f64>().ok().filter(|bound| bound.is_finite()))
+            .filter(|_| metric.split('.').count() <= 2 && metric.split('.').all(ids::is_valid))
+            .map(|(comparison, bound)| ((*metric).to_owned(), comparison, bound)),
+        _ => None,
     };
-    if good { Ok(()) } else { Err((format!("`{text}` is not a complete channel"), FORMS.to_owned())) }
+    let Some((metric, comparison, bound)) = rule else {
+        let hint = "write a metric, one of < <= > >= and a number: `accuracy < 0.9`, `evaluate_model.accuracy < 0.9`".to_owned();
+        report.error("bad-trigger", node.span.clone(), format!("`{text}` is not a rule over a metric"), Some(hint));
+        return None;
+    };
+    let runs = table.get("runs").and_then(Node::as_int).map_or(1, |runs| u32::try_from(runs).unwrap_or(0));
+    if let (Some(node), 0 | 101..) = (table.get("runs"), runs) {
+        report.error("bad-trigger", node.span.clone(), "`runs` is 1 to 100", None);
+    }
+    Some(MetricRule { metric, comparison, bound, of: table.text("of").map(PipelineId::from), runs })
+}
+
+fn text_of(kind: &TriggerKind) -> String {
+    let zone = |clock: &Clock| if clock.timezone == "UTC" { String::new() } else { format!(" {}", clock.timezone) };
+    match kind {
+        TriggerKind::Cron { line, clock } => format!("{line}{}", zone(clock)),
+        TriggerKind::Every { interval, .. } => duration::exact(*interval),
+        TriggerKind::Files { patterns, .. } => patterns.join(", "),
+        TriggerKind::Assets { names, mode } => names.join(if *mode == AssetMode::All { " and " } else { " or " }),
+        TriggerKind::Pipeline { pipeline, on } => format!("{pipeline} {on}"),
+        TriggerKind::Git { branches, paths, .. } => {
+            let branches = if branches.is_empty() { "any branch".to_owned() } else { branches.join(", ") };
+            if paths.is_empty() { branches } else { format!("{branches}: {}", paths.join(", ")) }
+        }
+        TriggerKind::Metric(rule) => {
+            let of = rule.of.as_ref().map(|of| format!(" of {of}")).unwrap_or_default();
+            let runs = if rule.runs > 1 { format!(" in {} runs", rule.runs) } else { String::new() };
+            format!("{} {} {}{of}{runs}", rule.metric, rule.comparison, rule.bound)
+        }
+    }
+}
+
+/// Of what makes it fire alone: another late window or overlap is the same trigger still, another zone is another.
+fn short_hash(kind: &TriggerKind) -> String {
+    let text = match kind {
+        TriggerKind::Cron { line, clock } => format!("{} {}", line.split_whitespace().collect::<Vec<_>>().join(" "), clock.timezone),
+        TriggerKind::Every { interval, clock } => format!("{} {:?}", interval.as_millis(), clock.start_date),
+        other => text_of(other),
+    };
+    // FNV-1a: short, stable over versions, and nobody gains by a collision but two triggers that `check` then tells apart.
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{:08x}", (hash ^ (hash >> 32)) & 0xffff_ffff)
 }

@@ -43,6 +43,19 @@ pub fn short(duration: Duration) -> String {
     }
 }
 
+/// As [`parse`] reads it, without a loss to the millisecond: `15m`, `1h30m`, `250ms`.
+pub fn exact(duration: Duration) -> String {
+    let mut rest = duration.as_millis();
+    let mut text = String::new();
+    for (unit, millis) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+        if rest >= millis {
+            text += &format!("{}{unit}", rest / millis);
+            rest %= millis;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// Serialises a duration as whole milliseconds, for definitions kept in the database.
 pub mod millis {
     use serde::{Deserialize, Deserializer, Serializer};

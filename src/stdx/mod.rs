@@ -3,6 +3,7 @@
 pub mod atomic;
 pub mod base64;
 pub mod clock_watch;
+pub mod cron;
 pub mod duration;
 pub mod fault;
 pub mod fuzzy;

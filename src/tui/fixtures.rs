@@ -1,37 +1,33 @@
-//! Worlds for tests: pipelines, runs and logs in the states that matter.
+//! Worlds for tests: pipelines and runs in the states that matter, here; logs and machines beside it.
 #![allow(clippy::unwrap_used)]
 
+mod driver;
+mod logs;
+mod machine;
+
+pub use driver::{app, drawn, press, screen, tell, theme, type_text};
+pub use logs::{LogShelf, log, log_of, training_lines};
+pub use machine::{crowded, resources};
+
 use super::{
-    app::App,
-    graphs::{Drafts, Structures},
+    graphs::Structures,
     grid::{GridData, Group},
-    logs::{
-        desk::{self, Business, Desk},
-        entry,
-        talk::{LogAnswer, Sieve},
-    },
     runs::{self, Edge, RunLine, RunPage, RunsAsk},
-    theme::{Glyphs, Library, Screen, Theme, color::Depth},
-    world::{Ask, LogKey, LogTarget, Msg, Resources, RunData, Subject, World},
+    world::{Msg, RunData, Subject},
 };
 use crate::{
     model::{
-        AttemptKey, AttemptSnapshot, AttemptState, Concern, ForeignProcess, GateLine, GitState, GpuSnapshot, GridCell, Headline, LastRun,
-        PipelineRow, PoolSnapshot, QueueEntry, Reason, ResourcesSnapshot, RunRow, RunState, RunType, RunningSnapshot, TaskId, TaskKey,
-        TaskSnapshot, TaskState, Usage, Wait,
+        AttemptSnapshot, AttemptState, Concern, GateLine, GitState, GridCell, Headline, LastRun, PipelineRow, Reason, RunRow, RunState,
+        RunType, TaskId, TaskSnapshot, TaskState, Usage,
     },
     runtime::{
         EngineStatus,
-        book::{Anchor, Row, RowKind},
         failure::{Difference, FailureCard, SinceGood},
-        logs::Stream,
     },
-    stdx::time::{self, Timestamp},
+    stdx::time::Timestamp,
 };
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 use serde_json::json;
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 /// The time of every test.
 pub fn now() -> Timestamp {
@@ -40,97 +36,6 @@ pub fn now() -> Timestamp {
 
 fn before(seconds: i64) -> Timestamp {
     now() - chrono::Duration::seconds(seconds)
-}
-
-/// The interactive face at home, at that size.
-pub fn app(size: (u16, u16)) -> App {
-    let world = World { now: now(), size, workspace: "/home/me/flights".into(), ..World::default() };
-    App::new(world, theme("default-dark", Depth::True, Glyphs::Unicode))
-}
-
-/// A theme of the program on such a terminal.
-pub fn theme(name: &str, depth: Depth, glyphs: Glyphs) -> Theme {
-    Library::default().theme(name, Screen { depth, glyphs }).unwrap().0
-}
-
-/// Hands a message over at the time of every test.
-pub fn tell(app: &mut App, msg: Msg) {
-    app.handle(msg, now());
-    draft(app);
-}
-
-/// Lays out what was asked for, as a thread of its own does it.
-fn draft(app: &mut App) {
-    while let Some(at) = app.asks.iter().position(|ask| matches!(ask, Ask::Figure(..))) {
-        if let Ask::Figure(structure, wish) = app.asks.remove(at) {
-            let figure = Drafts::new(app.theme.ascii()).figure(&structure, &wish);
-            app.handle(Msg::Figure(Arc::new(figure)), now());
-        }
-    }
-}
-
-/// Presses keys, each as the table of actions writes it.
-pub fn press(app: &mut App, keys: &str) {
-    for name in keys.split(' ').filter(|name| !name.is_empty()) {
-        tell(app, Msg::Key(key(name)));
-    }
-}
-
-/// Types a text, letter by letter.
-pub fn type_text(app: &mut App, text: &str) {
-    for c in text.chars() {
-        tell(app, Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
-    }
-}
-
-fn key(name: &str) -> KeyEvent {
-    let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
-    match name {
-        "enter" => plain(KeyCode::Enter),
-        "esc" => plain(KeyCode::Esc),
-        "tab" => plain(KeyCode::Tab),
-        "backtab" => plain(KeyCode::BackTab),
-        "up" => plain(KeyCode::Up),
-        "down" => plain(KeyCode::Down),
-        "left" => plain(KeyCode::Left),
-        "right" => plain(KeyCode::Right),
-        "backspace" => plain(KeyCode::Backspace),
-        "pagedown" => plain(KeyCode::PageDown),
-        "pageup" => plain(KeyCode::PageUp),
-        "space" => plain(KeyCode::Char(' ')),
-        other => match other.strip_prefix("ctrl-") {
-            Some(letter) => KeyEvent::new(KeyCode::Char(letter.chars().next().unwrap()), KeyModifiers::CONTROL),
-            None => plain(KeyCode::Char(other.chars().next().unwrap())),
-        },
-    }
-}
-
-/// What the screen shows.
-pub fn screen(app: &App) -> String {
-    let buffer = drawn(app);
-    let width = usize::from(buffer.area.width);
-    let line = |row: &[ratatui::buffer::Cell]| {
-        let mut text = String::new();
-        let mut skip = 0;
-        for cell in row {
-            if skip == 0 {
-                text.push_str(cell.symbol());
-                skip = super::text::width(cell.symbol()).saturating_sub(1);
-            } else {
-                skip -= 1;
-            }
-        }
-        text.trim_end().to_owned()
-    };
-    buffer.content.chunks(width).map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// The cells of the screen.
-pub fn drawn(app: &App) -> Buffer {
-    let (width, height) = app.world.size;
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| app.draw(frame)).unwrap();
-    terminal.backend().buffer().clone()
 }
 
 /// An engine that runs.
@@ -481,6 +386,12 @@ pub fn empty() -> RunData {
     RunData { subject: Subject::Pipeline("empty".into()), pipeline: "empty".into(), run: None, ..data(RunState::Queued, Vec::new()) }
 }
 
+/// A run of which nothing began.
+pub fn queued() -> RunData {
+    let tasks = vec![task("extract_data", TaskState::Pending, &[]), task("train_model", TaskState::Pending, &["extract_data"])];
+    data(RunState::Queued, tasks)
+}
+
 /// A pipeline that never ran.
 pub fn never_ran() -> RunData {
     let tasks = vec![task("greet", TaskState::Pending, &[]), task("wave", TaskState::Pending, &["greet"])];
@@ -561,207 +472,4 @@ pub fn grid() -> GridData {
 pub fn grouped_grid() -> GridData {
     let group = |name: &str, tasks| Group { name: name.to_owned(), tasks };
     GridData { groups: vec![group("data", 0..2), group("model", 2..4)], ..grid() }
-}
-
-/// Lines of a task's first attempt.
-pub fn log(task: &str, lines: impl IntoIterator<Item = String>, ended: bool) -> Msg {
-    log_of(task, 1, lines, ended)
-}
-
-/// Lines of an attempt, all of them.
-pub fn log_of(task: &str, attempt: u32, lines: impl IntoIterator<Item = String>, ended: bool) -> Msg {
-    let row = |(n, text): (usize, String)| Row {
-        end: n as u64 + 1,
-        lines: Some(n as u64),
-        at: Some(line_time(n)),
-        source: 0,
-        stream: Stream::Stdout,
-        kind: RowKind::Line(text),
-    };
-    let rows: Vec<_> = lines.into_iter().enumerate().map(row).collect();
-    let count = rows.len() as u64;
-    Msg::Log(Box::new(LogAnswer {
-        slot: 0,
-        keys: vec![LogKey { run: "run-12".into(), task: task.into(), attempt }],
-        anchor: Anchor::End,
-        sieve: Sieve::default(),
-        entries: entry::entries(&rows),
-        from_start: true,
-        to_end: true,
-        lines: count,
-        bytes: (count, count),
-        indexed: true,
-        shown: None,
-        matches: None,
-        rank: None,
-        errors: std::sync::Arc::from([]),
-        hunt: None,
-        ended,
-        trouble: None,
-        under_way: std::sync::Arc::default(),
-    }))
-}
-
-fn line_time(n: usize) -> Timestamp {
-    before(60) + chrono::Duration::milliseconds(37 * i64::try_from(n).unwrap())
-}
-
-/// Logs on a real disk, and who reads them.
-pub struct LogShelf {
-    folder: tempfile::TempDir,
-    desk: Desk,
-    now: Timestamp,
-}
-
-impl LogShelf {
-    /// Without a log.
-    pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), desk: Desk::default(), now: now() }
-    }
-
-    fn folder(&self, asked: &std::path::Path) -> std::path::PathBuf {
-        self.folder.path().join(asked.strip_prefix("/state/runs/r").unwrap())
-    }
-
-    /// Adds lines to the log of an attempt, each at its own time, `late` milliseconds after the lines of other tasks.
-    pub fn write(&self, task: &str, attempt: u32, lines: &[impl AsRef<[u8]>], late: i64) {
-        use std::io::Write;
-        let files = crate::model::AttemptFiles::new(self.folder.path().join(task).join(attempt.to_string()));
-        std::fs::create_dir_all(files.stdout().parent().unwrap()).unwrap();
-        let open = |path| std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
-        let (mut log, mut index) = (open(files.stdout()), open(files.log_index()));
-        for (n, line) in lines.iter().enumerate() {
-            log.write_all(line.as_ref()).unwrap();
-            log.write_all(b"\n").unwrap();
-            let at = time::to_micros(line_time(n) + chrono::Duration::milliseconds(late));
-            writeln!(index, "{at} {} 0", log.metadata().unwrap().len()).unwrap();
-        }
-    }
-
-    /// Makes the log of an attempt something that cannot be read.
-    pub fn unreadable(&self, task: &str, attempt: u32) {
-        let files = crate::model::AttemptFiles::new(self.folder.path().join(task).join(attempt.to_string()));
-        std::fs::create_dir_all(files.stdout().parent().unwrap()).unwrap();
-        std::os::unix::fs::symlink("stdout.log", files.stdout()).unwrap();
-    }
-
-    /// Answers what was asked about logs, until nothing is left to do.
-    pub fn serve(&mut self, app: &mut App) {
-        let mut rest = Vec::new();
-        loop {
-            let asks = app.take_asks();
-            if asks.is_empty() {
-                break;
-            }
-            for ask in asks {
-                match ask {
-                    Ask::Log(mut request) => {
-                        request.targets = self.targets(&request.targets);
-                        self.desk.ask(*request);
-                    }
-                    Ask::CloseLog(slot) => self.desk.close(slot),
-                    Ask::LogPart(mut part) => {
-                        part.targets = self.targets(&part.targets);
-                        part.file = part.file.map(|name| self.folder.path().join(name));
-                        tell(app, Msg::LogPart(desk::hand_over(&part, self.now)));
-                    }
-                    other => rest.push(other),
-                }
-            }
-            self.work(app);
-        }
-    }
-
-    fn work(&mut self, app: &mut App) {
-        self.now += chrono::Duration::milliseconds(200);
-        let mut business = Business::Work;
-        while business == Business::Work {
-            let mut answers = Vec::new();
-            business = self.desk.work(self.now, &mut |answer| answers.push(answer));
-            answers.into_iter().for_each(|answer| tell(app, Msg::Log(Box::new(answer))));
-        }
-    }
-
-    /// Lets time pass in which logs may have grown.
-    pub fn look(&mut self, app: &mut App) {
-        self.work(app);
-        self.work(app);
-        self.serve(app);
-    }
-
-    /// Presses keys, and answers after each.
-    pub fn press(&mut self, app: &mut App, keys: &str) {
-        for key in keys.split(' ') {
-            press(app, key);
-            self.serve(app);
-        }
-    }
-
-    /// What is in a file that was saved.
-    pub fn saved(&self, name: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-
-    fn targets(&self, asked: &[LogTarget]) -> Vec<LogTarget> {
-        asked.iter().map(|target| LogTarget { folder: self.folder(&target.folder), ..target.clone() }).collect()
-    }
-}
-
-/// What a training task writes.
-pub fn training_lines(count: usize) -> Vec<String> {
-    (0..count)
-        .map(|n| match n % 9 {
-            4 => format!("WARN  epoch {n}: learning rate is small"),
-            7 => format!("ERROR epoch {n}: lost a worker, going on with the others"),
-            _ => format!("INFO  epoch {n}: loss {:.4}", 1.0 / (n as f64 + 1.0)),
-        })
-        .collect()
-}
-
-/// A machine on which one attempt runs and two tasks wait, one of them for a GPU of somebody else.
-pub fn resources() -> Resources {
-    let key = |task: &str| TaskKey { run: "run-12".into(), task: task.into(), map_index: None };
-    let attempt = AttemptKey { task: key("trainer"), attempt: 1 };
-    let foreign = ForeignProcess { pid: 4242, user: "grace".into() };
-    let gpu = |index, leased_to, foreign| GpuSnapshot { index, name: "NVIDIA L4".into(), leased_to, foreign };
-    let entry = |task, waits| QueueEntry { task: key(task), since: before(42), priority_weight: 1, waits };
-    let shared = ResourcesSnapshot {
-        slots: (1, 2),
-        cpu: (2.0, 8.0),
-        memory: (3 << 30, 16 << 30),
-        pools: vec![PoolSnapshot { name: "database".into(), used: 2, slots: 2 }],
-        gpus: vec![gpu(0, Some(attempt.clone()), None), gpu(1, None, Some(foreign.clone()))],
-        running: vec![RunningSnapshot {
-            attempt,
-            since: before(71),
-            pool: Some("database".into()),
-            gpus: vec![0],
-            folder: "/s/r/t/1".into(),
-        }],
-        queue: vec![
-            entry("evaluator", vec![Wait::Pool { pool: "database".into(), needs: 1, used: 2, all: 2 }]),
-            entry("pusher", vec![Wait::Gpu { needs: 1, free: 0, all: 2, foreign: vec![(1, foreign)], trouble: None }]),
-        ],
-    };
-    let usage =
-        Usage { cpu_millis: 95_300, memory: 1 << 30, peak_memory: 3 << 29, read_bytes: 5 << 20, written_bytes: 7 << 20, processes: 3 };
-    let names = [("run-12".into(), "ml_training #12".to_owned())].into();
-    Resources { shared: Some(shared), names, usages: vec![Some(usage)], disk: Some((40 << 30, 100 << 30)) }
-}
-
-/// A machine on which forty attempts run and a thousand tasks wait for the same pool.
-pub fn crowded() -> Resources {
-    let mut resources = resources();
-    let shared = resources.shared.as_mut().unwrap();
-    let key = |name: String| TaskKey { run: "run-12".into(), task: name.as_str().into(), map_index: None };
-    let one = shared.running[0].clone();
-    let attempt = |n: usize| AttemptKey { task: key(format!("shard_{n:02}")), attempt: 1 };
-    shared.running = (0..40).map(|n| RunningSnapshot { attempt: attempt(n), gpus: Vec::new(), ..one.clone() }).collect();
-    let waits = shared.queue[0].waits.clone();
-    let entry = |n: usize| QueueEntry { task: key(format!("trial_{n:03}")), since: before(42), priority_weight: 1, waits: waits.clone() };
-    shared.queue = (0..1_000).map(entry).collect();
-    shared.pools.extend((0..9).map(|n| PoolSnapshot { name: format!("api_{n}"), used: n, slots: 9 }));
-    shared.slots = (40, 40);
-    resources.usages = vec![resources.usages[0]; 40];
-    resources
 }

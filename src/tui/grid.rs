@@ -192,6 +192,11 @@ pub const fn letter(kind: RunType) -> &'static str {
     match kind {
         RunType::Scheduled => "s",
         RunType::Manual => "m",
+        RunType::Asset | RunType::File => "d",
+        RunType::Drift => "r",
+        RunType::Git => "g",
+        RunType::Pipeline => "p",
+        RunType::Backfill => "b",
     }
 }
 

@@ -73,18 +73,23 @@ fn places(frame: &mut Frame<'_>, area: Rect, at: Place, world: &World, theme: &T
             spans.push(Span::styled(format!(" {} ", place.title()), theme.style("fg.muted")));
         }
     }
-    panes::lines(frame, area, [Line::from(spans)]);
+    let line = Line::from(spans);
+    let used = u16::try_from(line.width()).unwrap_or(area.width).min(area.width);
+    panes::lines(frame, area, [line]);
+    // What is shown may be of before.
     let unseen = match world.record.unseen {
+        _ if world.trouble.is_some() => format!("✗ reading fails ({})   ", shown_key(Action::Messages)),
         0 => String::new(),
         n => format!("{} {n} to read   ", shown_key(Action::Messages)),
     };
     let engine = unseen + &engine(world);
     let token = match world.engine {
+        _ if world.trouble.is_some() => "error",
         Engine::Up(_) => "ok",
         Engine::Silent(_) => "warning",
         Engine::Idle | Engine::Unknown => "fg.muted",
     };
-    right(frame, area, &engine, token, theme);
+    right(frame, Rect { x: area.x + used, width: area.width - used, ..area }, &engine, token, theme);
 }
 
 /// Whether the engine runs, and how many attempts are open of how many.
@@ -99,14 +104,14 @@ fn engine(world: &World) -> String {
 }
 
 fn right(frame: &mut Frame<'_>, area: Rect, words: &str, token: &str, theme: &Theme) {
-    let words = text::cut(words, usize::from(area.width) / 2);
+    let words = text::cut(words, usize::from(area.width).saturating_sub(1));
     let width = u16::try_from(text::width(&words)).unwrap_or(0);
     let x = area.right().saturating_sub(width + 1).max(area.x);
     frame.buffer_mut().set_span(x, area.y, &Span::styled(words, theme.style(token)), width);
 }
 
 fn crumbs(frame: &mut Frame<'_>, area: Rect, crumbs: &str, aside: &str, theme: &Theme) {
-    let aside = text::safe(aside);
+    let aside = text::cut(&text::safe(aside), usize::from(area.width) / 2);
     let room = usize::from(area.width).saturating_sub(text::width(&aside) + 4);
     let line = Line::from(Span::styled(format!(" {}", text::cut(&text::safe(crumbs), room)), theme.style("fg")));
     panes::lines(frame, area, [line]);

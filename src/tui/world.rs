@@ -124,6 +124,16 @@ pub enum Subject {
     Pipeline(PipelineId),
 }
 
+impl Subject {
+    /// What it is called while nothing of it is known.
+    pub const fn what(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "the run",
+            Self::Pipeline(_) => "the graph of the pipeline",
+        }
+    }
+}
+
 /// A run, or the graph of a pipeline that never ran, ready to draw.
 #[derive(Debug, Clone)]
 pub struct RunData {

@@ -1,5 +1,6 @@
 //! Framed parts of a view that show one thing.
 
+pub mod absent;
 pub mod attention;
 pub mod graph;
 pub mod log;

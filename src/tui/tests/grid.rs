@@ -55,11 +55,6 @@ fn the_whole_run_is_selected_above_the_first_task() {
 fn the_grid_waits_says_what_is_wrong_and_what_to_do() {
     let mut app = running_run((80, 24));
     press(&mut app, "]");
-    picture("grid_reading", (80, 24), |_| {
-        let mut app = running_run((80, 24));
-        press(&mut app, "]");
-        app
-    });
     tell(&mut app, Msg::Grid(Err("the database is locked".into())));
     assert!(screen(&app).contains("the database is locked"));
     let (states, cells) = (Vec::new(), BTreeMap::new());

@@ -127,7 +127,7 @@ fn history_in_its_states() {
     });
     let mut app = running_run((80, 24));
     press(&mut app, "[");
-    assert!(screen(&app).contains("reading…"));
+    assert!(screen(&app).contains("reading the runs…"));
     let ask = RunsAsk { pipeline: Some("ml_training".into()), filter: String::new(), edge: Edge::Newest, limit: 200 };
     tell(&mut app, Msg::Runs(ask.clone(), Err("the database is locked".into())));
     assert!(screen(&app).contains("the database is locked"));

@@ -11,7 +11,7 @@ use crate::{
         keymap::shown_key,
         list::{self, Column, ListState},
         memory::{Standing, Stop, Tabbed, standing},
-        panes,
+        panes::{self, absent::Absent},
         query::Query,
         runs::{self, Edge, PAGE, RunLine, RunList, RunsAsk},
         tabs::{Beside, Tab},
@@ -21,11 +21,7 @@ use crate::{
         world::{Ask, Purpose, Subject, World},
     },
 };
-use ratatui::{
-    Frame,
-    layout::Rect,
-    text::{Line, Span},
-};
+use ratatui::{Frame, layout::Rect, text::Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -429,14 +425,8 @@ impl View for HistoryView {
         let lines = self.lines(world);
         let inner = panes::framed(frame, area, "Runs", &self.extent(world), true, theme);
         if lines.is_empty() {
-            let words = match (self.known(world), &world.trouble) {
-                (None, Some(trouble)) => text::safe(trouble),
-                (None, None) => "reading…".to_owned(),
-                (Some(list), _) if list.below.is_some() || !self.is_answered(world) => "looking for runs that match…".to_owned(),
-                (Some(_), _) if self.filter.is_on() => "nothing matches the filter (Esc clears it)".to_owned(),
-                (Some(_), _) => format!("no run yet: {} starts one", shown_key(Action::Trigger)),
-            };
-            panes::lines(frame, inner, [Line::styled(format!("  {words}"), theme.style("fg.muted"))]);
+            let what = if self.filter.is_on() { "the runs that match" } else { "the runs" };
+            self.absent(world).inside(frame, inner, what, theme);
         } else {
             self.table(frame, inner, lines, world, theme);
         }
@@ -445,6 +435,23 @@ impl View for HistoryView {
 }
 
 impl HistoryView {
+    /// Why no run is shown.
+    fn absent(&self, world: &World) -> Absent {
+        let is_read = self.known(world).is_some_and(|list| list.below.is_none()) && self.is_answered(world);
+        if !is_read {
+            return Absent::unread(world);
+        }
+        if self.filter.is_on() {
+            let next = format!("{} changes it · {} clears it", shown_key(Action::Search), shown_key(Action::Back));
+            return Absent::Nothing("nothing matches the filter".to_owned(), next);
+        }
+        if self.pipeline.is_some() {
+            return Absent::no_run();
+        }
+        let (place, trigger) = (shown_key(Action::PlacePipelines), shown_key(Action::Trigger));
+        Absent::Nothing("no run yet".to_owned(), format!("{place} goes to the pipelines, {trigger} there starts a run"))
+    }
+
     /// How many runs there are, as far as that is known.
     fn extent(&self, world: &World) -> String {
         let Some(list) = self.known(world) else { return String::new() };

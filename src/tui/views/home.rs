@@ -13,13 +13,13 @@ use crate::{
         memory::{Standing, standing},
         panes::{
             self,
+            absent::Absent,
             attention::{self, Item},
             pipelines,
             welcome::Welcome,
         },
         query::{self, Key, Kind, Query, Value},
         tabs::{Beside, Tab},
-        text,
         theme::Theme,
         verbs,
         world::{Ask, Purpose, Subject, World},
@@ -487,11 +487,7 @@ impl View for HomeView {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
         let Some(all) = &world.pipelines else {
-            let inner = panes::framed(frame, area, "Pipelines", "", true, theme);
-            let words = world.trouble.as_deref().unwrap_or("reading…");
-            let width = usize::from(inner.width).saturating_sub(2);
-            let lines = text::wrap(&text::safe(words), width).into_iter().map(|line| Line::raw(format!(" {line}")));
-            return panes::lines(frame, inner, lines);
+            return Absent::unread(world).draw(frame, area, "Pipelines", "the pipelines", theme);
         };
         if all.is_empty() {
             return self.welcome.draw(frame, area, world, theme);

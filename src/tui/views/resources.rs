@@ -6,10 +6,12 @@ use crate::{
     stdx::{size, time::Timestamp},
     tui::{
         actions::{Action, Context},
+        keymap::shown_key,
         list::{self, Column, ListState},
         load::Load,
         memory::{Standing, Stop, standing},
-        panes, text,
+        panes::{self, absent::Absent},
+        text,
         theme::Theme,
         world::{Ask, Resources, Subject, World},
     },
@@ -250,17 +252,8 @@ impl View for ResourcesView {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
         let Some((all, found)) = Self::known(world) else {
-            let inner = panes::framed(frame, area, "Resources", "", true, theme);
-            let words = match (&world.resources, &world.trouble) {
-                (Some(_), _) => {
-                    "No engine owns this workspace, so nothing starts. Starting a run, or going on with an open one, starts it."
-                }
-                (None, Some(trouble)) => trouble,
-                (None, None) => "reading…",
-            };
-            let width = usize::from(inner.width).saturating_sub(2);
-            let lines = text::wrap(&text::safe(words), width).into_iter();
-            return panes::lines(frame, inner, lines.map(|line| Line::styled(format!(" {line}"), theme.style("fg.muted"))));
+            let absent = if world.resources.is_some() { no_engine() } else { Absent::unread(world) };
+            return absent.draw(frame, area, "Resources", "what runs and what waits", theme);
         };
         let layout = layout(area, found, all.disk.is_some());
         self.machine(frame, layout.machine, all, found, world.now, theme);
@@ -376,6 +369,18 @@ impl ResourcesView {
         let lines = text::wrap(&text::safe(&about), usize::from(below.width));
         panes::lines(frame, below, lines.into_iter().map(|line| Line::styled(line, muted)));
     }
+}
+
+/// Without an engine nothing is shared.
+fn no_engine() -> Absent {
+    Absent::Nothing(
+        "no engine runs, so nothing runs and nothing waits".to_owned(),
+        format!(
+            "a run starts one: {} goes to the pipelines, {} there starts a run",
+            shown_key(Action::PlacePipelines),
+            shown_key(Action::Trigger)
+        ),
+    )
 }
 
 /// What people call a run; its id until that was read.

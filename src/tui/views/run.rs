@@ -12,7 +12,7 @@ use crate::{
         logs::{LogPanel, News},
         memory::{Standing, Stop, standing},
         panes::{
-            self,
+            absent::Absent,
             graph::{GraphPane, Scene},
             log::{self, LogPane},
             tasks::TasksPane,
@@ -24,7 +24,7 @@ use crate::{
         world::{Ask, LogTarget, RunData, Subject, Tone, World},
     },
 };
-use ratatui::{Frame, layout::Rect, text::Line};
+use ratatui::{Frame, layout::Rect};
 use serde::{Deserialize, Serialize};
 
 /// Which pane has the keys.
@@ -583,9 +583,7 @@ impl View for RunView {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
         let Some(data) = self.data(world) else {
-            let inner = panes::framed(frame, area, "Run", "", true, theme);
-            let words = world.trouble.as_deref().unwrap_or("reading…");
-            return panes::lines(frame, inner, [Line::styled(format!(" {}", text::safe(words)), theme.style("fg.muted"))]);
+            return Absent::unread(world).draw(frame, area, "Graph", self.subject.what(), theme);
         };
         let layout = self.layout(area);
         if layout.graph.width > 0 {

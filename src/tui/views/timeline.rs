@@ -11,6 +11,7 @@ use crate::{
         memory::{Standing, Stop, Tabbed, standing},
         panes::{
             self,
+            absent::Absent,
             tasks::{detail, look},
         },
         tabs::{Beside, Tab},
@@ -281,9 +282,7 @@ impl View for TimelineView {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
         let Some((data, run)) = self.data(world).and_then(|data| Some((data, data.run.as_ref()?))) else {
-            let inner = panes::framed(frame, area, "Timeline", "", true, theme);
-            let words = world.trouble.as_deref().unwrap_or("reading…");
-            return panes::lines(frame, inner, [Line::styled(format!(" {}", text::safe(words)), theme.style("fg.muted"))]);
+            return Absent::unread(world).draw(frame, area, "Timeline", self.subject.what(), theme);
         };
         let now = world.now;
         let (from, to) = span(data, now).unwrap_or((now, now));

@@ -12,7 +12,7 @@ use crate::{
         keymap::shown_key,
         list::ListState,
         memory::{Standing, Stop, Tabbed, standing},
-        panes,
+        panes::absent::Absent,
         runs::Edge,
         tabs::{Beside, Tab},
         text,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 use draw::{Drawn, Layout, layout};
-use ratatui::{Frame, layout::Rect, text::Line};
+use ratatui::{Frame, layout::Rect};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -492,13 +492,8 @@ impl View for GridView {
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
         let layout = layout(area, self.data(world));
         let Some(data) = self.data(world).filter(|data| !data.runs.is_empty()) else {
-            let inner = panes::framed(frame, area, "Runs × tasks", "", true, theme);
-            let words = match (self.data(world), &world.trouble) {
-                (Some(_), _) => format!("no run yet: {} starts one", shown_key(Action::Trigger)),
-                (None, Some(trouble)) => text::safe(trouble),
-                (None, None) => "reading…".to_owned(),
-            };
-            return panes::lines(frame, inner, [Line::styled(format!(" {words}"), theme.style("fg.muted"))]);
+            let absent = if self.data(world).is_some() { Absent::no_run() } else { Absent::unread(world) };
+            return absent.draw(frame, area, "Runs × tasks", "the runs", theme);
         };
         let drawn = Drawn { seen: &self.see(data), layout: &layout, shows: self.shows, now: world.now, theme };
         drawn.grid(frame, self.list, &self.marked, &self.folded(data));
