@@ -30,7 +30,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use durability::Durability;
 pub use forget::{NotForgotten, did_not_succeed};
 pub use graph::Graph;
-pub use grid::GridCell;
+pub use grid::{GridCell, GridTask};
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
 pub use named::Named;
