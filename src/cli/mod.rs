@@ -21,6 +21,8 @@ mod list;
 mod log_line;
 mod logs;
 mod mark;
+mod notifications;
+mod notify;
 mod pace;
 mod pause;
 mod reject;
@@ -102,6 +104,8 @@ enum Verb {
     Resources(resources::Args),
     Shell(shell::Args),
     Journal(journal::Args),
+    Notifications(notifications::Args),
+    Notify(notify::Args),
     Engine(engine::Args),
     Doctor(doctor::Args),
     Keys(keys::Args),
@@ -173,6 +177,8 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Resources(args) => resources::main(&args, context),
         Verb::Shell(args) => shell::main(&args, context),
         Verb::Journal(args) => journal::main(&args, context),
+        Verb::Notifications(args) => notifications::main(&args, context),
+        Verb::Notify(args) => notify::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),
         Verb::Keys(args) => keys::main(&args, context, &(face.keys)()),

@@ -88,7 +88,7 @@ impl Tables {
                 return;
             }
             What::Artifact(record) => return self.artifacts.push(*record),
-            What::Command { .. } | What::Engine { .. } | What::Pipeline { .. } => return,
+            What::Command { .. } | What::Engine { .. } | What::Pipeline { .. } | What::Notification(_) | What::Told(_) => return,
         };
         let before = self.states.insert(entity.clone(), to);
         assert_eq!(before, from, "the chain of {entity} is broken");

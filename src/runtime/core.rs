@@ -7,6 +7,7 @@ use super::{
     archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
     clock, gpus,
+    herald::{Delivery, Herald},
     syncer::Syncer,
 };
 use crate::{
@@ -75,6 +76,10 @@ pub enum Msg {
     NotSynced(String),
     /// These GPUs are there.
     Gpus(GpusSeen),
+    /// Somebody was told something, or could not be.
+    Delivered(Box<Delivery>),
+    /// Somebody heard that this engine lives, or why not.
+    Beaten(Option<String>),
     /// Leave with this exit code.
     Stop(u8),
 }
@@ -100,6 +105,7 @@ pub struct Core {
     executor: Arc<dyn Executor>,
     yard: Yard,
     gpus: gpus::Watch,
+    herald: Herald,
     /// Set where commits are not synced one by one.
     syncer: Option<Syncer>,
     keeper: Keeper,
@@ -132,6 +138,8 @@ pub struct Parts {
     pub yard: Yard,
     /// Who looks for GPUs.
     pub gpus: gpus::Watch,
+    /// Who sees to it that people are told.
+    pub herald: Herald,
     /// Where messages arrive.
     pub inbox: Receiver<Msg>,
     /// The other end of it.
@@ -155,6 +163,7 @@ impl Core {
             executor: parts.executor,
             yard: parts.yard,
             gpus: parts.gpus,
+            herald: parts.herald,
             syncer: None,
             keeper: parts.keeper,
             secrets: HashMap::new(),
@@ -176,6 +185,7 @@ impl Core {
             core.syncer = Some(Syncer::start(core.store.log()?, failed).map_err(|error| RuntimeError::Io(error.to_string()))?);
         }
         let open: Vec<RunRecord> = open.into_iter().map(|loaded| core.take_up(loaded)).collect();
+        open.iter().for_each(|record| core.herald.watch(record, &core.store));
         let mut effects = Vec::new();
         for record in &open {
             effects.extend(core.look_back(record, now));
@@ -260,6 +270,7 @@ impl Core {
             tracing::warn!(seconds = by.num_seconds(), "the clock of this machine was set; what is waited for moves with it");
             self.idle_since += by;
             self.gpus.clock_was_set(by);
+            self.herald.clock_was_set(by);
             effects.extend(self.engine.apply(Input::ClockSet(by), clock::now()));
         }
         for msg in batch {
@@ -305,6 +316,8 @@ impl Core {
                     self.gpus.has_looked();
                     effects.extend(self.engine.apply(Input::Gpus(found), now));
                 }
+                Msg::Delivered(delivery) => effects.extend(self.herald.delivered(*delivery, now).map(Effect::Commit)),
+                Msg::Beaten(error) => self.herald.beaten(error, now),
                 Msg::Stop(code) => stop = Some(code),
             }
         }
@@ -312,7 +325,9 @@ impl Core {
         if self.engine.next_wake().is_some_and(|at| at <= now) {
             effects.extend(self.engine.apply(Input::Tick, now));
         }
+        effects.extend(self.herald.late(&self.engine, now).into_iter().map(Effect::Commit));
         self.carry_out(effects, &mut waiting)?;
+        self.herald.act(now, self.clients, &self.own);
         self.engine.forget_ended();
         self.look_for_gpus(now);
         Ok(stop)
@@ -480,10 +495,11 @@ impl Core {
         Ok(())
     }
 
-    fn commit(&mut self, changes: Vec<Change>) -> Result<(), String> {
+    fn commit(&mut self, mut changes: Vec<Change>) -> Result<(), String> {
         if changes.is_empty() {
             return Ok(());
         }
+        self.herald.tell(&mut changes, &self.engine, &self.store);
         let committed = self.store.commit(&changes).map_err(|error| error.to_string());
         if committed.is_err() && fault::is_on("believe-failed-sync") {
             return Ok(());
@@ -546,19 +562,28 @@ impl Core {
             slots: self.engine.slots(),
             clients: self.clients,
             stays: !self.exit_when_idle,
+            undelivered: self.herald.undelivered(),
+            heartbeat: self.herald.pulse(),
         }
     }
 
     /// How long to wait for the next message: to the next due time, or until it may leave; else for ever, without waking.
     fn patience(&self) -> Duration {
         let until = |at: Timestamp| (at - clock::now()).to_std().unwrap_or(Duration::ZERO);
-        let due = self.engine.next_wake().into_iter().chain(self.gpus.due(self.engine.cares_for_gpus())).min().map(until);
+        let due = self
+            .engine
+            .next_wake()
+            .into_iter()
+            .chain(self.gpus.due(self.engine.cares_for_gpus()))
+            .chain(self.herald.next_wake())
+            .min()
+            .map(until);
         let leave = (self.exit_when_idle && self.is_idle()).then(|| until(self.idle_since + self.linger));
         due.into_iter().chain(leave).min().unwrap_or(Duration::from_secs(3_600))
     }
 
     fn is_idle(&self) -> bool {
-        self.clients == 0 && self.engine.open_runs() == 0
+        self.clients == 0 && self.engine.open_runs() == 0 && self.herald.may_leave()
     }
 
     fn may_leave(&mut self) -> bool {

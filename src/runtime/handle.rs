@@ -3,7 +3,9 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    clock, pipelines, retention, serve, upkeep,
+    clock,
+    herald::Pulse,
+    pipelines, retention, serve, upkeep,
     why::{self, Account},
     wire::{Ask, Tell},
     workspace::Place,
@@ -11,8 +13,8 @@ use super::{
 use crate::{
     executors::shim::usage,
     model::{
-        AttemptFiles, Diagnostics, GridCell, GridTask, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot,
-        RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
+        AttemptFiles, Diagnostics, GridCell, GridTask, JournalEntry, NotificationRow, Pipeline, PipelineId, PipelineRow, Reply, Request,
+        ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
     },
     plan::params,
     store::{Overview, Reader, RunQuery, StoreError},
@@ -89,6 +91,12 @@ pub struct EngineStatus {
     /// It stays when it has nothing to do.
     #[serde(default)]
     pub stays: bool,
+    /// Notifications that nobody took yet.
+    #[serde(default)]
+    pub undelivered: usize,
+    /// The last heartbeat; none without `[notify] heartbeat`.
+    #[serde(default)]
+    pub heartbeat: Option<Pulse>,
 }
 
 /// A client's view of one workspace. Every call blocks only for a read of the database or one answer of the engine;
@@ -445,6 +453,17 @@ impl Handle {
         match self.reader()? {
             Some(reader) => Ok(reader.last_seq()?),
             None => Ok(0),
+        }
+    }
+
+    /// Notifications newer than `after`, the newest `most` of them, newest first; of one pipeline if asked.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn notifications(&self, pipeline: Option<&PipelineId>, after: i64, most: usize) -> Result<Vec<NotificationRow>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.notifications(pipeline, after, most)?),
+            None => Ok(Vec::new()),
         }
     }
 

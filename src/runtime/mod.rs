@@ -18,6 +18,7 @@ pub mod file_system;
 mod git;
 mod gpus;
 pub mod handle;
+pub mod herald;
 pub mod logs;
 pub mod own_log;
 pub mod pipelines;

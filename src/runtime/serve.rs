@@ -6,7 +6,9 @@ use super::{
     attempts::Yard,
     clock,
     core::{Core, Ending, Msg, Parts},
-    gpus, retention, surroundings, trigger, upkeep,
+    gpus,
+    herald::{Herald, Office},
+    retention, surroundings, trigger, upkeep,
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
@@ -96,7 +98,9 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         )
         .map_err(|error| RuntimeError::Io(format!("tasks cannot be started: {error}")))?,
     );
+    let herald = Herald::start(place.config.notify.clone(), Office::of(place), &store, clock::now())?;
     let core = Core::start(Parts {
+        herald,
         limits: limits(place),
         store,
         durability: place.config.durability,

@@ -2,7 +2,7 @@
 
 use super::{
     open::{self, StoreError},
-    rows,
+    outbox, rows,
 };
 use crate::{
     model::{
@@ -199,6 +199,11 @@ impl Writer {
         found().map_err(StoreError::at(&self.path))
     }
 
+    /// One query, of whoever decides by it.
+    pub(super) fn ask<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        query(&self.db).map_err(StoreError::at(&self.path))
+    }
+
     fn load_rows(&self, id: &RunId) -> rusqlite::Result<Option<LoadedRun>> {
         let sql = format!("SELECT {}, {} FROM runs WHERE run_id = ?1", rows::RUN, rows::LOADED);
         let Some(run) = self.db.query_row(&sql, [id.as_str()], rows::loaded_run).optional()? else { return Ok(None) };
@@ -223,7 +228,7 @@ fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     // What refers to others goes first.
-    for table in ["artifacts", "attempts", "task_instances", "journal", "runs"] {
+    for table in ["artifacts", "attempts", "task_instances", "journal", "notifications", "runs"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE run_id = ?1"))?.execute([run.as_str()])?;
     }
     Ok(true)
@@ -234,7 +239,7 @@ fn is_told(change: &Change) -> bool {
     match &change.what {
         What::Command { .. } | What::Artifact(_) | What::Pipeline { .. } | What::Engine { .. } => true,
         What::Run { record, .. } => record.state.is_terminal(),
-        What::Task { .. } | What::Attempt { .. } | What::Wish(_) | What::Note(_) => false,
+        What::Task { .. } | What::Attempt { .. } | What::Wish(_) | What::Note(_) | What::Notification(_) | What::Told(_) => false,
     }
 }
 
@@ -263,6 +268,7 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     let entry = match &change.what {
         What::Run { from, record } => {
             write_run(db, record, from.is_none())?;
+            outbox::write_verdict(db, record)?;
             let id = record.run_id.as_str();
             Entry::transition(format!("run/{id}"), id, from.map(|s| s.word()), record.state.word(), None)
         }
@@ -282,6 +288,8 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         What::Wish(record) => return write_task(db, record),
         What::Note(record) => return write_run(db, record, false),
         What::Artifact(record) => return write_artifact(db, record),
+        What::Notification(notification) => return outbox::write(db, notification, change.at),
+        What::Told(told) => return outbox::write_told(db, told, change.at),
         What::Command { entity, command, reason } => Entry {
             entity: entity.clone(),
             from: None,

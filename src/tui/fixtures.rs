@@ -40,7 +40,17 @@ fn before(seconds: i64) -> Timestamp {
 
 /// An engine that runs.
 pub fn engine() -> EngineStatus {
-    EngineStatus { pid: 4711, version: "0.1.0".into(), started_at: before(900), open_runs: 1, slots: (1, 2), clients: 1, stays: false }
+    EngineStatus {
+        pid: 4711,
+        version: "0.1.0".into(),
+        started_at: before(900),
+        open_runs: 1,
+        slots: (1, 2),
+        clients: 1,
+        stays: false,
+        undelivered: 0,
+        heartbeat: None,
+    }
 }
 
 fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
