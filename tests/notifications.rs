@@ -51,8 +51,8 @@ fn a_failure_is_mailed_with_cause_masked_last_lines_and_the_command_that_shows_i
     let yard = yard(
         &["failure"],
         "email:ada@example.com",
-        "[params]\ntoken = { type = \"secret\", env = \"TOKEN\" }\n[tasks.load]\nenv.TOKEN = \"{{ params.token }}\"\n\
-         run = \"echo \\\"the token is $TOKEN\\\"; printf '\\\\033[31mno such column\\\\n' >&2; exit 3\"\n",
+        "[params]\ntoken = { type = \"secret\", env = \"TOKEN\" }\n[tasks.load]\n\
+         run = \"echo \\\"the token is $FLOWYARD_PARAM_TOKEN\\\"; printf '\\\\033[31mno such column\\\\n' >&2; exit 3\"\n",
     );
     sinks::certificate(yard.path());
     let server = MailServer::start(yard.path(), "starttls", Some(("yard", "hunter2-long")));
@@ -123,7 +123,7 @@ fn a_login_that_is_refused_is_told_and_touches_no_run() {
     yard.write(
         "flowyard.toml",
         &format!(
-            "[smtp]\nhost = \"127.0.0.1\"\nport = {}\nfrom = \"yard@example.com\"\ntls = \"none\"\nuser = \"yard\"\npassword = {{ file = \"{}\" }}\n",
+            "[notify]\ndigest = \"0s\"\n[smtp]\nhost = \"127.0.0.1\"\nport = {}\nfrom = \"yard@example.com\"\ntls = \"none\"\nuser = \"yard\"\npassword = {{ file = \"{}\" }}\n",
             server.port,
             password.display()
         ),
@@ -239,7 +239,7 @@ fn a_dead_channel_keeps_no_engine_and_changes_no_result() {
     assert_eq!(yard.show(&id)["state"], "success");
     until("the engine left", || yard.engine().is_none());
     let rows = notifications(&yard);
-    assert!(rows[0]["state"] == "pending" && rows[0]["attempts"] == 1 && rows[0]["detail"].is_string(), "{rows:?}");
+    assert!(rows[0]["state"] == "pending" && rows[0]["attempts"] == 3 && rows[0]["detail"].is_string(), "{rows:?}");
     let doctor = yard.output(&["doctor"]);
     let told = support::lossy(&doctor.stdout);
     assert!(told.contains("notifications") && told.contains("webhook:http://127.0.0.1:1/"), "{told}");

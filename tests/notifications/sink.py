@@ -13,8 +13,9 @@ import sys
 from aiosmtpd.smtp import SMTP, AuthResult
 
 mode, path = sys.argv[1:3]
-certificate, key = sys.argv[3:5] if mode != "none" else (None, None)
-login = sys.argv[5:7] if len(sys.argv) > 6 else None
+rest = sys.argv[3:]
+certificate, key = (rest.pop(0), rest.pop(0)) if mode != "none" else (None, None)
+login = rest or None
 
 
 class Keeper:

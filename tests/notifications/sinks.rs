@@ -45,7 +45,7 @@ impl MailServer {
         if let Some((user, password)) = login {
             command.args([user, password]);
         }
-        let command = command.env("PYTHONPATH", python_path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let command = command.env("PYTHONPATH", python_path()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();

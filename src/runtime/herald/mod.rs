@@ -34,6 +34,9 @@ const PATIENCE: TimeDelta = TimeDelta::hours(24);
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
+/// An engine that has nothing else to do stays for so many tries: they are over within seconds, if they fail at once.
+const TRIES_TO_STAY: u32 = 3;
+
 /// Deliveries that are under way at once; a channel has one of them at most.
 const AT_ONCE: usize = 8;
 
@@ -287,9 +290,9 @@ impl Herald {
         piles.chain(late).chain(beat).min()
     }
 
-    /// Everything was told, or this engine has tried.
+    /// Everything was told, or this engine has tried, and a stumble would be over by now.
     pub fn may_leave(&self) -> bool {
-        self.piles.values().all(|state| state.tried && !state.under_way)
+        self.piles.values().all(|state| state.tried && !state.under_way && state.attempts >= TRIES_TO_STAY)
     }
 
     /// How many notifications wait.
