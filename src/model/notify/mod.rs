@@ -2,8 +2,11 @@
 
 mod read;
 
-use super::{PipelineId, RunId, did_you_mean, state::words};
-use crate::stdx::time::{Timestamp, serde_rfc3339};
+use super::{PipelineId, RunId, did_you_mean};
+use crate::stdx::{
+    time::{Timestamp, serde_rfc3339},
+    vocabulary::words,
+};
 use chrono::{NaiveTime, TimeDelta, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
