@@ -14,7 +14,7 @@ use std::{str::FromStr, sync::Arc};
 /// The columns of a run in the order that [`run`] reads them.
 pub const RUN: &str = "run_id, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, pipeline, paused, undo ->> 'command'";
 /// What an engine needs of a run beside [`RUN`], in the order that [`loaded_run`] reads them.
-pub const LOADED: &str = "definition, env, idempotency_key, undo, past, deadline";
+pub const LOADED: &str = "definition, env, idempotency_key, undo, past, deadline, origin";
 /// The columns of a task instance in the order that [`task`] reads them.
 pub const TASK: &str = "run_id, task, map_index, position, state, reason, message, generation, last_attempt, forgiven, never_begun, retry_at, cancel_requested, outputs, output_parameters, metrics, gates, queued_at, decision";
 /// The columns of an attempt in the order that [`attempt`] reads them.
@@ -96,6 +96,7 @@ pub fn run_defined_by(row: &Row<'_>, definition: Arc<Pipeline>) -> rusqlite::Res
         undo: optional_json(row, 17)?,
         past: row.get::<_, Option<String>>(18)?.map(RunId::from),
         deadline: optional_time(row, 19)?,
+        origin: optional_json(row, 20)?,
     })
 }
 

@@ -13,6 +13,7 @@ use super::{
     world::{Ask, Purpose, RunData},
 };
 use crate::model::{ClearScope, Command, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
+use std::collections::BTreeMap;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
 ///
@@ -108,7 +109,7 @@ pub fn pause_run(run: &RunRow) -> Intent {
 
 /// Turns the triggers of a pipeline off, or on.
 pub fn pause_pipeline(pipeline: PipelineId, paused: bool) -> Intent {
-    send(Command::PausePipeline { pipeline, paused: !paused })
+    send(Command::PausePipeline { pipeline, paused: !paused, env: BTreeMap::new(), make_up: None })
 }
 
 /// Asks before the last command about a run is taken back.
