@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{
     model::{Reply, RunId, Secrets, TriggerRequest, record::RunRecord},
-    stdx::time::rfc3339,
 };
 use std::{
     collections::BTreeMap,
@@ -72,9 +71,4 @@ fn why(reply: &Reply) -> String {
         Reply::Refused { why } => why.clone(),
         Reply::Failed { message } | Reply::Done { message, .. } => message.clone(),
     }
-}
-
-/// What is logged of a fire.
-pub fn told(fire: &Fire) -> String {
-    format!("{} {} {}", fire.pipeline, fire.trigger, rfc3339(fire.logical_date))
 }

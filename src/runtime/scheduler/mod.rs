@@ -6,27 +6,32 @@
 mod definitions;
 mod firer;
 pub mod outlook;
+#[cfg(test)]
+mod tests;
 
 pub use definitions::Definitions;
 pub use firer::Firer;
 
 use crate::{
     model::{
-        Catchup, Firing, Origin, Outcome, Overlap, PipelineId, PipelineSwitch, RunId, RunType, TriggerDef, TriggerId, TriggerRecord,
-        record::What,
+        Catchup, DataInterval, Firing, Origin, Outcome, Overlap, PipelineId, PipelineSwitch, RunId, RunType, TriggerDef, TriggerId,
+        TriggerRecord, record::What,
     },
     stdx::time::{Timestamp, rfc3339},
     store::KnownTrigger,
     triggers::clock::{self, Policy},
 };
 use chrono::TimeDelta;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// A trigger of a pipeline.
 pub type Key = (PipelineId, TriggerId);
 
 /// A fire this late is made up for; a fire on time is late by milliseconds.
-const LATE: TimeDelta = TimeDelta::minutes(1);
+const LATE: Duration = Duration::from_secs(60);
 
 /// A fire that shall start a run. Nothing of it is written down yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -265,7 +270,7 @@ impl Scheduler {
             trigger: Some(def.id.clone()),
             backfill: None,
             reason: format!("{} {}", def.kind.word(), def.text),
-            data_interval: Some(due.interval),
+            data_interval: Some(DataInterval { start: due.interval.0, end: due.interval.1 }),
             variables: BTreeMap::new(),
         };
         Fire {
