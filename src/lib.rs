@@ -10,6 +10,7 @@ pub mod engine;
 pub mod executors;
 pub mod expr;
 pub mod model;
+pub mod notifiers;
 pub mod plan;
 pub mod runtime;
 pub mod spec;

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     executors::shim::usage,
     model::{
-        AttemptFiles, Catchup, Diagnostics, Firing, GridCell, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request,
-        ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, Usage, Why,
+        AttemptFiles, Catchup, Diagnostics, Firing, GridCell, GridTask, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request,
+        ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
     },
     plan::params,
     store::{FiringQuery, Overview, Reader, RunQuery, StoreError},
@@ -407,13 +407,24 @@ impl Handle {
         }
     }
 
-    /// The tasks of these runs in order of declaration, those of the first run first.
+    /// The tasks of these runs with their groups, in order of declaration, those of the first run first.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn task_names(&self, runs: &[RunId]) -> Result<Vec<TaskId>, RuntimeError> {
+    pub fn grid_tasks(&self, runs: &[RunId]) -> Result<Vec<GridTask>, RuntimeError> {
         match self.reader()? {
-            Some(reader) => Ok(reader.task_names(runs, NAMES)?),
+            Some(reader) => Ok(reader.grid_tasks(runs, NAMES)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The state of each of these tasks in each of these runs, a line for each run.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn task_states(&self, runs: &[RunId], tasks: &[TaskId]) -> Result<Vec<Vec<Option<TaskState>>>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.task_states(runs, tasks)?),
             None => Ok(Vec::new()),
         }
     }

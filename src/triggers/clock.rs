@@ -107,6 +107,30 @@ pub fn decide(policy: &Policy, last: Timestamp, now: Timestamp) -> Decision {
 }
 
 impl Policy {
+    /// How a trigger of a pipeline fires; `None` if it does not go by the clock.
+    pub fn of(pipeline: &PipelineId, def: &TriggerDef) -> Option<Self> {
+        let (line, clock) = match &def.kind {
+            TriggerKind::Cron { line, clock } => (Line::Cron(Cron::parse(line).ok()?), clock),
+            TriggerKind::Every { interval, clock } => (Line::Every(*interval), clock),
+            _ => return None,
+        };
+        Some(Self {
+            timetable: Timetable {
+                line,
+                zone: clock.timezone.parse().ok()?,
+                start: clock.start_date,
+                end: clock.end_date,
+                gap: clock.dst_gap,
+                overlap: clock.dst_overlap,
+            },
+            catchup: clock.catchup,
+            late_window: clock.late_window,
+            cap: clock.max_catchup,
+            jitter: clock.jitter,
+            salt: format!("{pipeline}/{}", def.id),
+        })
+    }
+
     /// The newest logical time whose moment has come.
     fn newest_due(&self, now: Timestamp) -> Option<Timestamp> {
         let newest = self.timetable.before(now + TimeDelta::microseconds(1))?.at;
@@ -179,29 +203,3 @@ fn micros(duration: Duration) -> i64 {
 
 #[cfg(test)]
 mod tests;
-
-impl Policy {
-    /// How a trigger of a pipeline fires; `None` if it does not go by the clock.
-    pub fn of(pipeline: &PipelineId, def: &TriggerDef) -> Option<Self> {
-        let (line, clock) = match &def.kind {
-            TriggerKind::Cron { line, clock } => (Line::Cron(Cron::parse(line).ok()?), clock),
-            TriggerKind::Every { interval, clock } => (Line::Every(*interval), clock),
-            _ => return None,
-        };
-        Some(Self {
-            timetable: Timetable {
-                line,
-                zone: clock.timezone.parse().ok()?,
-                start: clock.start_date,
-                end: clock.end_date,
-                gap: clock.dst_gap,
-                overlap: clock.dst_overlap,
-            },
-            catchup: clock.catchup,
-            late_window: clock.late_window,
-            cap: clock.max_catchup,
-            jitter: clock.jitter,
-            salt: format!("{pipeline}/{}", def.id),
-        })
-    }
-}

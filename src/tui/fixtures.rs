@@ -11,7 +11,7 @@ pub use machine::{crowded, resources};
 
 use super::{
     graphs::Structures,
-    grid::GridData,
+    grid::{GridData, Group},
     runs::{self, Edge, RunLine, RunPage, RunsAsk},
     world::{Msg, RunData, Subject},
 };
@@ -471,6 +471,16 @@ pub fn grid() -> GridData {
         // The last task was added with run 195.
         (task < 4 || run.number >= 195 || run.number == 193).then(|| cell.counted())
     };
-    let cells = (0..names.len()).map(|task| runs.iter().map(|run| cell(task, run)).collect()).collect();
-    GridData { pipeline: "ml_training".into(), tasks: names.map(TaskId::from).to_vec(), first: 0, cells, older: true, newer: false, runs }
+    let cells: BTreeMap<usize, Vec<Option<GridCell>>> =
+        (0..names.len()).map(|task| (task, runs.iter().map(|run| cell(task, run)).collect())).collect();
+    let state = |run: usize, task: usize| cells[&task][run].as_ref().map(|cell| cell.state);
+    let states = (0..runs.len()).map(|run| (0..names.len()).map(|task| state(run, task)).collect()).collect();
+    let tasks = names.map(TaskId::from).to_vec();
+    GridData { pipeline: "ml_training".into(), tasks, groups: Vec::new(), states, cells, older: true, newer: false, runs }
+}
+
+/// The same with two groups.
+pub fn grouped_grid() -> GridData {
+    let group = |name: &str, tasks| Group { name: name.to_owned(), tasks };
+    GridData { groups: vec![group("data", 0..2), group("model", 2..4)], ..grid() }
 }

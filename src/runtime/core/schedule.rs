@@ -7,7 +7,7 @@ use super::{
 use crate::{
     engine::{Effect, Input},
     model::{
-        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Reply, Request, RunId, TriggerDef, TriggerRecord,
+        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Reply, Request, RunId, TriggerDef,
         record::{Change, RunRecord, What},
     },
     stdx::time::{Timestamp, rfc3339},
@@ -120,11 +120,8 @@ impl Core {
             first: None,
         };
         self.scheduler.settle(&fire, Some(&firing));
-        effects.insert(0, written(now, What::Firing(Box::new(firing))));
-        if let (Some(memory), Some(since)) = (fire.memory.clone(), self.scheduler.since(&fire)) {
-            let record = TriggerRecord { pipeline: fire.pipeline, trigger: fire.trigger, since, memory: Some(memory) };
-            effects.insert(1, written(now, What::Trigger(Box::new(record))));
-        }
+        let seen = self.scheduler.remember(&fire);
+        effects.extend(std::iter::once(What::Firing(Box::new(firing))).chain(seen).map(|what| written(now, what)));
         effects
     }
 

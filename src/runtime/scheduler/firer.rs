@@ -4,9 +4,7 @@ use super::{
     super::{clock, core::Msg, trigger, workspace::Place},
     Fire,
 };
-use crate::{
-    model::{Reply, RunId, Secrets, TriggerRequest, record::RunRecord},
-};
+use crate::model::{Reply, RunId, Secrets, TriggerRequest, record::RunRecord};
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc},

@@ -300,9 +300,16 @@ impl Scheduler {
         self.is_on_for(&fire.pipeline)
     }
 
-    /// Since when its trigger is known.
-    pub fn since(&self, fire: &Fire) -> Option<Timestamp> {
-        self.known.get(&(fire.pipeline.clone(), fire.trigger.clone())).map(|known| known.since)
+    /// Keeps what a trigger saw that fired; gives what is to be written down of it.
+    pub fn remember(&mut self, fire: &Fire) -> Option<What> {
+        let known = self.known.get_mut(&(fire.pipeline.clone(), fire.trigger.clone()))?;
+        known.memory = Some(fire.memory.clone()?);
+        Some(What::Trigger(Box::new(TriggerRecord {
+            pipeline: fire.pipeline.clone(),
+            trigger: fire.trigger.clone(),
+            since: known.since,
+            memory: known.memory.clone(),
+        })))
     }
 
     fn count(&mut self, firing: &Firing) {

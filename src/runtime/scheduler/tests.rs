@@ -217,8 +217,7 @@ fn a_trigger_that_is_new_in_its_file_starts_from_now_and_one_that_is_gone_fires_
     let other = TriggerDef { id: "other".into(), ..plain() };
     desk.scheduler.define(BTreeMap::from([("p".into(), Some(vec![other]))]));
     desk.wakes(5 * MINUTE + 10).wakes(6 * MINUTE);
-    let told: Vec<(String, String)> =
-        desk.firings.iter().map(|firing| (firing.trigger.to_string(), firing.outcome.to_string())).collect();
+    let told: Vec<(String, String)> = desk.firings.iter().map(|firing| (firing.trigger.to_string(), firing.outcome.to_string())).collect();
     assert_eq!(told, [("minutely".to_owned(), "started".to_owned()), ("other".to_owned(), "started".to_owned())]);
     assert_eq!(desk.firings[1].logical_date, at(6 * MINUTE));
 }
