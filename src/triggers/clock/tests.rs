@@ -5,7 +5,6 @@ use crate::stdx::{
     timetable::{Line, Timetable},
 };
 use proptest::prelude::*;
-use std::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -81,12 +80,10 @@ fn a_firing_stands_for_the_time_since_the_one_before() {
 
 #[test]
 fn a_year_of_minutes_without_an_engine_is_few_entries() {
-    let began = Instant::now();
     let decision = decide(&policy("* * * * *", Catchup::None), at("2026-01-01"), at("2027-01-01"));
     assert_eq!(decision.due.len(), MOST_LISTED + 2);
     assert_eq!(decision.due.iter().map(|due| u64::from(due.count)).sum::<u64>(), 365 * 1_440);
     assert_eq!((decision.due[0].first, decision.due[0].interval.0), (at("2026-01-01T00:01:00Z"), at("2026-01-01")));
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -145,7 +142,6 @@ fn a_simulated_year_decides_each_firing_once_under_each_policy() {
         ("2026-03-29T00:30:00Z", "2026-03-29T03:45:00Z"),
         ("2026-10-24T23:30:00Z", "2026-10-25T02:10:00Z"),
     ];
-    let began = Instant::now();
     // 192, 3 and 3 fell due while nobody could start them; after each, the newest was less than an hour old.
     for (catchup, fired, missed, over) in
         [(Catchup::None, 8_760 - 195, 195, 0), (Catchup::Latest, 8_760 - 195, 195, 0), (Catchup::All, 8_760 - 92, 0, 92)]
@@ -162,7 +158,6 @@ fn a_simulated_year_decides_each_firing_once_under_each_policy() {
         let all: Vec<Timestamp> = policy.timetable.between(at("2026-01-01"), at("2027-01-01")).map(|tick| tick.at).collect();
         assert_eq!((covered(&policy, &history), all.len()), (all, 8_760), "{catchup}");
     }
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
