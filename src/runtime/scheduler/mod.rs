@@ -1,6 +1,6 @@
 //! When the triggers of a workspace fire: what is on, what fell due, and what becomes of it.
 //!
-//! It decides and keeps count, given the time; [`super::core`] commits what it decided together with the run, and only then acts.
+//! It decides and keeps count, given the time; the engine's loop commits what it decided together with the run, and only then acts.
 //! Missed fires are computed from the last one in the tables, never from timers, so that nothing is lost with a process.
 
 mod definitions;
