@@ -31,7 +31,7 @@ impl Firer {
         Ok(Self(sender))
     }
 
-    /// Makes a run of it; it comes back as [`Msg::Made`].
+    /// Makes a run of it; what becomes of it is told to the engine's loop.
     pub fn make(&self, fire: Box<Fire>) {
         // The thread lives as long as this does.
         let _ = self.0.send(fire);
