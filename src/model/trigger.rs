@@ -1,7 +1,9 @@
 //! What starts runs by itself: triggers as declared, and what became of each time they fired.
 
-use super::{PipelineId, RunId, state::words};
-use crate::stdx::time::Timestamp;
+use super::{PipelineId, RunId};
+pub use crate::stdx::timetable::{DstGap, DstOverlap};
+
+use crate::stdx::{time::Timestamp, vocabulary::words};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -40,28 +42,6 @@ words! {
         Queue = "queue",
         /// The open runs are canceled, and its run starts.
         CancelPrevious = "cancel_previous",
-    }
-}
-
-words! {
-    /// What becomes of a fire at a time that a change to summer time leaves out.
-    DstGap, "dst_gap" {
-        /// It happens at the first moment after the gap.
-        Shift = "shift",
-        /// It does not happen that day.
-        Skip = "skip",
-    }
-}
-
-words! {
-    /// What becomes of a fire at a time that comes twice when summer time ends.
-    DstOverlap, "dst_overlap" {
-        /// It happens the first time.
-        First = "first",
-        /// It happens the second time.
-        Second = "second",
-        /// It happens both times.
-        Both = "both",
     }
 }
 

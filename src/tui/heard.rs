@@ -25,7 +25,7 @@ impl App {
                 self.dialogs.push(Box::new(Workspaces::new(known, &here, self.world.now)));
             }
             Msg::LogPart(handed) => self.handed(handed),
-            Msg::Begun(Ok(begun)) => self.moved = Some(begun),
+            Msg::Begun(Ok(begun)) => self.moved = Some(*begun),
             Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
             Msg::Surroundings(found, obstacle) => {
                 self.world.surroundings = Some(found);

@@ -89,7 +89,9 @@ impl Offices {
             }),
             Ask::Begin(choice) => {
                 let here = self.here.clone();
-                spawn("tui-begin", &self.tx, move |tx| drop(tx.send(Msg::Begun(begin::carry_out(choice, &here).map_err(said)))));
+                spawn("tui-begin", &self.tx, move |tx| {
+                    drop(tx.send(Msg::Begun(begin::carry_out(choice, &here).map(Box::new).map_err(said))))
+                });
             }
             read => drop(self.reader.send(read)),
         }

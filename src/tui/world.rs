@@ -378,7 +378,7 @@ pub enum Msg {
     /// What the machine has, and why nothing can be written into the workspace.
     Surroundings(Surroundings, Option<String>),
     /// Where to go on, or why not.
-    Begun(Result<Begun, String>),
+    Begun(Result<Box<Begun>, String>),
     /// The process was told to end.
     Signal(i32),
     /// A thread cannot go on.
