@@ -83,11 +83,32 @@ pub fn for_task(action: Action, data: &RunData, selected: usize) -> Vec<Intent> 
         Action::Approve => ask_approval(data, run, selected).map(|note| Intent::Show(Box::new(note))).into_iter().collect(),
         Action::Undo => ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
         Action::More => more(data, run, selected).map(|menu| Intent::Show(Box::new(menu))).into_iter().collect(),
-        Action::Failure => data.card(task).map(|card| Intent::Show(Box::new(Report::failure(card)))).into_iter().collect(),
+        Action::Failure => failure(data, selected)
+            .and_then(|at| Some((at, data.card(data.tasks.get(at)?)?)))
+            .map(|(at, card)| vec![Intent::Choose(at), Intent::Show(Box::new(Report::failure(card)))])
+            .unwrap_or_default(),
         Action::Pause => vec![pause_run(run)],
         Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
         _ => Vec::new(),
     }
+}
+
+/// The task whose failure is meant: the selected one, or for one that was not run the nearest above it that failed.
+pub fn failure(data: &RunData, selected: usize) -> Option<usize> {
+    let (mut seen, mut at) = (vec![selected], 0);
+    while let Some(&task) = seen.get(at) {
+        let found = data.tasks.get(task)?;
+        if data.card(found).is_some() {
+            return Some(task);
+        }
+        if found.state == TaskState::UpstreamFailed {
+            let above = data.graph.upstream.get(task).into_iter().flatten();
+            let new: Vec<usize> = above.copied().filter(|up| !seen.contains(up)).collect();
+            seen.extend(new);
+        }
+        at += 1;
+    }
+    None
 }
 
 /// Whether a run can be paused, or something about it taken back.
