@@ -2,8 +2,12 @@
 //! arguments: what was missed follows from them, not from timers.
 
 use crate::{
-    model::Catchup,
-    stdx::{time::Timestamp, timetable::Timetable},
+    model::{Catchup, PipelineId, TriggerDef, TriggerKind},
+    stdx::{
+        cron::Cron,
+        time::Timestamp,
+        timetable::{Line, Timetable},
+    },
 };
 use chrono::TimeDelta;
 use std::time::Duration;
@@ -101,6 +105,30 @@ pub fn decide(policy: &Policy, last: Timestamp, now: Timestamp) -> Decision {
 }
 
 impl Policy {
+    /// How a trigger of a pipeline fires; `None` if it does not go by the clock.
+    pub fn of(pipeline: &PipelineId, def: &TriggerDef) -> Option<Self> {
+        let (line, clock) = match &def.kind {
+            TriggerKind::Cron { line, clock } => (Line::Cron(Cron::parse(line).ok()?), clock),
+            TriggerKind::Every { interval, clock } => (Line::Every(*interval), clock),
+            _ => return None,
+        };
+        Some(Self {
+            timetable: Timetable {
+                line,
+                zone: clock.timezone.parse().ok()?,
+                start: clock.start_date,
+                end: clock.end_date,
+                gap: clock.dst_gap,
+                overlap: clock.dst_overlap,
+            },
+            catchup: clock.catchup,
+            late_window: clock.late_window,
+            cap: clock.max_catchup,
+            jitter: clock.jitter,
+            salt: format!("{pipeline}/{}", def.id),
+        })
+    }
+
     /// The newest logical time whose moment has come.
     fn newest_due(&self, now: Timestamp) -> Option<Timestamp> {
         let newest = self.timetable.before(now + TimeDelta::microseconds(1))?.at;
