@@ -16,4 +16,5 @@ pub mod runtime;
 pub mod spec;
 pub mod stdx;
 pub mod store;
+pub mod triggers;
 pub mod tui;

@@ -15,5 +15,7 @@ pub mod signals;
 pub mod size;
 pub mod suggest;
 pub mod time;
+pub mod timetable;
 pub mod toml_tree;
+pub mod vocabulary;
 pub mod words;

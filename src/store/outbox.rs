@@ -70,7 +70,7 @@ impl Writer {
     /// # Errors
     /// What SQLite says.
     pub fn verdict(&self, pipeline: &PipelineId) -> Result<Option<RunState>, StoreError> {
-        self.ask(|db| {
+        self.read(|db| {
             db.prepare_cached("SELECT state FROM verdicts WHERE pipeline = ?1")?
                 .query_row([pipeline.as_str()], |row| rows::word(row, 0))
                 .optional()
@@ -86,7 +86,7 @@ impl Writer {
         // A pipeline that never succeeds is not searched to its first run.
         let sql = "SELECT ended_at - created_at FROM (SELECT state, created_at, ended_at FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT 200)
                    WHERE state = 'success' AND ended_at IS NOT NULL LIMIT ?2";
-        self.ask(|db| db.prepare_cached(sql)?.query_map(params![pipeline.as_str(), most as i64], took)?.collect())
+        self.read(|db| db.prepare_cached(sql)?.query_map(params![pipeline.as_str(), most as i64], took)?.collect())
     }
 
     /// Everything that waits to be told.
@@ -94,7 +94,7 @@ impl Writer {
     /// # Errors
     /// What SQLite says.
     pub fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
-        self.ask(|db| {
+        self.read(|db| {
             db.prepare(
                 "SELECT channel, pipeline, occasion, count(*), max(attempts), max(due_at), min(created_at) FROM notifications
                  WHERE state = 'pending' GROUP BY channel, pipeline, occasion",
@@ -117,7 +117,7 @@ impl Writer {
     /// # Errors
     /// What SQLite says.
     pub fn last_told(&self, after: Timestamp) -> Result<Vec<(Pile, Timestamp)>, StoreError> {
-        self.ask(|db| {
+        self.read(|db| {
             db.prepare(
                 "SELECT channel, pipeline, occasion, max(due_at) FROM notifications WHERE due_at > ?1 AND state = 'sent'
                  GROUP BY channel, pipeline, occasion",

@@ -50,6 +50,8 @@ pub fn engine() -> EngineStatus {
         stays: false,
         undelivered: 0,
         heartbeat: None,
+        triggers_on: 0,
+        next_fire: None,
     }
 }
 
@@ -204,6 +206,7 @@ pub fn run_row(number: u64, state: RunState) -> RunRow {
         git: GitState { commit: Some("b77d02f3a1".into()), branch: Some("main".into()), dirty: Some(number.is_multiple_of(2)) },
         paused: false,
         undo: None,
+        origin: None,
     }
 }
 

@@ -110,6 +110,10 @@ impl App {
     }
 
     fn handed(&mut self, handed: Result<Handed, String>) {
+        let outcome = handed.as_ref().map(|_| ()).map_err(String::as_str);
+        if self.views.last_mut().is_some_and(|view| view.handed(outcome)) {
+            return;
+        }
         match handed {
             Ok(Handed::Text { text, whole }) => {
                 self.copy(text);

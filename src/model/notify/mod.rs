@@ -2,8 +2,8 @@
 
 mod read;
 
-use super::{PipelineId, RunId, did_you_mean, state::words};
-use crate::stdx::time::Timestamp;
+use super::{PipelineId, RunId, did_you_mean};
+use crate::stdx::{time::Timestamp, vocabulary::words};
 use chrono::{NaiveTime, TimeDelta, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};

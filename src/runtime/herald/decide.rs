@@ -209,6 +209,7 @@ mod tests {
             undo: None,
             past: None,
             deadline: None,
+            origin: None,
         }
     }
 
