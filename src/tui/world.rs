@@ -173,7 +173,7 @@ impl RunData {
 
     /// The position of a task.
     pub fn position(&self, id: &TaskId) -> Option<usize> {
-        self.tasks.iter().position(|task| task.task == *id)
+        self.graph.positions.get(id).copied().filter(|&at| at < self.tasks.len())
     }
 
     /// What is known of the failure of a task.

@@ -156,8 +156,8 @@ impl GraphPane {
         }
         match self.form(data) {
             Form::Drawing => return self.ask(data, figure, area),
-            Form::Tree => self.rows = tree::tree(&data.graph, &data.tally().states, &self.folded(data)),
-            Form::Table => self.rows = tree::table(&data.graph, &data.tally().states),
+            Form::Tree => self.rows = tree::tree(data.tally(), &self.folded(data)),
+            Form::Table => self.rows = tree::table(data.tally()),
         }
         None
     }
@@ -197,7 +197,7 @@ impl GraphPane {
             }
             return;
         }
-        let stands_for = |row: &Row| tree::task_of(row, &scene.data.graph, &scene.data.tally().states) == Some(scene.selected);
+        let stands_for = |row: &Row| tree::task_of(row, scene.data.tally()) == Some(scene.selected);
         let here = self.rows.get(self.list.selected).is_some_and(stands_for);
         // A task of a folded group is reached by the line of its group.
         let group = scene.data.graph.group_of.get(scene.selected).copied().flatten();
@@ -225,7 +225,7 @@ impl GraphPane {
             if self.rows.get(self.list.selected).is_some_and(|row| matches!(row, Row::Rest(_))) {
                 self.list.by(lines.signum(), self.rows.len(), height);
             }
-            return tree::task_of(self.rows.get(self.list.selected)?, &data.graph, &data.tally().states);
+            return tree::task_of(self.rows.get(self.list.selected)?, data.tally());
         }
         let figure = scene.figure()?;
         let node = figure.node(scene.selected).unwrap_or(0);
@@ -241,11 +241,7 @@ impl GraphPane {
         };
         let steps = if matches!(action, Action::PageUp | Action::PageDown) { usize::from(area.height / 3).max(1) } else { 1 };
         let walk = (0..steps).fold(node, |at, _| figure.drawing.neighbour(at, direction).unwrap_or(at));
-        if walk == node { None } else { self.task_of_node(walk, figure, data) }
-    }
-
-    fn task_of_node(&self, node: usize, figure: &Figure, data: &RunData) -> Option<usize> {
-        tree::first_of(figure.plan.nodes.get(node)?.members(&figure.structure), &data.graph, &data.tally().states)
+        if walk == node { None } else { task_of_node(walk, figure, data) }
     }
 
     /// Why something about the graph is not possible now.
@@ -425,9 +421,7 @@ impl GraphPane {
         let window = self.window(figure, scene.selected, inner);
         let canvas = Canvas::new(inner, window, &figure.drawing);
         let found = figure.drawing.nodes_in(window).into_iter();
-        found
-            .filter_map(|node| Some((canvas.rectangle(&figure.drawing.nodes[node])?, self.task_of_node(node, figure, scene.data)?)))
-            .collect()
+        found.filter_map(|node| Some((canvas.rectangle(&figure.drawing.nodes[node])?, task_of_node(node, figure, scene.data)?))).collect()
     }
 
     /// Draws the pane.
@@ -488,7 +482,7 @@ impl GraphPane {
     fn draw_figure(&self, frame: &mut Frame<'_>, area: Rect, title: &str, figure: &Figure, scene: Scene<'_>, theme: &Theme) {
         let inner = inside(area);
         let window = self.window(figure, scene.selected, inner);
-        let critical = self.critical.then(|| critical_path(&scene.data.graph, &scene.data.tasks, scene.now));
+        let critical = self.critical.then(|| critical_path(&scene.data.graph, scene.data.tally(), scene.now));
         let took = critical.as_ref().map(|(_, millis)| *millis);
         let long = self.right(figure, window, scene, took);
         // What does not fit in half of the frame is said in fewer words.
@@ -501,8 +495,8 @@ impl GraphPane {
         let ink = Ink { figure, scene, theme, selected, path: &path, on_path: &on_path };
         canvas.edges(frame, &ink);
         for node in figure.drawing.nodes_in(window) {
-            let is_match =
-                figure.plan.nodes[node].members(&figure.structure).iter().any(|&task| self.is_match(scene.data.graph.names[task].as_str()));
+            let mut members = figure.plan.nodes[node].members(&figure.structure).iter();
+            let is_match = self.search.is_on() && members.any(|&task| self.is_match(scene.data.graph.names[task].as_str()));
             canvas.node(frame, node, &ink, is_match);
         }
         if !figure.fits() {
@@ -600,7 +594,10 @@ impl Beyond {
     }
 }
 
-/// Whether one of the tasks that a thing stands for failed.
-fn is_failed(node: &Node, figure: &Figure, data: &RunData) -> bool {
-    node.members(&figure.structure).iter().any(|&task| data.tasks.get(task).is_some_and(|task| tree::urgency(task.state) == 0))
+/// Of the tasks that a thing stands for the one that needs a person most.
+fn task_of_node(node: usize, figure: &Figure, data: &RunData) -> Option<usize> {
+    match figure.plan.nodes.get(node)? {
+        Node::Task(task) => Some(*task).filter(|&task| task < data.tasks.len()),
+        Node::Group(group) => data.tally().groups.get(*group)?.members.first().copied(),
+    }
 }
