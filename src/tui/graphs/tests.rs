@@ -12,7 +12,7 @@ fn names(plan: &Plan, structure: &Structure) -> Vec<String> {
 }
 
 fn wish(folded: impl IntoIterator<Item = usize>) -> Wish {
-    Wish { folded: folded.into_iter().collect(), room: (80, 17), ..Wish::default() }
+    Wish { folded: Arc::new(folded.into_iter().collect()), room: (80, 17), ..Wish::default() }
 }
 
 #[test]

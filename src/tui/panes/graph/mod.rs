@@ -24,11 +24,12 @@ use crate::{
 use canvas::{Canvas, Ink};
 use ratatui::{Frame, layout::Rect, text::Line};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 use tree::Row;
 
-/// Up to so many tasks are drawn one by one.
-const DRAWN: usize = 60;
 /// Up to so many tasks are drawn at all unless somebody asks for it; more are a tree.
 const DRAWN_FOLDED: usize = 400;
 /// The neighbourhood that focus begins with.
@@ -56,7 +57,7 @@ pub struct GraphPane {
     level: Option<Level>,
     flow: Option<Flow>,
     /// `None` until somebody chose: by size.
-    folded: Option<BTreeSet<usize>>,
+    folded: Option<Arc<BTreeSet<usize>>>,
     focus: Option<Focus>,
     critical: bool,
     search: Filter,
@@ -115,13 +116,19 @@ impl GraphPane {
         self.form.unwrap_or(if data.tasks.len() > DRAWN_FOLDED && self.focus.is_none() { Form::Tree } else { Form::Drawing })
     }
 
-    fn folded(&self, data: &RunData) -> BTreeSet<usize> {
-        self.folded.clone().unwrap_or_else(|| data.graph.folded_to(DRAWN).into_iter().collect())
+    fn folded<'a>(&'a self, data: &'a RunData) -> &'a Arc<BTreeSet<usize>> {
+        self.folded.as_ref().unwrap_or(&data.graph.folded)
     }
 
     fn wish(&self, data: &RunData, area: Rect) -> Wish {
         let inner = inside(area);
-        Wish { folded: self.folded(data), focus: self.focus, level: self.level, flow: self.flow, room: (inner.width, inner.height) }
+        Wish {
+            folded: Arc::clone(self.folded(data)),
+            focus: self.focus,
+            level: self.level,
+            flow: self.flow,
+            room: (inner.width, inner.height),
+        }
     }
 
     /// How it stands.
@@ -143,7 +150,7 @@ impl GraphPane {
     pub fn recall(&mut self, stood: Stood, data: &RunData) {
         let number = |name: &String| data.graph.groups.iter().position(|group| group.name == *name);
         (self.form, self.level, self.flow, self.critical) = (stood.form, stood.level, stood.flow, stood.critical);
-        self.folded = stood.folded.map(|folded| folded.iter().filter_map(number).collect());
+        self.folded = stood.folded.map(|folded| Arc::new(folded.iter().filter_map(number).collect()));
         self.focus = stood.focus.and_then(|(task, hops)| Some(Focus { task: data.position(&task)?, hops }));
         (self.corner, self.panned) = (stood.corner, stood.panned);
     }
@@ -156,7 +163,7 @@ impl GraphPane {
         }
         match self.form(data) {
             Form::Drawing => return self.ask(data, figure, area),
-            Form::Tree => self.rows = tree::tree(data.tally(), &self.folded(data)),
+            Form::Tree => self.rows = tree::tree(data.tally(), self.folded(data)),
             Form::Table => self.rows = tree::table(data.tally()),
         }
         None
@@ -309,20 +316,20 @@ impl GraphPane {
                 self.form = self.focus.map(|_| Form::Drawing).or(self.form.filter(|form| *form != Form::Drawing));
             }
             Action::CollapseGroup => {
-                let mut folded = self.folded(data);
+                let mut folded = BTreeSet::clone(self.folded(data));
                 if let Some(group) = data.graph.group_of.get(scene.selected).copied().flatten()
                     && !folded.remove(&group)
                 {
                     folded.insert(group);
                 }
-                self.folded = Some(folded);
+                self.folded = Some(Arc::new(folded));
                 (selected, self.panned) = (Some(scene.selected), false);
             }
             Action::CollapseAll => {
                 let can = data.graph.groups.iter().enumerate().filter(|(_, group)| !group.mapped).map(|(number, _)| number);
                 let all: BTreeSet<usize> = can.collect();
-                let folded = self.folded(data);
-                self.folded = Some(if all.is_subset(&folded) { BTreeSet::new() } else { all });
+                let all_are = all.is_subset(self.folded(data));
+                self.folded = Some(Arc::new(if all_are { BTreeSet::new() } else { all }));
                 (selected, self.panned) = (Some(scene.selected), false);
             }
             Action::CriticalPath => self.critical = !self.critical,

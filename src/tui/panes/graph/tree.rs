@@ -60,6 +60,12 @@ const SHOWN: usize = 5;
 /// Groups with their tasks: those first in which something failed, then in the order of the graph.
 pub fn tree(tally: &Tally, folded: &BTreeSet<usize>) -> Vec<Row> {
     let mut rows = Vec::new();
+    let mut is_folded = vec![false; tally.groups.len()];
+    for &group in folded {
+        if let Some(is_folded) = is_folded.get_mut(group) {
+            *is_folded = true;
+        }
+    }
     for block in &tally.blocks {
         let group = match *block {
             Block::Group(group) => group,
@@ -69,7 +75,7 @@ pub fn tree(tally: &Tally, folded: &BTreeSet<usize>) -> Vec<Row> {
             }
         };
         let members = &tally.groups[group].members;
-        let folded = folded.contains(&group);
+        let folded = is_folded[group];
         let shown = if folded { members.iter().take(SHOWN).filter(|&&task| stands_out(tally.states[task])).count() } else { members.len() };
         rows.push(Row::Group { group, folded });
         let rest = members.len() - shown;
