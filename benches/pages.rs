@@ -55,7 +55,7 @@ fn main() {
         report(name, || runs(&ask));
     }
     for (name, edge) in [("grid of 28 runs by 42 tasks", Edge::Newest), ("the same before the middle", Edge::Older(middle()))] {
-        let ask = GridAsk { pipeline: "p".into(), edge, runs: 28, tasks: 0..42 };
+        let ask = GridAsk { pipeline: "p".into(), edge, runs: 28, tasks: (0..42).collect() };
         report(name, || pages::grid(&handle, &ask).map_or(0, |grid| grid.cells.len()));
     }
 }

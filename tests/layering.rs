@@ -17,17 +17,36 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["stdx", "model", "expr"]),
     ("config", &["stdx", "model"]),
     ("engine", &["stdx", "model", "expr", "plan"]),
+    ("triggers", &["stdx", "model"]),
     ("executors", &["stdx", "model"]),
     ("store", &["stdx", "model"]),
     ("artifacts", &["stdx", "model"]),
+    ("notifiers", &["stdx", "model"]),
     ("components", &["stdx", "model", "artifacts"]),
-    ("runtime", &["stdx", "model", "expr", "spec", "plan", "config", "engine", "executors", "store", "artifacts", "components"]),
+    (
+        "runtime",
+        &[
+            "stdx",
+            "model",
+            "expr",
+            "spec",
+            "plan",
+            "config",
+            "engine",
+            "triggers",
+            "executors",
+            "store",
+            "artifacts",
+            "notifiers",
+            "components",
+        ],
+    ),
     ("cli", &["stdx", "model", "spec", "plan", "config", "components", "runtime"]),
     ("tui", &["stdx", "model", "config", "spec", "plan", "runtime"]),
 ];
 
 /// Folders that promise to be pure.
-const PURE: &[&str] = &["model", "expr", "spec", "plan", "engine"];
+const PURE: &[&str] = &["model", "expr", "spec", "plan", "engine", "triggers"];
 
 /// What would let the world into them: paths, and calls wherever they come from.
 const WORLD: &[&str] = &["std::fs", "std::process", "std::net", "std::thread", "tokio", "rusqlite"];

@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Files in a registry's folder that serve the others and are no entry themselves.
-const SHARED: &[(&str, &[&str])] = &[("src/executors", &["shim"]), ("src/components", &["shared"])];
+const SHARED: &[(&str, &[&str])] = &[("src/executors", &["shim"]), ("src/components", &["shared"]), ("src/notifiers", &["message"])];
 
 #[test]
 fn every_executor_file_is_registered() {
@@ -15,6 +15,11 @@ fn every_executor_file_is_registered() {
 #[test]
 fn every_component_file_is_registered() {
     every_file_is_listed("src/components");
+}
+
+#[test]
+fn every_notifier_file_is_registered() {
+    every_file_is_listed("src/notifiers");
 }
 
 #[test]

@@ -40,6 +40,21 @@ const HOSTILE: &str = r#"
 run = "printf '\\033]0;owned\\007\\033[2J\\302\\233H\\033[31mred\\033[0m \\342\\200\\256abc\\n'"
 "#;
 
+const GROUPED: &str = r#"
+[tasks.load]
+group = "data"
+run = "echo load"
+
+[tasks.check]
+group = "data"
+needs = ["load"]
+run = "test -e mended"
+
+[tasks.train]
+needs = ["check"]
+run = "echo train"
+"#;
+
 fn fail_mend_and_retry(size: (u16, u16)) {
     let yard = Yard::with(&[("flaky", FLAKY)]);
     let mut terminal = Terminal::open(&yard, size, &[], &[]);
@@ -250,6 +265,35 @@ fn names_params_metrics_and_errors_cannot_act_on_the_terminal() {
     for active in ["\u{1b}]0;", "\u{7}", "\u{202e}", "\u{9b}"] {
         assert!(!contains(&terminal.written, active.as_bytes()), "{active:?} in {}", lossy(&terminal.written));
     }
+}
+
+fn fold_and_find_failures(size: (u16, u16)) {
+    let yard = Yard::with(&[("grouped", GROUPED)]);
+    let first = yard.start("grouped");
+    yard.until_run(&first, "failed");
+    yard.write("mended", "");
+    let second = yard.start("grouped");
+    yard.until_run(&second, "success");
+    let again = || Terminal::open(&yard, size, &[], &[]);
+    let mut terminal = again();
+    terminal.sees("grouped").press("\r").sees("run 2").press("]").sees("runs 1–2").sees("⊟ data  2").sees("load").sees("train");
+    terminal.press("n").sees(">   check").sees("[✗]").press("c").sees("> ⊞ data  2").misses("   load").sees("2 tasks  ✓1 ✗1");
+    terminal.press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    let mut terminal = again();
+    terminal.sees("> ⊞ data  2").misses("   load").press("\r").sees("> ✗ FAIL check");
+    terminal.press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn groups_of_the_grid_fold_and_failures_are_found_in_a_large_terminal() {
+    fold_and_find_failures((120, 35));
+}
+
+#[test]
+fn groups_of_the_grid_fold_and_failures_are_found_in_a_small_terminal() {
+    fold_and_find_failures((80, 24));
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod list;
 mod log_line;
 mod logs;
 mod mark;
+mod next;
 mod pace;
 mod pause;
 mod reject;
@@ -98,6 +99,7 @@ enum Verb {
     Undo(undo::Args),
     Pause(pause::Pause),
     Unpause(pause::Unpause),
+    Next(next::Args),
     Why(why::Args),
     Resources(resources::Args),
     Shell(shell::Args),
@@ -169,6 +171,7 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Undo(args) => undo::main(args, context),
         Verb::Pause(args) => pause::pause(args, context),
         Verb::Unpause(args) => pause::unpause(args, context),
+        Verb::Next(args) => next::main(&args, context),
         Verb::Why(args) => why::main(&args, context),
         Verb::Resources(args) => resources::main(&args, context),
         Verb::Shell(args) => shell::main(&args, context),

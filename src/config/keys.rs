@@ -14,6 +14,12 @@ pub(super) enum Place {
     Engine,
     /// `[retention]`.
     Retention,
+    /// `[smtp]`.
+    Smtp,
+    /// `password` of `[smtp]`.
+    Password,
+    /// `[notify]`.
+    Notify,
     /// The top of the user's `config.toml`.
     User,
     /// `[theme]`.
@@ -31,6 +37,7 @@ enum Holds {
     Int,
     Ints,
     Number,
+    Flag,
     TextOrTexts,
     Table,
     Tables,
@@ -41,6 +48,31 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::Workspace, "engine", Holds::Table),
     (Place::Workspace, "pools", Holds::Table),
     (Place::Workspace, "retention", Holds::Table),
+    (Place::Workspace, "smtp", Holds::Table),
+    (Place::Workspace, "notify", Holds::Table),
+    (Place::Smtp, "host", Holds::Text),
+    (Place::Smtp, "port", Holds::Int),
+    (Place::Smtp, "from", Holds::Text),
+    (Place::Smtp, "tls", Holds::Text),
+    (Place::Smtp, "user", Holds::Text),
+    (Place::Smtp, "password", Holds::Table),
+    (Place::Smtp, "ca", Holds::Text),
+    (Place::Password, "env", Holds::Text),
+    (Place::Password, "file", Holds::Text),
+    (Place::Notify, "on_failure", Holds::TextOrTexts),
+    (Place::Notify, "on_recovery", Holds::TextOrTexts),
+    (Place::Notify, "on_success", Holds::TextOrTexts),
+    (Place::Notify, "on_retry", Holds::TextOrTexts),
+    (Place::Notify, "on_approval", Holds::TextOrTexts),
+    (Place::Notify, "on_deadline", Holds::TextOrTexts),
+    (Place::Notify, "on_missed", Holds::TextOrTexts),
+    (Place::Notify, "on_drift", Holds::TextOrTexts),
+    (Place::Notify, "deadline", Holds::Text),
+    (Place::Notify, "timezone", Holds::Text),
+    (Place::Notify, "usual", Holds::Flag),
+    (Place::Notify, "digest", Holds::Text),
+    (Place::Notify, "heartbeat", Holds::Text),
+    (Place::Notify, "heartbeat_every", Holds::Text),
     (Place::Retention, "age", Holds::Text),
     (Place::Retention, "count", Holds::Int),
     (Place::Retention, "bytes", Holds::Text),
@@ -70,11 +102,8 @@ const KEYS: &[(Place, &str, Holds)] = &[
 ];
 
 /// Keys with a meaning that this version does not have.
-const NOT_YET: &[(Place, &[&str])] = &[
-    (Place::Workspace, &["params", "profile", "smtp", "notify"]),
-    (Place::Engine, &["triggers"]),
-    (Place::User, &["workspaces", "notify"]),
-];
+const NOT_YET: &[(Place, &[&str])] =
+    &[(Place::Workspace, &["params", "profile"]), (Place::Engine, &["triggers"]), (Place::User, &["workspaces", "notify"])];
 
 impl Holds {
     const fn name(self) -> &'static str {
@@ -84,6 +113,7 @@ impl Holds {
             Self::Int => "a whole number",
             Self::Ints => "a list of whole numbers",
             Self::Number => "a number",
+            Self::Flag => "true or false",
             Self::TextOrTexts => "a text or a list of texts",
             Self::Table => "a table",
             Self::Tables => "tables",
@@ -97,6 +127,7 @@ impl Holds {
             Self::Int => node.as_int().is_some(),
             Self::Ints => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_int().is_some()),
             Self::Number => matches!(node.value, Value::Int(_) | Value::Float(_)),
+            Self::Flag => matches!(node.value, Value::Bool(_)),
             Self::TextOrTexts => Self::Text.fits(node) || Self::Texts.fits(node),
             Self::Table => node.as_table().is_some(),
             Self::Tables => matches!(node.value, Value::List(_)) && node.as_list().iter().all(|item| item.as_table().is_some()),
@@ -109,6 +140,9 @@ const fn within(place: Place) -> &'static str {
         Place::Workspace | Place::User => "",
         Place::Engine => " in `[engine]`",
         Place::Retention => " in `[retention]`",
+        Place::Smtp => " in `[smtp]`",
+        Place::Password => " in `password` of `[smtp]`",
+        Place::Notify => " in `[notify]`",
         Place::Theme => " in `[theme]`",
         Place::Auto => " in `[theme.auto]`",
         Place::Commands => " in `[[commands]]`",

@@ -2,10 +2,11 @@
 
 pub mod keymap;
 mod keys;
+mod notify;
 pub mod theme;
 
 use crate::{
-    model::{Diagnostics, Durability, Report, Retention, did_you_mean},
+    model::{Diagnostics, Durability, Mail, Report, Retention, did_you_mean},
     stdx::{
         duration, ids, size,
         toml_tree::{self, Table, Value},
@@ -13,6 +14,7 @@ use crate::{
 };
 use keymap::{KeyChange, UserCommand};
 use keys::Place;
+pub use notify::{Heartbeat, NotifyConfig};
 use std::{collections::BTreeMap, path::PathBuf};
 use theme::ThemeConfig;
 
@@ -65,6 +67,10 @@ pub struct WorkspaceConfig {
     pub retention: Retention,
     /// `[engine] gpus`: indices of devices; `None` is what `nvidia-smi` finds.
     pub gpus: Option<Vec<u32>>,
+    /// `[smtp]`: how mail leaves; `None` is not at all.
+    pub mail: Option<Mail>,
+    /// `[notify]`: who is told of what, and how often.
+    pub notify: NotifyConfig,
 }
 
 impl Default for WorkspaceConfig {
@@ -81,6 +87,8 @@ impl Default for WorkspaceConfig {
             durability: Durability::default(),
             retention: Retention::default(),
             gpus: None,
+            mail: None,
+            notify: NotifyConfig::default(),
         }
     }
 }
@@ -110,6 +118,12 @@ pub fn read_workspace(file: &str, text: &str) -> (WorkspaceConfig, Diagnostics) 
     if let Some(retention) = table.table("retention") {
         keys::check(Place::Retention, retention, &mut report);
         config.retention = read_retention(retention, &mut report);
+    }
+    if let Some(smtp) = table.table("smtp") {
+        config.mail = notify::read_mail(smtp, &mut report);
+    }
+    if let Some(told) = table.table("notify") {
+        config.notify = notify::read(told, &mut report);
     }
     if let Some(engine) = table.table("engine") {
         keys::check(Place::Engine, engine, &mut report);
@@ -346,7 +360,8 @@ mod tests {
                 (1, "unknown-key", "unknown key `evn`"),
                 (3, "wrong-type", "`slots` is 1 to 10000, not 0"),
                 (4, "unknown-key", "unknown key `pas_env` in `[engine]`"),
-                (5, "not-supported-yet", "`smtp` is not supported yet"),
+                (6, "missing-key", "[smtp] needs `host` and `from`"),
+                (6, "wrong-type", "`host` takes a text, not a whole number"),
                 (8, "bad-id", "`FLOWYARD_X` cannot be set"),
             ]
         );

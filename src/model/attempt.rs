@@ -8,6 +8,9 @@ use std::{
     time::Duration,
 };
 
+/// Longest `$FLOWYARD_OUTPUT`, in bytes: output parameters are small values, and are copied into the database.
+pub const MAX_OUTPUT_PARAMETERS: u64 = 1024 * 1024;
+
 /// Everything an executor needs to start one attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {

@@ -1,8 +1,17 @@
 //! One task of one run, as the grid of runs and tasks shows it.
 
-use super::{GateLine, Reason, TaskState};
+use super::{GateLine, Reason, TaskId, TaskState};
 use crate::stdx::time::Timestamp;
 use serde_json::{Map, Value};
+
+/// A task of a grid, whichever of its runs have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GridTask {
+    /// Its name.
+    pub task: TaskId,
+    /// The group that the pipeline file puts it in.
+    pub group: Option<String>,
+}
 
 /// A task in a run; of a mapped task all instances together.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +61,11 @@ impl GridCell {
         }
         (self.instances, self.over, self.started_at, self.ended_at) = (instances, over, started_at, ended_at);
     }
+}
+
+/// Of two states the one that a person should see first.
+pub fn worst(one: Option<TaskState>, other: TaskState) -> TaskState {
+    one.filter(|one| urgency(*one) <= urgency(other)).unwrap_or(other)
 }
 
 /// What a person should see first: smaller is sooner.

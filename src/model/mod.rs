@@ -11,6 +11,7 @@ pub mod grid;
 pub mod ids;
 pub mod journal;
 pub mod named;
+pub mod notify;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
@@ -29,10 +30,11 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use durability::Durability;
 pub use forget::{NotForgotten, did_not_succeed};
 pub use graph::Graph;
-pub use grid::GridCell;
+pub use grid::{GridCell, GridTask};
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
 pub use named::Named;
+pub use notify::{Channel, Deadline, Mail, MailTls, NotificationRow, NotificationState, Notify, Occasion, SecretSource};
 pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task};
 pub use resources::{ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;
@@ -43,6 +45,6 @@ pub use snapshot::{
 pub use source::{Report, did_you_mean};
 pub use state::{AttemptState, Reason, RunState, RunType, TaskState, TriggerRule};
 pub use trigger::{
-    AssetMode, Catchup, Clock, Comparison, DstGap, DstOverlap, Firing, MetricRule, Origin, Outcome, Overlap, PipelineSwitch, RunEnd,
-    TriggerDef, TriggerId, TriggerKind, TriggerRecord,
+    AssetMode, Catchup, Clock, Comparison, DataInterval, DstGap, DstOverlap, Firing, MetricRule, Origin, Outcome, Overlap, PipelineSwitch,
+    RunEnd, TriggerDef, TriggerId, TriggerKind, TriggerRecord,
 };

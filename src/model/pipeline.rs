@@ -1,6 +1,6 @@
 //! The definition of a pipeline, as a file says it and a run keeps it.
 
-use super::{Named, PipelineId, Reason, TaskId, TriggerDef, TriggerRule};
+use super::{Named, Notify, PipelineId, Reason, TaskId, TriggerDef, TriggerRule};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -38,9 +38,9 @@ pub struct Pipeline {
     /// What starts runs by itself.
     #[serde(default)]
     pub triggers: Vec<TriggerDef>,
-    /// Who is told of what, such as `on_failure` → `email:…`; parsed and checked, not yet acted upon.
+    /// Who is told of what, such as `on_failure` → `email:…`.
     #[serde(default)]
-    pub notify: BTreeMap<String, Vec<String>>,
+    pub notify: Notify,
 }
 
 impl Pipeline {
@@ -57,7 +57,7 @@ impl Pipeline {
             params: Vec::new(),
             tasks,
             triggers: Vec::new(),
-            notify: BTreeMap::new(),
+            notify: Notify::default(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What starts runs by itself: triggers as declared, and what became of each time they fired.
 
-use super::{PipelineId, RunId, state::words};
-use crate::stdx::time::Timestamp;
+use super::{PipelineId, RunId};
+pub use crate::stdx::timetable::{DstGap, DstOverlap};
+
+use crate::stdx::{time::Timestamp, vocabulary::words};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -40,28 +42,6 @@ words! {
         Queue = "queue",
         /// The open runs are canceled, and its run starts.
         CancelPrevious = "cancel_previous",
-    }
-}
-
-words! {
-    /// What becomes of a fire at a time that a change to summer time leaves out.
-    DstGap, "dst_gap" {
-        /// It happens at the first moment after the gap.
-        Shift = "shift",
-        /// It does not happen that day.
-        Skip = "skip",
-    }
-}
-
-words! {
-    /// What becomes of a fire at a time that comes twice when summer time ends.
-    DstOverlap, "dst_overlap" {
-        /// It happens the first time.
-        First = "first",
-        /// It happens the second time.
-        Second = "second",
-        /// It happens both times.
-        Both = "both",
     }
 }
 
@@ -275,10 +255,21 @@ pub struct Origin {
     pub reason: String,
     /// What the run stands for: from the fire before to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_interval: Option<(Timestamp, Timestamp)>,
+    pub data_interval: Option<DataInterval>,
     /// What is handed to its tasks, as `FLOWYARD_TRIGGER_<NAME>`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+}
+
+/// The time whose data a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataInterval {
+    /// With this moment.
+    #[serde(with = "crate::stdx::time::serde_rfc3339")]
+    pub start: Timestamp,
+    /// Without this one.
+    #[serde(with = "crate::stdx::time::serde_rfc3339")]
+    pub end: Timestamp,
 }
 
 words! {

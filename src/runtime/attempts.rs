@@ -5,7 +5,10 @@ use crate::{
     artifacts::{self, Wanted},
     engine::{Report, Run},
     executors::shim::{self, mask, spawner},
-    model::{AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Plan, Secrets, Task, Ticket, Verdict, record::ArtifactRecord},
+    model::{
+        AttemptFiles, AttemptKey, End, InputSource, Job, JobInput, Plan, Secrets, Task, Ticket, Verdict, attempt::MAX_OUTPUT_PARAMETERS,
+        record::ArtifactRecord,
+    },
     plan::launch::{self, Launch, Shell},
     stdx::atomic,
 };
@@ -16,9 +19,6 @@ use std::{
     io::{self, BufRead, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
-
-/// Longest `$FLOWYARD_OUTPUT`, in bytes: output parameters are small values, and are copied into the database.
-const MAX_OUTPUT_PARAMETERS: u64 = 1024 * 1024;
 
 /// Metrics up to this many bytes are read between two decisions; longer ones beside them.
 const LIGHT_METRICS: u64 = 256 * 1024;
@@ -96,6 +96,7 @@ impl Yard {
             generation: run.tasks[position].generation,
             gpus: run.attempts.get(&position).map(|attempt| attempt.gpus.clone()).unwrap_or_default(),
             logical_date: run.record.logical_date,
+            origin: run.record.origin.as_deref(),
             scope: run.scope(position),
             inputs: inputs(run, task)?,
             run_env: &run.record.env,

@@ -25,6 +25,7 @@ pub mod protection;
 pub mod rebuild;
 pub mod remembered;
 pub mod retention;
+pub mod scheduler;
 pub mod serve;
 pub mod surroundings;
 mod syncer;

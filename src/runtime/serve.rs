@@ -42,7 +42,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 pub struct ServeOptions {
     /// Leave when no run is open and nobody is attached.
     pub exit_when_idle: bool,
-    /// Started by a client: leave its session, so that closing its terminal ends nothing.
+    /// Started by a client: leave its session, so that closing its terminal ends nothing; and stay as long as a trigger is on.
     pub detached: bool,
 }
 
@@ -97,6 +97,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         .map_err(|error| RuntimeError::Io(format!("tasks cannot be started: {error}")))?,
     );
     let core = Core::start(Parts {
+        place: place.clone(),
         limits: limits(place),
         store,
         durability: place.config.durability,
@@ -115,6 +116,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         own: own.clone(),
         changed,
         exit_when_idle: options.exit_when_idle,
+        stays_for_triggers: options.detached,
     })?;
     upkeep::start(place, own.clone());
     let (over, is_over) = oneshot::channel();
@@ -341,7 +343,14 @@ async fn status(door: &Door) -> Option<Tell> {
 /// The answer; none if the engine leaves in this moment: then the client finds nobody on the line, and asks the next engine.
 async fn command(request: Request, run: RunId, door: &Door) -> Option<Reply> {
     let (answer, wait) = oneshot::channel();
-    let msg = if let Command::Trigger(trigger) = request.command {
+    let msg = if let Command::PausePipeline { pipeline, paused: false, .. } = &request.command {
+        let (place, pipeline) = (door.place.clone(), pipeline.clone());
+        match tokio::task::spawn_blocking(move || trigger::triggers_of(&place, &pipeline)).await {
+            Ok(Ok(triggers)) => Msg::TurnOn(Box::new(request), triggers, answer),
+            Ok(Err(reply)) => return Some(reply),
+            Err(error) => return Some(Reply::Failed { message: error.to_string() }),
+        }
+    } else if let Command::Trigger(trigger) = request.command {
         // It becomes the name of a folder.
         if !ids::is_ulid(run.as_str()) {
             return Some(Reply::Invalid { message: format!("{run:?} cannot be the id of a run"), diagnostics: Diagnostics::default() });

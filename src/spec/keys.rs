@@ -182,7 +182,7 @@ pub const KEYS: &[Key] = &[
     key(Place::Pipeline, "params", Holds::Table, "", "Values known before a run starts: `NAME = default`, or a table with the keys below"),
     key(Place::Pipeline, "defaults", Holds::Table, "", "What every task inherits; the task's own value wins"),
     key(Place::Pipeline, "triggers", Holds::Tables, "`[]`", "What starts runs by itself, once somebody turned the triggers on"),
-    key(Place::Pipeline, "notify", Holds::Table, "", "Who is told; read and checked, not acted upon yet"),
+    key(Place::Pipeline, "notify", Holds::Table, "", "Who is told of what; see [notifications](notifications.md)"),
     key(Place::Pipeline, "tasks", Holds::Table, "", "The tasks, `[tasks.NAME]`; at least one"),
     key(Place::Param, "type", Holds::Text, "that of `default`", "`int`, `float`, `bool`, `string`, `choice`, `date`, `path` or `secret`"),
     key(Place::Param, "default", Holds::Any, "", "Used when nothing is given; without it the param must be given"),
@@ -335,7 +335,17 @@ pub const KEYS: &[Key] = &[
     key(Place::Notify, "on_retry", Holds::TextOrTexts, "`[]`", "When a task is tried again"),
     key(Place::Notify, "on_approval", Holds::TextOrTexts, "`[]`", "When a person must decide"),
     key(Place::Notify, "on_deadline", Holds::TextOrTexts, "`[]`", "When a run is late"),
-    key(Place::Notify, "on_drift", Holds::TextOrTexts, "`[]`", "When data changed over time"),
+    key(Place::Notify, "on_missed", Holds::TextOrTexts, "`[]`", "When times at which a run was due passed without one"),
+    key(Place::Notify, "on_drift", Holds::TextOrTexts, "`[]`", "When data changed over time; nothing tells of that yet"),
+    key(
+        Place::Notify,
+        "deadline",
+        Holds::Text,
+        "none",
+        "A run is late so long after it was asked for, `\"2h\"`, or at that time of day, `\"08:00\"`",
+    ),
+    key(Place::Notify, "timezone", Holds::Text, "`\"UTC\"`", "Name of the IANA time zone of `deadline`"),
+    key(Place::Notify, "usual", Holds::Flag, "`true`", "A run is late, too, when it takes much longer than those before it"),
 ];
 
 /// Keys with a meaning that this version does not have. They are refused by name: a key that is silently ignored is a lie.

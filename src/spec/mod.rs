@@ -3,7 +3,6 @@
 pub mod codes;
 mod component;
 mod control;
-pub mod cron;
 pub mod keys;
 mod links;
 mod notify;

@@ -1,7 +1,6 @@
 //! `[[triggers]]`: what starts runs by itself, read into what the scheduler works with.
 
 use super::{
-    cron,
     keys::{self, Place},
     task::time,
 };
@@ -12,6 +11,7 @@ use crate::{
         trigger::{DEFAULT_DEBOUNCE, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
     },
     stdx::{
+        cron::Cron,
         duration, ids,
         time::{Timestamp, parse_date},
         toml_tree::{Entry, Node, Table, Value},
@@ -105,7 +105,7 @@ fn read_kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Tr
     match entry.key.as_str() {
         "cron" => {
             let line = node.as_text()?;
-            for error in cron::check(line).err().unwrap_or_default() {
+            for error in Cron::parse(line).err().unwrap_or_default() {
                 let span = node.place_in_text(report.text(), error.span.start)..node.place_in_text(report.text(), error.span.end);
                 report.error("bad-cron", span, error.message, error.hint);
             }

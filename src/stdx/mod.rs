@@ -3,6 +3,7 @@
 pub mod atomic;
 pub mod base64;
 pub mod clock_watch;
+pub mod cron;
 pub mod duration;
 pub mod fault;
 pub mod fuzzy;
@@ -14,5 +15,7 @@ pub mod signals;
 pub mod size;
 pub mod suggest;
 pub mod time;
+pub mod timetable;
 pub mod toml_tree;
+pub mod vocabulary;
 pub mod words;

@@ -2,33 +2,76 @@
 
 use super::{Reader, open::StoreError, rows};
 use crate::{
-    model::{GridCell, RunId, TaskId},
+    model::{GridCell, GridTask, RunId, TaskId, TaskState, grid::worst},
     stdx::time::Timestamp,
 };
 use rusqlite::{Row, params};
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+/// What is read of a definition: the groups of its tasks.
+#[derive(Deserialize)]
+struct Groups {
+    tasks: Vec<Grouped>,
+}
+
+#[derive(Deserialize)]
+struct Grouped {
+    group: Option<String>,
+}
 
 impl Reader {
-    /// The tasks of these runs in order of declaration: those of the first, then what the others have besides. When `most` rows
-    /// were read, the rest is not asked: runs of one pipeline differ little, and a run may have very many tasks.
+    /// The tasks of these runs in order of declaration, each with its group: those of the first, then what the others have besides.
+    /// When `most` rows were read, the rest is not asked: runs of one pipeline differ little, and a run may have very many tasks.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn task_names(&self, runs: &[RunId], most: usize) -> Result<Vec<TaskId>, StoreError> {
+    pub fn grid_tasks(&self, runs: &[RunId], most: usize) -> Result<Vec<GridTask>, StoreError> {
         self.read(|db| {
-            let mut of_run =
-                db.prepare_cached("SELECT task FROM task_instances WHERE run_id = ?1 GROUP BY task ORDER BY min(position), task")?;
-            let (mut names, mut seen, mut read) = (Vec::new(), HashSet::new(), 0);
+            let mut of_run = db.prepare_cached(
+                "SELECT task, min(position) FROM task_instances WHERE run_id = ?1 GROUP BY task ORDER BY min(position), task",
+            )?;
+            let mut defined = db.prepare_cached("SELECT definition FROM runs WHERE run_id = ?1")?;
+            let (mut all, mut seen, mut read) = (Vec::new(), HashSet::new(), 0);
             for run in runs {
-                let tasks: Vec<String> = of_run.query_map([run.as_str()], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+                let named = |row: &Row<'_>| Ok((TaskId::from(row.get::<_, String>(0)?), row.get::<_, i64>(1)?.unsigned_abs() as usize));
+                let tasks: Vec<(TaskId, usize)> = of_run.query_map([run.as_str()], named)?.collect::<rusqlite::Result<_>>()?;
                 read += tasks.len();
-                names.extend(tasks.into_iter().filter(|task| seen.insert(task.clone())).map(TaskId::from));
+                let mut new = tasks.into_iter().filter(|(task, _)| seen.insert(task.clone())).peekable();
+                if new.peek().is_some() {
+                    let mut groups: Groups = defined.query_row([run.as_str()], |row| rows::json(row, 0))?;
+                    let mut group = |at: usize| groups.tasks.get_mut(at).and_then(|task| task.group.take());
+                    all.extend(new.map(|(task, at)| GridTask { task, group: group(at) }));
+                }
                 if read >= most {
                     break;
                 }
             }
-            Ok(names)
+            Ok(all)
+        })
+    }
+
+    /// The state of each of these tasks in each of these runs: a line for each run; `None` where the run had no such task.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn task_states(&self, runs: &[RunId], tasks: &[TaskId]) -> Result<Vec<Vec<Option<TaskState>>>, StoreError> {
+        let places: HashMap<&str, usize> = tasks.iter().enumerate().map(|(at, task)| (task.as_str(), at)).collect();
+        self.read(|db| {
+            let mut of_run = db.prepare_cached("SELECT task, state FROM task_instances WHERE run_id = ?1")?;
+            let mut lines = Vec::with_capacity(runs.len());
+            for run in runs {
+                let mut line: Vec<Option<TaskState>> = vec![None; tasks.len()];
+                let mut found = of_run.query([run.as_str()])?;
+                while let Some(row) = found.next()? {
+                    if let Some(&at) = places.get(row.get_ref(0)?.as_str()?) {
+                        line[at] = Some(worst(line[at], rows::word(row, 1)?));
+                    }
+                }
+                lines.push(line);
+            }
+            Ok(lines)
         })
     }
 

@@ -168,12 +168,12 @@ actions! {
     Fit "fit" Timeline | Graph ["0"] "fit" "All of it; of a graph: as much as fits, down or across";
     CriticalPath "critical_path" Timeline | Graph ["C"] "critical path" "What the end of the run waits for, or everything";
     Follow "follow" Log ["f"] "follow" "Follow the log's end";
-    NextMatch "next_match" Log | Graph ["n"] "" "Next match";
-    PreviousMatch "prev_match" Log | Graph ["N"] "" "Previous match";
+    NextMatch "next_match" Log | Graph | Grid ["n"] "" "Next match, or failure";
+    PreviousMatch "prev_match" Log | Graph | Grid ["N"] "" "Previous match, or failure";
     FocusNeighbourhood "focus_neighbourhood" Graph ["f"] "focus" "Show only what is near the task, two edges up and down; again: all";
     Orientation "orientation" Graph ["o"] "" "Turn the graph: from top to bottom, from left to right";
-    CollapseGroup "collapse_group" Graph ["c"] "" "Show the group of the task as one, or one by one";
-    CollapseAll "collapse_all" Graph ["E"] "" "Show all groups as one, or all tasks one by one";
+    CollapseGroup "collapse_group" Graph | Grid ["c"] "" "Show the group of the task as one, or one by one";
+    CollapseAll "collapse_all" Graph | Grid ["E"] "" "Show all groups as one, or all tasks one by one";
     PanLeft "pan_left" Graph ["H"] "" "See more of the left";
     PanDown "pan_down" Graph ["J"] "" "See more of what is below";
     PanUp "pan_up" Graph ["K"] "" "See more of what is above";

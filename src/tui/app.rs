@@ -195,7 +195,7 @@ impl App {
                 let name = pending.map(|first| format!("{first} ")).unwrap_or_default() + &name;
                 if name != "other" && self.dialogs.is_empty() {
                     let help = keymap::shown_key(Action::Help);
-                    self.say(Tone::Note, format!("{}: does nothing here ({help} lists the keys)", keymap::shown(&name)));
+                    self.show(Tone::Note, format!("{}: does nothing here ({help} lists the keys)", keymap::shown(&name)));
                 }
             }
         }
@@ -375,9 +375,14 @@ impl App {
 
     pub(super) fn say(&mut self, tone: Tone, text: String) {
         let text = text.trim_end().replace("\n  hint: ", "; ").replace("\nhint: ", "; ").replace('\n', " · ");
+        self.world.record.say(self.world.now, tone, &text);
+        self.show(tone, text);
+    }
+
+    /// Shows what passes by and is not worth being kept, such as that a key was mistyped.
+    fn show(&mut self, tone: Tone, text: String) {
         let seconds = if tone == Tone::Bad { LONG_TOAST } else { SHORT_TOAST };
         let until = self.world.now + chrono::Duration::seconds(seconds);
-        self.world.record.say(self.world.now, tone, &text);
         self.world.toasts.retain(|toast| toast.text != text);
         self.world.toasts.push(Toast { tone, text, until });
         let extra = self.world.toasts.len().saturating_sub(MAX_TOASTS);

@@ -11,7 +11,7 @@ pub use machine::{crowded, resources};
 
 use super::{
     graphs::Structures,
-    grid::GridData,
+    grid::{GridData, Group},
     runs::{self, Edge, RunLine, RunPage, RunsAsk},
     world::{Msg, RunData, Subject},
 };
@@ -40,7 +40,17 @@ fn before(seconds: i64) -> Timestamp {
 
 /// An engine that runs.
 pub fn engine() -> EngineStatus {
-    EngineStatus { pid: 4711, version: "0.1.0".into(), started_at: before(900), open_runs: 1, slots: (1, 2), clients: 1, stays: false }
+    EngineStatus {
+        pid: 4711,
+        version: "0.1.0".into(),
+        started_at: before(900),
+        open_runs: 1,
+        slots: (1, 2),
+        clients: 1,
+        stays: false,
+        triggers_on: 0,
+        next_fire: None,
+    }
 }
 
 fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
@@ -194,6 +204,7 @@ pub fn run_row(number: u64, state: RunState) -> RunRow {
         git: GitState { commit: Some("b77d02f3a1".into()), branch: Some("main".into()), dirty: Some(number.is_multiple_of(2)) },
         paused: false,
         undo: None,
+        origin: None,
     }
 }
 
@@ -460,6 +471,16 @@ pub fn grid() -> GridData {
         // The last task was added with run 195.
         (task < 4 || run.number >= 195 || run.number == 193).then(|| cell.counted())
     };
-    let cells = (0..names.len()).map(|task| runs.iter().map(|run| cell(task, run)).collect()).collect();
-    GridData { pipeline: "ml_training".into(), tasks: names.map(TaskId::from).to_vec(), first: 0, cells, older: true, newer: false, runs }
+    let cells: BTreeMap<usize, Vec<Option<GridCell>>> =
+        (0..names.len()).map(|task| (task, runs.iter().map(|run| cell(task, run)).collect())).collect();
+    let state = |run: usize, task: usize| cells[&task][run].as_ref().map(|cell| cell.state);
+    let states = (0..runs.len()).map(|run| (0..names.len()).map(|task| state(run, task)).collect()).collect();
+    let tasks = names.map(TaskId::from).to_vec();
+    GridData { pipeline: "ml_training".into(), tasks, groups: Vec::new(), states, cells, older: true, newer: false, runs }
+}
+
+/// The same with two groups.
+pub fn grouped_grid() -> GridData {
+    let group = |name: &str, tasks| Group { name: name.to_owned(), tasks };
+    GridData { groups: vec![group("data", 0..2), group("model", 2..4)], ..grid() }
 }

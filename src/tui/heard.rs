@@ -25,7 +25,7 @@ impl App {
                 self.dialogs.push(Box::new(Workspaces::new(known, &here, self.world.now)));
             }
             Msg::LogPart(handed) => self.handed(handed),
-            Msg::Begun(Ok(begun)) => self.moved = Some(begun),
+            Msg::Begun(Ok(begun)) => self.moved = Some(*begun),
             Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
             Msg::Surroundings(found, obstacle) => {
                 self.world.surroundings = Some(found);
@@ -110,6 +110,10 @@ impl App {
     }
 
     fn handed(&mut self, handed: Result<Handed, String>) {
+        let outcome = handed.as_ref().map(|_| ()).map_err(String::as_str);
+        if self.views.last_mut().is_some_and(|view| view.handed(outcome)) {
+            return;
+        }
         match handed {
             Ok(Handed::Text { text, whole }) => {
                 self.copy(text);

@@ -1,7 +1,7 @@
 //! Pages of long lists, read through the runtime's handle: by key, never whole, a little at a time where little is found.
 
 use super::{
-    grid::{GridAsk, GridData},
+    grid::{GridAsk, GridData, arranged},
     query::Query,
     runs::{Edge, KEYS, RunLine, RunPage, RunsAsk, state_of},
 };
@@ -92,10 +92,12 @@ pub fn grid(handle: &Handle, ask: &GridAsk) -> Result<GridData, RuntimeError> {
     let older = runs.last().map(|run| beyond(Edge::Older(run.run_id.clone()))).transpose()?.unwrap_or(false);
     let newer = runs.first().map(|run| beyond(Edge::Newer(run.run_id.clone()))).transpose()?.unwrap_or(false);
     let newest_first: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
-    let tasks = handle.task_names(&newest_first)?;
+    let (tasks, groups) = arranged(handle.grid_tasks(&newest_first)?);
     runs.reverse();
     let ids: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
-    let first = ask.tasks.start.min(tasks.len());
-    let cells = handle.grid(&ids, &tasks[first..ask.tasks.end.clamp(first, tasks.len())])?;
-    Ok(GridData { pipeline: ask.pipeline.clone(), runs, tasks, first, cells, older, newer })
+    let states = handle.task_states(&ids, &tasks)?;
+    let places: Vec<usize> = ask.tasks.iter().copied().filter(|&place| place < tasks.len()).collect();
+    let names: Vec<_> = places.iter().map(|&place| tasks[place].clone()).collect();
+    let cells = places.into_iter().zip(handle.grid(&ids, &names)?).collect();
+    Ok(GridData { pipeline: ask.pipeline.clone(), runs, tasks, groups, states, cells, older, newer })
 }

@@ -197,9 +197,9 @@ pub const fn sign(tone: Tone) -> (&'static str, &'static str) {
     }
 }
 
-/// Messages at the right of the crumb line, newest below; each is one line, so that it hides little.
+/// Messages below the lines of places, crumbs and tabs, newest below; each is one line, so that it hides little.
 fn toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
-    for (y, toast) in (area.y + 1..area.bottom()).zip(toasts) {
+    for (y, toast) in (area.y + 2..area.bottom()).zip(toasts) {
         let (sign, token) = sign(toast.tone);
         let words = text::cut(&text::safe(&toast.text), usize::from(area.width).saturating_sub(16));
         let line =

@@ -473,7 +473,7 @@ fn nothing_hostile_reaches_the_screen() {
     for run in &mut grid.runs {
         run.params.insert(evil.into(), json!(evil));
     }
-    for cell in grid.cells.iter_mut().flatten().flatten() {
+    for cell in grid.cells.values_mut().flatten().flatten() {
         cell.message = Some(evil.into());
         cell.metrics.insert(evil.into(), json!(evil));
     }

@@ -13,6 +13,7 @@ use super::{
     world::{Ask, Purpose, RunData},
 };
 use crate::model::{ClearScope, Command, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
+use std::collections::BTreeMap;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
 ///
@@ -82,11 +83,32 @@ pub fn for_task(action: Action, data: &RunData, selected: usize) -> Vec<Intent> 
         Action::Approve => ask_approval(data, run, selected).map(|note| Intent::Show(Box::new(note))).into_iter().collect(),
         Action::Undo => ask_undo(run).map(|dialog| Intent::Show(Box::new(dialog))).into_iter().collect(),
         Action::More => more(data, run, selected).map(|menu| Intent::Show(Box::new(menu))).into_iter().collect(),
-        Action::Failure => data.card(task).map(|card| Intent::Show(Box::new(Report::failure(card)))).into_iter().collect(),
+        Action::Failure => failure(data, selected)
+            .and_then(|at| Some((at, data.card(data.tasks.get(at)?)?)))
+            .map(|(at, card)| vec![Intent::Choose(at), Intent::Show(Box::new(Report::failure(card)))])
+            .unwrap_or_default(),
         Action::Pause => vec![pause_run(run)],
         Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
         _ => Vec::new(),
     }
+}
+
+/// The task whose failure is meant: the selected one, or for one that was not run the nearest above it that failed.
+pub fn failure(data: &RunData, selected: usize) -> Option<usize> {
+    let (mut seen, mut at) = (vec![selected], 0);
+    while let Some(&task) = seen.get(at) {
+        let found = data.tasks.get(task)?;
+        if data.card(found).is_some() {
+            return Some(task);
+        }
+        if found.state == TaskState::UpstreamFailed {
+            let above = data.graph.upstream.get(task).into_iter().flatten();
+            let new: Vec<usize> = above.copied().filter(|up| !seen.contains(up)).collect();
+            seen.extend(new);
+        }
+        at += 1;
+    }
+    None
 }
 
 /// Whether a run can be paused, or something about it taken back.
@@ -108,7 +130,7 @@ pub fn pause_run(run: &RunRow) -> Intent {
 
 /// Turns the triggers of a pipeline off, or on.
 pub fn pause_pipeline(pipeline: PipelineId, paused: bool) -> Intent {
-    send(Command::PausePipeline { pipeline, paused: !paused })
+    send(Command::PausePipeline { pipeline, paused: !paused, env: BTreeMap::new(), make_up: None })
 }
 
 /// Asks before the last command about a run is taken back.

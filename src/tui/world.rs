@@ -173,7 +173,9 @@ impl RunData {
 
     /// The position of a task.
     pub fn position(&self, id: &TaskId) -> Option<usize> {
-        self.graph.positions.get(id).copied().filter(|&at| at < self.tasks.len())
+        let is_it = |at: &usize| self.tasks.get(*at).is_some_and(|task| task.task == *id);
+        let known = self.graph.positions.get(id).copied().filter(is_it);
+        known.or_else(|| self.tasks.iter().position(|task| task.task == *id))
     }
 
     /// What is known of the failure of a task.
@@ -378,7 +380,7 @@ pub enum Msg {
     /// What the machine has, and why nothing can be written into the workspace.
     Surroundings(Surroundings, Option<String>),
     /// Where to go on, or why not.
-    Begun(Result<Begun, String>),
+    Begun(Result<Box<Begun>, String>),
     /// The process was told to end.
     Signal(i32),
     /// A thread cannot go on.

@@ -5,7 +5,7 @@ use super::{
     files::{self, FORMAT, Meta, ShimFiles},
     log_cap::LogCap,
     log_index::{LogIndex, now_micros},
-    may_pass,
+    mask, may_pass,
     memory::Kills,
     processes,
     pumps::Pumps,
@@ -15,7 +15,7 @@ use super::{
     watch::{Ended, Phase, Watch},
 };
 use crate::{
-    model::{AttemptFiles, End, Ticket, Verdict},
+    model::{AttemptFiles, End, Ticket, Verdict, attempt::MAX_OUTPUT_PARAMETERS},
     stdx::clock_watch::ClockWatch,
 };
 use nix::{
@@ -173,6 +173,7 @@ impl Shim<'_> {
         let began = Told::Began { id: self.id, at_micros: ready.meta.started_at_micros };
         let untold = (began.send(&self.host.socket) == Err(rustix::io::Errno::AGAIN)).then_some(began);
         let logs = AttemptFiles::new(&self.ticket.folder);
+        let outputs = logs.output_parameters();
         let now = Instant::now();
         let meter = Meter::new(&logs, now);
         let both = || Some((ready.stdout.try_clone().ok()?, ready.stderr.try_clone().ok()?));
@@ -199,7 +200,12 @@ impl Shim<'_> {
             files: &self.files,
             meta: &ready.meta,
         };
-        watch.until_nothing_is_left()
+        let ended = watch.until_nothing_is_left();
+        if !self.ticket.secrets.is_empty() {
+            // The engine that records them hides secrets too, if it knows them: another one does not.
+            let _ = mask::hide_in_file(&self.ticket.secrets, &outputs, MAX_OUTPUT_PARAMETERS);
+        }
+        ended
     }
 
     /// The machine has no room for a process or a file now. This attempt never begins, whatever comes; another one will.

@@ -9,7 +9,7 @@ use crate::{
     stdx::base64,
 };
 use aho_corasick::{AhoCorasick, MatchKind};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 /// What is looked for, and what was read and may be the beginning of it.
 pub struct Masker {
@@ -98,6 +98,21 @@ pub fn hidden(secrets: &Secrets, text: String) -> Result<String, String> {
     let mut masker = Masker::new(secrets)?;
     let masked = [masker.feed(text.as_bytes()), masker.finish()].concat();
     Ok(String::from_utf8_lossy(&masked).into_owned())
+}
+
+/// Hides the secrets in a file that nobody writes any more, if it is not longer than `most`. What stands in their place is shorter, so
+/// it needs no room.
+///
+/// # Errors
+/// It cannot be read or written, or they are too many to be looked for.
+pub fn hide_in_file(secrets: &Secrets, path: &Path, most: u64) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() && meta.len() <= most => {}
+        _ => return Ok(()),
+    }
+    let before = String::from_utf8_lossy(&fs::read(path)?).into_owned();
+    let after = hidden(secrets, before.clone()).map_err(io::Error::other)?;
+    if after == before { Ok(()) } else { fs::write(path, after) }
 }
 
 /// Everything that a value may look like. What is shorter than a secret may be is left out: it would hide ordinary words.

@@ -70,6 +70,14 @@ impl Chooser {
         Answer::Moved
     }
 
+    /// How many lines are above and below those in sight: `▴ 2 ▾ 4 more`, or nothing.
+    pub fn beyond(&self, height: usize) -> String {
+        let window = self.state.window(self.len, height);
+        let sides = [("▴", window.start), ("▾", self.len - window.end)];
+        let said: Vec<_> = sides.into_iter().filter(|(_, n)| *n > 0).map(|(sign, n)| format!("{sign} {n}")).collect();
+        if said.is_empty() { String::new() } else { format!("{} more", said.join(" ")) }
+    }
+
     /// Draws the lines in sight.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme, line: impl FnMut(usize) -> Line<'static>) {
         let window = self.state.window(self.len, usize::from(area.height));
@@ -99,6 +107,16 @@ mod tests {
         assert_eq!(list.act(Action::MenuChoose, 10), Answer::Chosen(0));
         assert_eq!(list.act(Action::PaletteClose, 10), Answer::Left);
         assert_eq!(list.act(Action::PaletteErase, 10), Answer::Other);
+    }
+
+    #[test]
+    fn what_is_out_of_sight_is_counted() {
+        let mut list = Chooser::new(12);
+        assert_eq!((list.beyond(8), list.beyond(12)), ("▾ 4 more".to_owned(), String::new()));
+        list.act(Action::MenuBottom, 8);
+        assert_eq!(list.beyond(8), "▴ 4 more");
+        list = list.at(2);
+        assert_eq!(list.beyond(3), "▴ 2 ▾ 7 more");
     }
 
     #[test]

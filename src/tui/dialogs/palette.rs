@@ -54,6 +54,19 @@ struct Item {
     recent: Option<usize>,
 }
 
+impl Item {
+    /// Whether that is its name, such as `quit` or `q`, or the word that it begins with.
+    fn is_called(&self, typed: &str) -> bool {
+        let typed = typed.to_lowercase();
+        let is_name = match self.kind {
+            Kind::Bound(Bound::Action(Action::Quit)) => self.name.starts_with(&typed),
+            _ => self.name == typed,
+        };
+        let first = self.label.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        !typed.is_empty() && (is_name || first.to_lowercase() == typed)
+    }
+}
+
 /// The list, and what is typed to narrow it.
 #[derive(Debug, Clone)]
 pub struct Palette {
@@ -101,23 +114,24 @@ impl Palette {
         let items = self.items.iter().enumerate().filter(|(_, item)| fits(&item.kind));
         let mut found: Vec<_> = items
             .filter_map(|(at, item)| {
-                let (points, places) = fuzzy::score(query, &item.label)?;
-                Some((item.impossible.is_some(), item.recent.unwrap_or(usize::MAX), -points, at, places))
+                let named = item.is_called(query);
+                let (points, places) = fuzzy::score(query, &item.label).or_else(|| named.then(|| (0, Vec::new())))?;
+                Some((!named, item.impossible.is_some(), item.recent.unwrap_or(usize::MAX), -points, at, places))
             })
             .collect();
         if query.is_empty() {
-            found.sort_by_key(|(impossible, recent, _, at, _)| (*impossible, *recent, *at));
+            found.sort_by_key(|(_, impossible, recent, _, at, _)| (*impossible, *recent, *at));
         } else {
             // Letters that are strewn over a text are hardly what was meant where something fits well.
-            let best = found.iter().map(|(_, _, points, _, _)| -points).max().unwrap_or(0);
-            found.retain(|(_, _, points, _, _)| -points * 5 >= best * 2);
+            let best = found.iter().map(|(_, _, _, points, _, _)| -points).max().unwrap_or(0);
+            found.retain(|(unnamed, _, _, points, _, _)| !unnamed || -points * 5 >= best * 2);
             // What has the word itself was meant, also where it is not possible now; among what fits alike, what was used lately comes first.
             let strewn = |places: &[usize]| places.windows(2).any(|pair| pair[1] != pair[0] + 1);
-            found.sort_by_key(|(impossible, recent, points, at, places)| {
-                (strewn(places), *impossible, points - i32::from(*recent < 20) * 4, *recent, *at)
+            found.sort_by_key(|(unnamed, impossible, recent, points, at, places)| {
+                (*unnamed, strewn(places), *impossible, points - i32::from(*recent < 20) * 4, *recent, *at)
             });
         }
-        self.found = found.into_iter().map(|(_, _, _, at, places)| (at, places)).collect();
+        self.found = found.into_iter().map(|(_, _, _, _, at, places)| (at, places)).collect();
         self.list = Chooser::new(self.found.len());
     }
 

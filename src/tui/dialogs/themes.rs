@@ -158,7 +158,8 @@ impl Dialog for ThemePicker {
         let width = usize::from(WIDTH.min(area.width).saturating_sub(4));
         let below = self.below(width, theme);
         let (outer, fits) = self.layout(area, below.len());
-        let inner = panes::popup(frame, outer, "Theme", &format!("{} of {}", self.list.selected() + 1, self.entries.len()), theme);
+        let height = usize::from(outer.height.saturating_sub(2 + fits));
+        let inner = panes::popup(frame, outer, "Theme", &self.list.beyond(height), theme);
         let rows = Rect { height: inner.height.saturating_sub(fits), ..inner };
         self.list.draw(frame, rows, theme, |line| {
             let entry = &self.entries[line];

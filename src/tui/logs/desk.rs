@@ -76,6 +76,8 @@ struct Slot {
     shown: Option<Counter>,
     /// Counts what is searched.
     matches: Option<Counter>,
+    /// Counts the same in lines that are not shown too, if some are not.
+    anywhere: Option<Counter>,
     /// Counts errors, all of them.
     errors: Counter,
     /// Where they are.
@@ -123,6 +125,7 @@ impl Slot {
             keep: Keep::default(),
             shown: None,
             matches: None,
+            anywhere: None,
             errors: Counter::new(Wanted { keep: Keep::default(), prey: Prey::Error }),
             spread: Arc::from([]),
             hunt: None,
@@ -172,21 +175,26 @@ impl Slot {
         if self.shown.as_ref().map(|counter| counter.tally.wanted()) != Some(&shown) {
             self.shown = (!self.keep.is_all()).then(|| Counter::new(shown));
         }
-        let matches = self.searched();
+        let anywhere = if self.keep.is_all() { None } else { self.searched_in(Keep::default()) };
+        if self.anywhere.as_ref().map(|counter| counter.tally.wanted()) != anywhere.as_ref() {
+            self.anywhere = anywhere.map(Counter::new);
+        }
+        let matches = self.searched_in(self.keep.clone());
         if self.matches.as_ref().map(|counter| counter.tally.wanted()) != matches.as_ref() {
             self.current = None;
             self.matches = matches.map(Counter::new);
         }
     }
 
-    fn searched(&self) -> Option<Wanted> {
+    fn searched_in(&self, keep: Keep) -> Option<Wanted> {
         let query = Query::new(&self.request.search)?;
-        Some(Wanted { keep: self.keep.clone(), prey: Prey::Query(query) })
+        Some(Wanted { keep, prey: Prey::Query(query) })
     }
 
     fn start_hunt(&mut self, request: Option<HuntRequest>) {
         self.hunt = request.and_then(|request| {
-            let wanted = if request.errors { Wanted { keep: self.keep.clone(), prey: Prey::Error } } else { self.searched()? };
+            let wanted =
+                if request.errors { Wanted { keep: self.keep.clone(), prey: Prey::Error } } else { self.searched_in(self.keep.clone())? };
             Some((request, Hunt::new(wanted, request.from, request.forward, request.inclusive), !request.errors))
         });
     }
@@ -243,7 +251,7 @@ impl Slot {
         let grown = self.book.look(live, time::to_micros(now))?;
         if grown || self.looked.is_none() || !live {
             self.indexed = false;
-            for counter in [&mut self.shown, &mut self.matches].into_iter().flatten().chain([&mut self.errors]) {
+            for counter in [&mut self.shown, &mut self.matches, &mut self.anywhere].into_iter().flatten().chain([&mut self.errors]) {
                 counter.done = false;
             }
         }
@@ -306,7 +314,7 @@ impl Slot {
             }
             return Ok(true);
         }
-        let mut counters = [&mut self.shown, &mut self.matches].into_iter().flatten();
+        let mut counters = [&mut self.shown, &mut self.matches, &mut self.anywhere].into_iter().flatten();
         if let Some(counter) = counters.find(|counter| !counter.done) {
             counter.done = !self.book.count_some(&mut counter.tally, SLICE)?;
             self.news |= counter.done;
@@ -345,6 +353,7 @@ impl Slot {
             indexed: self.indexed,
             shown: self.shown.as_ref().map(Counter::counted),
             matches: self.matches.as_ref().map(|counter| (self.request.search.clone(), counter.counted())),
+            anywhere: self.anywhere.as_ref().map(Counter::counted),
             rank,
             errors: Arc::clone(&self.spread),
             hunt: self.found,

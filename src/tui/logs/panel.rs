@@ -91,6 +91,8 @@ pub struct LogPanel {
     centre: Option<u64>,
     /// Lines that are chosen.
     pub selection: Option<Selection>,
+    /// Lines are to be chosen as soon as those are there that one went to.
+    chooses: bool,
     /// The newest answer, for what is counted.
     pub(super) told: Option<Arc<LogAnswer>>,
     /// The newest answer whose lines are the wanted ones.
@@ -140,7 +142,7 @@ impl LogPanel {
     pub fn switch(&mut self, position: Position) {
         self.position = position;
         (self.told, self.page, self.current, self.centre, self.selection) = (None, None, None, None, None);
-        self.hunt = None;
+        (self.hunt, self.chooses) = (None, false);
         self.asked = None;
     }
 
@@ -186,6 +188,7 @@ impl LogPanel {
         }
         if answer.anchor == asked.anchor && answer.sieve == asked.sieve {
             self.page = Some(Arc::clone(answer));
+            self.choose_here(measure);
         }
         self.told = Some(Arc::clone(answer));
         let errors = self.hunt.is_some_and(|hunt| hunt.errors);
@@ -355,10 +358,20 @@ impl LogPanel {
 
     /// Begins to choose lines, or stops.
     pub fn toggle_selection(&mut self, measure: Measure) {
-        self.selection = match (self.selection, self.line(measure)) {
-            (None, Some(line)) => Some(Selection { from: line, to: line }),
-            _ => None,
-        };
+        if self.selection.take().is_some() || std::mem::take(&mut self.chooses) {
+            return;
+        }
+        let is_here = self.page.as_ref().zip(self.asked.as_ref()).is_some_and(|(page, asked)| page.anchor == asked.anchor);
+        self.chooses = true;
+        if is_here {
+            self.choose_here(measure);
+        }
+    }
+
+    fn choose_here(&mut self, measure: Measure) {
+        if std::mem::take(&mut self.chooses) {
+            self.selection = self.line(measure).map(|line| Selection { from: line, to: line });
+        }
     }
 
     /// The line that is meant if none is chosen: what was found, or the last one, or the first in sight.
@@ -396,6 +409,15 @@ impl LogPanel {
         format!("PAUSED {below} new below")
     }
 
+    /// That some matches are in lines that are not shown.
+    fn hidden_words(&self) -> Option<String> {
+        let told = self.told().filter(|told| told.sieve == self.sieve)?;
+        let (shown, all) = (told.matches.as_ref()?.1, told.anywhere?);
+        let hidden = all.lines.saturating_sub(shown.lines);
+        let by = if self.sieve.filter.is_empty() { "level" } else { "filter" };
+        (shown.done && all.done && hidden > 0).then(|| format!(" · {hidden} of {} hidden by the {by}", all.lines))
+    }
+
     /// `match K of N`, or that there is none; and what can be done then, unless one is `typing`.
     pub fn found_words(&self, typing: bool) -> Option<String> {
         let query = self.query.as_ref()?;
@@ -410,6 +432,7 @@ impl LogPanel {
             (count, None) => format!("{}{more}", crate::tui::text::count(usize::try_from(count).unwrap_or(usize::MAX), "matching line")),
         };
         let words = if query.is_literal() { words } else { format!("{words} · regex") };
+        let words = format!("{words}{}", self.hidden_words().unwrap_or_default());
         let is_found = counted.is_some_and(|counted| counted.lines > 0);
         Some(if is_found && !typing { format!("{words}  n next · N previous · Esc clears") } else { words })
     }

@@ -102,6 +102,8 @@ pub struct LogAnswer {
     pub shown: Option<Counted>,
     /// What was searched, and how many of the lines that are shown have it.
     pub matches: Option<(String, Counted)>,
+    /// How many lines have it whether they are shown or not; `None` if all are shown.
+    pub anywhere: Option<Counted>,
     /// In which of [`PARTS`] equal parts of it there is an error, as far as that is known.
     pub errors: Arc<[bool]>,
     /// The how manieth of them was found last.

@@ -34,8 +34,10 @@ pub fn framed(frame: &mut Frame<'_>, area: Rect, title: &str, right: &str, focus
     let (set, edge) = theme.border(focused);
     let token = if focused { "border.focus" } else { "border" };
     let width = usize::from(area.width).saturating_sub(6);
-    let right = text::cut(&text::safe(right), width / 2);
-    let title = text::cut(&text::safe(title), width.saturating_sub(text::width(&right) + 3));
+    // What stands at the right may have half of it, and what a short title leaves.
+    let title = text::safe(title);
+    let right = text::cut(&text::safe(right), (width / 2).max(width.saturating_sub(text::width(&title) + 3)));
+    let title = text::cut(&title, width.saturating_sub(text::width(&right) + 3));
     let style = theme.style(if focused { "title" } else { "fg.muted" });
     let mut block = Block::bordered().border_set(set).border_style(theme.style(token));
     let edge = Span::styled(edge, theme.style(token));

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{PipelineRow, RunState, TaskState},
-    stdx::time::Timestamp,
+    stdx::{sanitize, time::Timestamp},
     tui::{
         actions::Action,
         keymap::shown_key,
@@ -113,7 +113,8 @@ pub fn about(frame: &mut Frame<'_>, area: Rect, row: &PipelineRow, now: Timestam
     };
     let plain = |value: &str| Line::styled(text::cut(&text::safe(value), width.saturating_sub(10)), theme.style("fg"));
     if !row.description.is_empty() {
-        fact("about", plain(&row.description));
+        // As the command line shows it, with colours visible as what they are.
+        fact("about", plain(&sanitize::line(&row.description)));
     }
     if let Some(run) = &row.last_run {
         let look = if run.awaiting > 0 { TaskState::AwaitingApproval.look() } else { run.state.look() };

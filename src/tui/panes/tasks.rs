@@ -48,11 +48,16 @@ pub fn counts(looks: &[(Look, usize)]) -> String {
 
 /// How many tasks look how; only looks that some have.
 pub fn counted<'a>(tasks: impl Iterator<Item = &'a TaskSnapshot>) -> Vec<(Look, usize)> {
+    counted_looks(tasks.map(look))
+}
+
+/// The same of looks.
+pub fn counted_looks(found: impl Iterator<Item = Look>) -> Vec<(Look, usize)> {
     use TaskState::{AwaitingApproval, Canceled, Failed, Lost, Pending, Queued, Running, Skipped, Success, UpForRetry, UpstreamFailed};
     let order = [Failed, Lost, UpstreamFailed, Canceled, Skipped, AwaitingApproval, UpForRetry, Running, Queued, Pending];
     let looks = [Success.look(), CACHED_LOOK].into_iter().chain(order.into_iter().map(TaskState::look));
     let mut counted: Vec<(Look, usize)> = looks.map(|wanted| (wanted, 0)).collect();
-    for found in tasks.map(look) {
+    for found in found {
         if let Some((_, n)) = counted.iter_mut().find(|(wanted, _)| *wanted == found) {
             *n += 1;
         }

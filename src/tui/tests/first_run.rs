@@ -50,6 +50,17 @@ fn a_folder_without_pipelines_offers_where_to_begin_and_says_what_it_would_write
 }
 
 #[test]
+fn what_is_wrong_with_a_name_is_said_in_full() {
+    pictures("new_pipeline_wrong", |size| {
+        let mut app = welcome(size);
+        press(&mut app, "j enter");
+        type_text(&mut app, "my model");
+        press(&mut app, "ctrl-s");
+        app
+    });
+}
+
+#[test]
 fn each_choice_asks_for_what_it_said_and_for_nothing_before() {
     let mut app = welcome((120, 35));
     press(&mut app, "j j k k esc t r x s");

@@ -23,6 +23,53 @@ fn the_palette_finds_actions_pipelines_runs_and_tasks_and_says_why_not() {
 }
 
 #[test]
+fn a_word_that_names_something_finds_that_first() {
+    let first = |word: &str| {
+        let mut app = failed_run((120, 35));
+        press(&mut app, ":");
+        type_text(&mut app, word);
+        screen(&app).lines().find(|line| line.contains("┃ > ")).unwrap_or_default().to_owned()
+    };
+    for word in ["q", "quit"] {
+        assert!(first(word).contains("Leave at once"), "{}", first(word));
+    }
+    assert!(first("log").contains("Log of"), "{}", first("log"));
+    assert!(first("retry").contains("Retry"), "{}", first("retry"));
+    let mut app = failed_run((120, 35));
+    press(&mut app, ":");
+    type_text(&mut app, "q");
+    press(&mut app, "enter");
+    assert_eq!(app.exit(), Some(Ok(0)));
+}
+
+#[test]
+fn a_mistyped_key_is_told_and_not_kept() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "Q Q Z");
+    assert!(screen(&app).contains("Z: does nothing here") && screen(&app).contains("[Graph] Grid"), "{}", screen(&app));
+    assert!(app.world.record.messages.is_empty());
+}
+
+#[test]
+fn the_failure_of_what_was_not_run_is_that_of_its_cause() {
+    let mut app = failed_run((120, 35));
+    press(&mut app, "G F");
+    assert!(screen(&app).contains("Failure of evaluate_model"), "{}", screen(&app));
+    press(&mut app, "esc");
+    assert!(screen(&app).contains("> ✗ FAIL evaluate_model"), "{}", screen(&app));
+}
+
+#[test]
+fn colours_in_a_description_are_seen_as_what_they_are() {
+    let mut app = fixtures::app((120, 35));
+    let mut rows = fixtures::pipelines();
+    rows.iter_mut().for_each(|row| row.description = "\u{1b}[31mred\u{1b}[0m".into());
+    tell(&mut app, Msg::Pipelines(Ok(rows)));
+    press(&mut app, "j j");
+    assert!(screen(&app).contains("␛[31mred␛[0m"), "{}", screen(&app));
+}
+
+#[test]
 fn what_was_chosen_by_name_tells_its_key_three_times_and_comes_first_next_time() {
     let mut app = failed_run((120, 35));
     for times in 1..=4 {

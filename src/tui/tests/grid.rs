@@ -6,7 +6,7 @@ use crate::{
     model::{RunState, TaskId},
     tui::grid::GridData,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 fn grid_of(size: (u16, u16), data: GridData) -> App {
     let mut app = running_run(size);
@@ -57,7 +57,8 @@ fn the_grid_waits_says_what_is_wrong_and_what_to_do() {
     press(&mut app, "]");
     tell(&mut app, Msg::Grid(Err("the database is locked".into())));
     assert!(screen(&app).contains("the database is locked"));
-    let empty = GridData { runs: Vec::new(), tasks: Vec::new(), cells: Vec::new(), older: false, ..fixtures::grid() };
+    let (states, cells) = (Vec::new(), BTreeMap::new());
+    let empty = GridData { runs: Vec::new(), tasks: Vec::new(), states, cells, older: false, ..fixtures::grid() };
     tell(&mut app, Msg::Grid(Ok(Box::new(empty))));
     assert!(screen(&app).contains("no run yet: t starts one"), "{}", screen(&app));
 }
@@ -66,8 +67,9 @@ fn the_grid_waits_says_what_is_wrong_and_what_to_do() {
 fn huge() -> GridData {
     let data = fixtures::grid();
     let tasks = (0..10_000).map(|n| TaskId::from(format!("task_{n:04}").as_str())).collect();
-    let cells = (0..80).map(|n| data.cells[n % 5].clone()).collect();
-    GridData { tasks, cells, ..data }
+    let cells = (0..80).map(|n| (n, data.cells[&(n % 5)].clone())).collect();
+    let states = data.states.iter().map(|run| (0..10_000).map(|n| run[n % 5]).collect()).collect();
+    GridData { tasks, states, cells, ..data }
 }
 
 #[test]
@@ -113,10 +115,12 @@ fn what_comes_does_not_move_the_selection() {
     let new = crate::model::RunRow { run_id: "run-215".into(), ..fixtures::run_row(215, RunState::Running) };
     next.runs.remove(0);
     next.runs.push(new);
-    for line in &mut next.cells {
+    for line in next.cells.values_mut() {
         line.remove(0);
         line.push(None);
     }
+    next.states.remove(0);
+    next.states.push(vec![None; 5]);
     tell(&mut app, Msg::Grid(Ok(Box::new(next))));
     assert!(screen(&app).contains("Run 212 · validate_data"), "{}", screen(&app));
 }
@@ -162,4 +166,81 @@ fn verbs_in_the_grid_are_about_the_selected_task() {
     press(&mut app, "k k r");
     assert!(screen(&app).contains("r: nothing to retry (task succeeded)"), "{}", screen(&app));
     assert_eq!(sent(&mut app), []);
+}
+
+fn grouped(size: (u16, u16)) -> App {
+    grid_of(size, fixtures::grouped_grid())
+}
+
+#[test]
+fn tasks_of_a_group_stand_below_it_and_it_folds() {
+    pictures("grid_groups", |size| {
+        let mut app = grouped(size);
+        press(&mut app, "h h j j j j");
+        app
+    });
+    pictures("grid_folded", |size| {
+        let mut app = grouped(size);
+        press(&mut app, "h h j j j j j c");
+        app
+    });
+    let mut app = grouped((120, 35));
+    press(&mut app, "j j c");
+    assert!(screen(&app).contains("> ⊞ data  2") && !screen(&app).contains("extract_data"), "{}", screen(&app));
+    press(&mut app, "c");
+    assert!(screen(&app).contains("> ⊟ data  2") && screen(&app).contains("     extract_data"), "{}", screen(&app));
+    press(&mut app, "E");
+    assert!(!screen(&app).contains("extract_data") && !screen(&app).contains("train_model") && screen(&app).contains("deploy_model"));
+    press(&mut app, "E");
+    assert!(screen(&app).contains("extract_data") && screen(&app).contains("train_model"));
+    press(&mut app, "G c");
+    assert!(screen(&app).contains("c: this task is in no group"), "{}", screen(&app));
+}
+
+#[test]
+fn a_line_of_a_group_opens_the_task_that_a_person_should_see_and_verbs_want_a_task() {
+    let mut app = grouped((120, 35));
+    press(&mut app, "E h h j j r");
+    assert!(screen(&app).contains("r: select a task of the group first"), "{}", screen(&app));
+    assert_eq!(sent(&mut app), []);
+    press(&mut app, "enter");
+    let mut data = fixtures::running();
+    data.subject = Subject::Run("run-212".into());
+    data.tasks[2].task = "evaluate_model".into();
+    tell(&mut app, Msg::Run(data.subject.clone(), Ok(Arc::new(data))));
+    assert!(screen(&app).contains("> ✓ OK   evaluate_model"), "{}", screen(&app));
+}
+
+#[test]
+fn one_goes_from_failure_to_failure() {
+    let mut app = grid((120, 35));
+    let mut stops = Vec::new();
+    for key in ["n", "n", "N", "n", "n", "n", "N"] {
+        press(&mut app, key);
+        let title = screen(&app).lines().find_map(|line| Some(line.split("╭─ ").nth(1)?.split(" ─").next()?.to_owned()));
+        stops.push(title.unwrap());
+    }
+    let at = |run: u32| format!("Run {run} · evaluate_mod…");
+    assert_eq!(stops, [at(212), at(204), at(212), at(204), at(196), at(212), at(196)]);
+    let mut app = grouped((120, 35));
+    press(&mut app, "E n");
+    assert!(screen(&app).contains("Run 212 · model"), "{}", screen(&app));
+    press(&mut app, "c n");
+    assert!(screen(&app).contains("Run 212 · evaluate_mod…"), "{}", screen(&app));
+    let mut calm = fixtures::grid();
+    calm.states.iter_mut().flatten().for_each(|state| *state = Some(crate::model::TaskState::Success));
+    let mut app = grid_of((120, 35), calm);
+    press(&mut app, "n");
+    assert!(screen(&app).contains("n: nothing failed in these runs"), "{}", screen(&app));
+}
+
+#[test]
+fn cells_of_folded_tasks_are_not_read() {
+    let groups = (0..100).map(|n| crate::tui::grid::Group { name: format!("part_{n:02}"), tasks: n * 100..(n + 1) * 100 }).collect();
+    let mut app = grid_of((120, 35), GridData { groups, cells: BTreeMap::new(), ..huge() });
+    assert!(screen(&app).contains("⊞ part_00  100"), "{}", screen(&app));
+    assert_eq!(asked(&mut app), []);
+    press(&mut app, "j j c");
+    let ask = asked(&mut app).pop().unwrap();
+    assert!(ask.tasks.first() == Some(&100) && ask.tasks.len() < 100, "{ask:?}");
 }

@@ -191,6 +191,25 @@ fn a_filter_hides_lines_and_says_how_many() {
 }
 
 #[test]
+fn matches_that_are_hidden_are_told() {
+    let (mut app, mut library) = from_disk((120, 35), &long(120));
+    filter(&mut app, &mut library, "!epoch 1");
+    search(&mut app, &mut library, "lost");
+    library.look(&mut app);
+    assert!(screen(&app).contains("of 10 · 3 of 13 hidden by the filter"), "{}", screen(&app));
+    library.press(&mut app, "esc esc");
+    filter(&mut app, &mut library, "small");
+    search(&mut app, &mut library, "lost");
+    library.look(&mut app);
+    assert!(screen(&app).contains("no match for \"lost\" · 13 of 13 hidden by the filter"), "{}", screen(&app));
+    let (mut app, mut library) = from_disk((120, 35), &long(120));
+    library.press(&mut app, "> >");
+    search(&mut app, &mut library, "epoch");
+    library.look(&mut app);
+    assert!(screen(&app).contains("hidden by the level"), "{}", screen(&app));
+}
+
+#[test]
 fn levels_hide_what_is_less_bad() {
     let (mut app, mut library) = from_disk((120, 35), &long(90));
     library.press(&mut app, "> >");
@@ -260,6 +279,30 @@ fn lines_are_chosen_and_copied_or_saved() {
     library.press(&mut app, "S enter");
     assert!(screen(&app).contains("is there already"), "{}", screen(&app));
     assert_eq!(library.saved("trainer-1.log"), format!("{text}\n"));
+}
+
+#[test]
+fn what_cannot_be_saved_leaves_the_name_to_be_mended_and_the_lines_chosen() {
+    let (mut app, mut library) = from_disk((120, 35), &long(60));
+    library.press(&mut app, "g g j V j j S ctrl-u");
+    type_text(&mut app, "no/such");
+    library.press(&mut app, "enter");
+    let seen = screen(&app);
+    assert!(seen.contains("save to: no/such") && seen.contains("✗ cannot write"), "{seen}");
+    library.press(&mut app, "ctrl-u");
+    type_text(&mut app, "such.log");
+    library.press(&mut app, "enter");
+    assert_eq!(library.saved("such.log").lines().count(), 3);
+}
+
+#[test]
+fn lines_are_chosen_where_one_goes_however_soon_after() {
+    let (mut app, mut library) = from_disk((120, 35), &long(5_000));
+    library.press(&mut app, "g g");
+    press(&mut app, "G V");
+    library.serve(&mut app);
+    library.press(&mut app, "y y");
+    assert_eq!(app.take_chores(), [Chore::Copy("WARN  epoch 4999: learning rate is small".to_owned())]);
 }
 
 #[test]

@@ -151,6 +151,13 @@ fn the_other_tabs_and_what_is_shared_are_found_where_one_was_in_them() {
     let mut fresh = at_run(&app);
     tell(&mut fresh, Msg::Grid(Ok(Box::new(fixtures::grid()))));
     assert_eq!(settled(&mut fresh), settled(&mut app));
+    let mut app = grid(LARGE);
+    tell(&mut app, Msg::Grid(Ok(Box::new(fixtures::grouped_grid()))));
+    press(&mut app, "j j c");
+    let mut fresh = at_run(&app);
+    tell(&mut fresh, Msg::Grid(Ok(Box::new(fixtures::grouped_grid()))));
+    assert!(screen(&fresh).contains("> ⊞ data"), "{}", screen(&fresh));
+    assert_eq!(settled(&mut fresh), settled(&mut app));
     let mut app = timeline(LARGE);
     press(&mut app, "j j k + C");
     let mut fresh = at_run(&app);

@@ -41,7 +41,7 @@ const AWAITED: &[Awaited] = &[
             let nothing = GridData {
                 runs: Vec::new(),
                 tasks: Vec::new(),
-                cells: Vec::new(),
+                cells: std::collections::BTreeMap::new(),
                 older: false,
                 pipeline: "demo_iris".into(),
                 ..fixtures::grid()

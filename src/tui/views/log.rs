@@ -29,15 +29,14 @@ pub struct LogView {
     focus: usize,
     typing: Filter,
     typed_for: TypedFor,
+    /// What is being saved: the name that was typed, and which lines were chosen.
+    saving: Option<(String, Option<Selection>)>,
+    /// Why it was not saved, while another name is typed.
+    trouble: Option<String>,
     /// The line from which a search goes.
     origin: u64,
     /// What to show as soon as the run was read.
     wanted: Option<Vec<Side>>,
-}
-
-/// How lines of a log are shown beside another: there is less room.
-const fn beside(options: Options) -> Options {
-    Options { times: false, ..options }
 }
 
 /// What is typed.
@@ -120,6 +119,8 @@ impl LogView {
             focus: 0,
             typing: Filter::default(),
             typed_for: TypedFor::Search,
+            saving: None,
+            trouble: None,
             origin: 0,
             wanted: None,
         }
@@ -135,7 +136,6 @@ impl LogView {
     fn sides(sides: &[Side], position: impl Fn(&TaskId) -> Option<usize>, options: Options) -> Vec<Shown> {
         let side = |(at, side): (usize, &Side)| {
             let task = side.task.as_ref().map(|task| position(task).unwrap_or(0));
-            let options = if at == 0 { options } else { beside(options) };
             let slot = if at == 0 { 0 } else { SLOTS - 1 };
             Shown { task, ..Shown::new(slot, task.unwrap_or(0), side.attempt, options) }
         };
@@ -269,14 +269,14 @@ impl LogView {
             self.shown = vec![only];
             self.focus = 0;
         } else if let Some(task) = self.other_task(world, true).or_else(|| self.other_task(world, false)) {
-            let options = beside(self.focused().panel.options);
+            let options = self.focused().panel.options;
             self.shown.push(Shown::new(SLOTS - 1, task, None, options));
             self.focus = 1;
         }
     }
 
     fn start(&mut self, what: TypedFor, world: &World) {
-        self.typed_for = what;
+        (self.typed_for, self.trouble) = (what, None);
         let measure = self.measure(world);
         self.origin = self.focused().panel.sight(measure).map_or(0, |(first, _)| first);
         match what {
@@ -322,8 +322,9 @@ impl LogView {
         }
         let measure = self.measure(world);
         let panel = self.panel();
-        let part = panel.part(panel.selection.is_none(), Some(PathBuf::from(name)), measure);
-        panel.selection = None;
+        let part = panel.part(panel.selection.is_none(), Some(PathBuf::from(&name)), measure);
+        let selection = panel.selection.take();
+        self.saving = Some((name, selection));
         part.map(|part| Intent::Ask(Ask::LogPart(part))).into_iter().collect()
     }
 
@@ -507,6 +508,19 @@ impl View for LogView {
         self.panel().selection = Some(Selection { from, to });
     }
 
+    fn handed(&mut self, outcome: Result<(), &str>) -> bool {
+        let Some((name, selection)) = self.saving.take() else { return false };
+        let Err(why) = outcome else { return false };
+        if self.typing.is_typing() || self.panel().selection.is_some() {
+            return false;
+        }
+        // As it was before Enter, with what is wrong beside it.
+        self.typing.start_with(&name);
+        (self.typed_for, self.trouble) = (TypedFor::Save, Some(why.to_owned()));
+        self.panel().selection = selection;
+        true
+    }
+
     fn logs(&self) -> usize {
         self.shown.len()
     }
@@ -603,6 +617,7 @@ impl View for LogView {
 
     fn typed(&mut self, input: Typed, world: &World) -> Vec<Intent> {
         self.typing.typed(input);
+        self.trouble = None;
         self.typed_so_far();
         self.settle(world)
     }
@@ -638,6 +653,9 @@ impl View for LogView {
         };
         self.typing.draw_after(words, frame, half, theme);
         let panel = &self.focused().panel;
+        if let Some(trouble) = self.trouble.as_ref().filter(|_| self.typing.is_typing()) {
+            return self.draw_trouble(trouble, frame, line, theme);
+        }
         let status = match (panel.found_words(self.typing.is_typing()), panel.selection) {
             (Some(found), _) => found,
             (None, Some(selection)) => {
@@ -657,5 +675,14 @@ impl View for LogView {
             &Span::styled(text::cut(&status, usize::from(right.width)), theme.style("fg.muted")),
             right.width,
         );
+    }
+}
+
+impl LogView {
+    /// Why nothing was saved, above the line where another name is typed.
+    fn draw_trouble(&self, trouble: &str, frame: &mut Frame<'_>, line: Rect, theme: &Theme) {
+        let above = Rect { y: line.y.saturating_sub(1), ..line };
+        let words = text::cut(&format!(" ✗ {} ", text::safe(trouble)), usize::from(above.width));
+        frame.buffer_mut().set_span(above.x, above.y, &Span::styled(words, theme.style("input.error")), above.width);
     }
 }

@@ -193,6 +193,10 @@ pub trait View {
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
         Vec::new()
     }
+    /// A part of a log was saved or copied, or was not; true if it tells the person why not.
+    fn handed(&mut self, _outcome: Result<(), &str>) -> bool {
+        false
+    }
     /// How many logs it shows.
     fn logs(&self) -> usize {
         0

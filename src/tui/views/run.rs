@@ -319,7 +319,7 @@ pub(super) fn possible_for_task(action: Action, data: &RunData, selected: usize)
         | Action::Undo
         | Action::More => verbs::possible_for_task(action, data, task),
         Action::Open | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => Err("no attempt yet, so no log".into()),
-        Action::Failure if task.and_then(|task| data.card(task)).is_none() => Err("the selected task did not fail".into()),
+        Action::Failure if verbs::failure(data, selected).is_none() => Err("the selected task did not fail".into()),
         _ => Ok(()),
     }
 }

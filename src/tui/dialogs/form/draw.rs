@@ -54,8 +54,8 @@ enum Row<'f> {
     Blank,
     Heading(&'f str),
     Field(usize),
-    /// What is wrong with a field, or what it is for.
-    Below(usize),
+    /// What is wrong with a field, or what it is for: of the lines that it takes that one.
+    Below(usize, usize),
 }
 
 /// Draws it in the middle of the screen.
@@ -73,7 +73,7 @@ pub fn form(form: &Form, frame: &mut Frame<'_>, area: Rect, around: &Around<'_>,
     let top = usize::from(is_roomy);
     // A line for what may be wrong: of more, what each field is for makes room.
     let spare = usize::from(!form.fields.is_empty());
-    let outer = placed(area, WIDTH, top + rows(&form.fields, |_, field| field.is_told(), true).len().max(1) + spare + foot);
+    let outer = placed(area, WIDTH, top + rows(&form.fields, |_, field| usize::from(field.is_told()), true).len().max(1) + spare + foot);
     let problems = form.problems();
     let place = if form.at < form.fields.len() { format!("field {} of {}", form.at + 1, form.fields.len()) } else { String::new() };
     let right = if problems > 0 { text::count(problems, "problem") } else { place };
@@ -103,8 +103,8 @@ fn clamped(n: usize) -> u16 {
     u16::try_from(n).unwrap_or(u16::MAX)
 }
 
-/// The lines of all fields; `tells` says below which something stands.
-fn rows<'f>(fields: &'f [Field], tells: impl Fn(usize, &Field) -> bool, airy: bool) -> Vec<Row<'f>> {
+/// The lines of all fields; `below` says how many stand below each.
+fn rows<'f>(fields: &'f [Field], below: impl Fn(usize, &Field) -> usize, airy: bool) -> Vec<Row<'f>> {
     let mut rows = Vec::new();
     let mut group = "";
     for (at, field) in fields.iter().enumerate() {
@@ -116,9 +116,7 @@ fn rows<'f>(fields: &'f [Field], tells: impl Fn(usize, &Field) -> bool, airy: bo
             rows.push(Row::Heading(group));
         }
         rows.push(Row::Field(at));
-        if tells(at, field) {
-            rows.push(Row::Below(at));
-        }
+        rows.extend((0..below(at, field)).map(|line| Row::Below(at, line)));
     }
     rows
 }
@@ -127,12 +125,16 @@ fn fields(form: &Form, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let height = usize::from(area.height);
     // Where not everything fits, empty lines go first; then only the field that has the keys says what it is for.
     let ways = [(true, true), (true, false), (false, true)].into_iter();
-    let told = |all: bool, airy| rows(&form.fields, |at, field| field.error.is_some() || (field.is_told() && (all || at == form.at)), airy);
+    let sheet = Sheet::new(&form.fields, area);
+    let below = |all: bool, at: usize, field: &Field| match &field.error {
+        Some(_) => sheet.said(field).len(),
+        None => usize::from(field.is_told() && (all || at == form.at)),
+    };
+    let told = |all: bool, airy| rows(&form.fields, |at, field| below(all, at, field), airy);
     let shown = ways.map(|(all, airy)| told(all, airy)).find(|rows| rows.len() <= height).unwrap_or_else(|| told(false, false));
     let focus = shown.iter().position(|row| matches!(row, Row::Field(at) if *at == form.at)).unwrap_or(shown.len().saturating_sub(1));
     let hidden = shown.len().saturating_sub(height);
     let from = (focus + 1).saturating_sub(height / 2).min(hidden);
-    let sheet = Sheet::new(&form.fields, area);
     for (y, row) in (area.y..area.bottom()).zip(shown.iter().skip(from)) {
         let line = Rect { y, height: 1, ..area };
         match row {
@@ -142,7 +144,7 @@ fn fields(form: &Form, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
                 panes::lines(frame, line, [Line::styled(words, theme.style("title"))]);
             }
             Row::Field(at) => sheet.field(form, *at, frame, line, theme),
-            Row::Below(at) => sheet.below(&form.fields[*at], frame, line, theme),
+            Row::Below(at, part) => sheet.below(&form.fields[*at], *part, frame, line, theme),
         }
     }
     let mut more = |y: u16, sign: &'static str| {
@@ -198,13 +200,19 @@ impl Sheet {
         }
     }
 
-    fn below(&self, field: &Field, frame: &mut Frame<'_>, line: Rect, theme: &Theme) {
+    /// What is wrong with a field in as many lines as it takes, or what it is for in one.
+    fn said(&self, field: &Field) -> Vec<String> {
+        match &field.error {
+            Some(error) => text::wrap(&format!("✗ {}", text::safe(error)), self.room),
+            None => vec![text::cut(&text::safe(&field.def.description), self.room)],
+        }
+    }
+
+    fn below(&self, field: &Field, part: usize, frame: &mut Frame<'_>, line: Rect, theme: &Theme) {
         let place = Rect { x: line.x + self.at, width: u16::try_from(self.room).unwrap_or(0), ..line };
-        let (words, token) = match &field.error {
-            Some(error) => (format!("✗ {error}"), "input.error"),
-            None => (field.def.description.clone(), "fg.muted"),
-        };
-        panes::lines(frame, place, [Line::styled(text::cut(&text::safe(&words), self.room), theme.style(token))]);
+        let token = if field.error.is_some() { "input.error" } else { "fg.muted" };
+        let words = self.said(field).into_iter().nth(part);
+        panes::lines(frame, place, words.map(|words| Line::styled(words, theme.style(token))));
     }
 }
 

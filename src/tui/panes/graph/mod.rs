@@ -577,15 +577,15 @@ struct Beyond {
 }
 
 impl Beyond {
-    /// Above, below, left and right; what is above or below counts there only.
+    /// Above, below, left and right, also what is seen in part; what is above or below counts there only.
     fn of(drawing: &Drawing, window: Window, is_failed: impl Fn(usize) -> bool) -> [Self; 4] {
         let mut sides = [Self::default(); 4];
         for (at, node) in drawing.nodes.iter().enumerate() {
             let side = match () {
-                () if node.y + node.height <= window.y => 0,
-                () if node.y >= window.y + window.height => 1,
-                () if node.x + node.width <= window.x => 2,
-                () if node.x >= window.x + window.width => 3,
+                () if node.y < window.y => 0,
+                () if node.y + node.height > window.y + window.height => 1,
+                () if node.x < window.x => 2,
+                () if node.x + node.width > window.x + window.width => 3,
                 () => continue,
             };
             sides[side].all += 1;
