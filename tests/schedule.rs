@@ -1,4 +1,5 @@
 //! Triggers of the clock over real engines: they fire once, whatever dies, and say beforehand what they will do.
+#![allow(clippy::disallowed_methods, reason = "the clock of the machine is what is set here")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 mod support;
 
