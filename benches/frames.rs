@@ -135,6 +135,7 @@ fn run(count: usize, now: Timestamp) -> RunData {
         git: GitState::default(),
         paused: false,
         undo: None,
+        origin: None,
     };
     let name = |at: usize| format!("{}_{at:05}", ["load", "check", "join", "train", "score"][at % 5]);
     let tasks: Vec<TaskSnapshot> = (0..count)

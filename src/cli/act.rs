@@ -21,7 +21,7 @@ pub struct How {
     reason: Option<String>,
     /// The answers as JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// A run and tasks of it.

@@ -73,7 +73,10 @@ fn describe(run: &RunSnapshot, waits: &HashMap<TaskId, String>, context: &Contex
     };
     fact("run", row.run_id.to_string());
     fact("by", format!("{} ({})", row.by, row.run_type));
+    fact("because", row.origin.as_ref().map(|origin| origin.reason.clone()).unwrap_or_default());
     fact("logical date", moment(row.logical_date));
+    let interval = row.origin.as_ref().and_then(|origin| origin.data_interval);
+    fact("data from", interval.map(|interval| format!("{} to {}", moment(interval.start), moment(interval.end))).unwrap_or_default());
     fact("created", moment(row.created_at));
     fact("started", row.started_at.map(moment).unwrap_or_default());
     fact("ended", row.ended_at.map(moment).unwrap_or_default());

@@ -95,6 +95,12 @@ impl Engine {
         self.runs.values().filter(|run| !run.record.state.is_terminal()).count()
     }
 
+    /// The runs of a pipeline that are not over, oldest first.
+    pub fn open_runs_of(&self, pipeline: &PipelineId) -> Vec<RunId> {
+        let open = self.runs.values().map(|run| &run.record).filter(|run| run.definition.id == *pipeline && !run.state.is_terminal());
+        open.map(|run| run.run_id.clone()).collect()
+    }
+
     /// Attempts that are open, and how many may be.
     pub fn slots(&self) -> (usize, usize) {
         self.queue.slots()

@@ -88,7 +88,7 @@ impl Tables {
                 return;
             }
             What::Artifact(record) => return self.artifacts.push(*record),
-            What::Command { .. } | What::Engine { .. } | What::Pipeline { .. } => return,
+            What::Command { .. } | What::Engine { .. } | What::Pipeline { .. } | What::Firing(_) | What::Trigger(_) => return,
         };
         let before = self.states.insert(entity.clone(), to);
         assert_eq!(before, from, "the chain of {entity} is broken");
@@ -300,6 +300,7 @@ pub fn record(id: &str, definition: Pipeline, now: Timestamp) -> RunRecord {
         undo: None,
         past: None,
         deadline: None,
+        origin: None,
     }
 }
 

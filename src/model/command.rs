@@ -1,6 +1,6 @@
 //! What a client may ask of the engine, and what it is answered.
 
-use super::{Diagnostics, PipelineId, RunId, Secrets, TaskId};
+use super::{Catchup, Diagnostics, PipelineId, RunId, Secrets, TaskId};
 use crate::stdx::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -84,6 +84,12 @@ pub enum Command {
         pipeline: PipelineId,
         /// Off, or on.
         paused: bool,
+        /// The client's environment, already filtered by `pass_env`: the runs that the triggers start get it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        env: BTreeMap<String, String>,
+        /// What becomes of fires that fell due while they were off; without it, nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        make_up: Option<Catchup>,
     },
     /// Let a task that waits for a person start.
     Approve {

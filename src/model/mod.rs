@@ -45,6 +45,6 @@ pub use snapshot::{
 pub use source::{Report, did_you_mean};
 pub use state::{AttemptState, Reason, RunState, RunType, TaskState, TriggerRule};
 pub use trigger::{
-    AssetMode, Catchup, Clock, Comparison, DstGap, DstOverlap, Firing, MetricRule, Origin, Outcome, Overlap, PipelineSwitch, RunEnd,
-    TriggerDef, TriggerId, TriggerKind, TriggerRecord,
+    AssetMode, Catchup, Clock, Comparison, DataInterval, DstGap, DstOverlap, Firing, MetricRule, Origin, Outcome, Overlap, PipelineSwitch,
+    RunEnd, TriggerDef, TriggerId, TriggerKind, TriggerRecord,
 };

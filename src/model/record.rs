@@ -1,6 +1,9 @@
 //! What the engine decided and the store writes: whole rows, each with the transition that made it.
 
-use super::{AttemptKey, AttemptState, GateLine, GitState, Named, Params, Pipeline, Reason, RunId, RunState, RunType, TaskKey, TaskState};
+use super::{
+    AttemptKey, AttemptState, Firing, GateLine, GitState, Named, Origin, Params, Pipeline, PipelineSwitch, Reason, RunId, RunState,
+    RunType, TaskKey, TaskState, TriggerRecord,
+};
 use crate::stdx::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -44,6 +47,9 @@ pub struct RunRecord {
     pub past: Option<RunId>,
     /// When `run_timeout` ends it; set with its first attempt, and again with the first after it was reopened.
     pub deadline: Option<Timestamp>,
+    /// What started it, where nobody asked for it.
+    #[serde(default)]
+    pub origin: Option<Box<Origin>>,
 }
 
 /// What a command changed, so that it can be taken back.
@@ -293,9 +299,13 @@ pub enum What {
         pipeline: super::PipelineId,
         /// Whether they were off; `None` before anybody said so, which is off too.
         from: Option<bool>,
-        /// Whether they are off now.
-        paused: bool,
+        /// How they are now.
+        switch: Box<PipelineSwitch>,
     },
+    /// A trigger fired, and this became of it.
+    Firing(Box<Firing>),
+    /// A trigger is known, or saw something new. Not in the journal.
+    Trigger(Box<TriggerRecord>),
     /// The engine process changed: `engine/<start>`.
     Engine {
         /// The start it is about.

@@ -53,6 +53,9 @@ pub struct RunRow {
     /// The command that can be taken back, in a word.
     #[serde(default)]
     pub undo: Option<String>,
+    /// What started it, where nobody asked for it.
+    #[serde(default)]
+    pub origin: Option<Box<super::Origin>>,
 }
 
 /// One run with everything about its tasks.

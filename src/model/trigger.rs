@@ -255,10 +255,21 @@ pub struct Origin {
     pub reason: String,
     /// What the run stands for: from the fire before to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_interval: Option<(Timestamp, Timestamp)>,
+    pub data_interval: Option<DataInterval>,
     /// What is handed to its tasks, as `FLOWYARD_TRIGGER_<NAME>`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+}
+
+/// The time whose data a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataInterval {
+    /// With this moment.
+    #[serde(with = "crate::stdx::time::serde_rfc3339")]
+    pub start: Timestamp,
+    /// Without this one.
+    #[serde(with = "crate::stdx::time::serde_rfc3339")]
+    pub end: Timestamp,
 }
 
 words! {

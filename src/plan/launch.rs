@@ -6,7 +6,9 @@ use crate::{
         Scope,
         template::{self, Style},
     },
-    model::{Action, AttemptFiles, AttemptKey, InputSource, Job, JobInput, JobOutput, Pipeline, Secrets, Task, Ticket},
+    model::{
+        Action, AttemptFiles, AttemptKey, DataInterval, InputSource, Job, JobInput, JobOutput, Origin, Pipeline, Secrets, Task, Ticket,
+    },
     stdx::{ids::as_identifier, time::Timestamp},
 };
 use std::{
@@ -32,6 +34,8 @@ pub struct Launch<'a> {
     pub generation: u32,
     /// The time the run stands for.
     pub logical_date: Timestamp,
+    /// What started the run, where nobody asked for it.
+    pub origin: Option<&'a Origin>,
     /// `params`, `tasks`, `run` and `git`; inputs and outputs are filled in by [`ticket`].
     pub scope: Scope,
     /// Artifacts of upstream outputs, by input name.
@@ -239,16 +243,18 @@ fn environment(launch: &Launch<'_>, files: &AttemptFiles, scope: &Scope, job: &J
 fn own_variables(launch: &Launch<'_>, files: &AttemptFiles, job: &Job) -> BTreeMap<String, String> {
     let key = &launch.key;
     let logical_date = date(launch.logical_date);
+    // A run started by a person stands for a moment: its interval is empty.
+    let moment = DataInterval { start: launch.logical_date, end: launch.logical_date };
+    let interval = launch.origin.and_then(|origin| origin.data_interval).unwrap_or(moment);
     let idempotency = format!("{}/{}/{}", key.task.run, key.task.folder(), launch.generation);
     let mut variables: BTreeMap<String, String> = [
         ("RUN_ID", key.task.run.to_string()),
         ("PIPELINE", launch.pipeline.id.to_string()),
         ("TASK", launch.task.id.to_string()),
         ("ATTEMPT", key.attempt.to_string()),
-        ("LOGICAL_DATE", logical_date.clone()),
-        // A run started by a person stands for a moment: its interval is empty.
-        ("DATA_INTERVAL_START", logical_date.clone()),
-        ("DATA_INTERVAL_END", logical_date),
+        ("LOGICAL_DATE", logical_date),
+        ("DATA_INTERVAL_START", date(interval.start)),
+        ("DATA_INTERVAL_END", date(interval.end)),
         ("IDEMPOTENCY_KEY", idempotency),
         ("OUTPUT", text_of(&files.output_parameters())),
         ("METRICS", text_of(&job.metrics_file)),
@@ -258,6 +264,8 @@ fn own_variables(launch: &Launch<'_>, files: &AttemptFiles, job: &Job) -> BTreeM
     .into_iter()
     .map(|(name, value)| (format!("FLOWYARD_{name}"), value))
     .collect();
+    let handed = launch.origin.into_iter().flat_map(|origin| &origin.variables);
+    variables.extend(handed.map(|(name, value)| (format!("FLOWYARD_TRIGGER_{name}"), value.clone())));
     if !launch.gpus.is_empty() {
         let devices: Vec<String> = launch.gpus.iter().map(u32::to_string).collect();
         variables.insert("CUDA_VISIBLE_DEVICES".into(), devices.join(","));

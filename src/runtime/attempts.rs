@@ -96,6 +96,7 @@ impl Yard {
             generation: run.tasks[position].generation,
             gpus: run.attempts.get(&position).map(|attempt| attempt.gpus.clone()).unwrap_or_default(),
             logical_date: run.record.logical_date,
+            origin: run.record.origin.as_deref(),
             scope: run.scope(position),
             inputs: inputs(run, task)?,
             run_env: &run.record.env,

@@ -2,18 +2,22 @@
 //!
 //! It runs on a thread of its own and is the only writer of the database.
 
+mod schedule;
+
 use super::{
     EngineStatus, RuntimeError,
     archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
     clock, gpus,
+    scheduler::{Fire, Firer, Scheduler},
     syncer::Syncer,
+    workspace::Place,
 };
 use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, Durability, End, GpusSeen, Reply, Request, ResourcesSnapshot, RunId, Secrets, Verdict,
+        AttemptKey, Command, Durability, End, GpusSeen, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef, Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
@@ -25,7 +29,7 @@ use crate::{
 };
 use chrono::TimeDelta;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, Sender},
@@ -46,12 +50,21 @@ const LINGER: Duration = Duration::from_millis(500);
 /// How long it waits for the client that started it.
 const FIRST_CLIENT: Duration = Duration::from_secs(2);
 
+/// The wait for a fire goes by a clock that stands still while the machine sleeps, and knows nothing of one that is set: so it looks.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(10);
+
 /// What others tell the loop.
 pub enum Msg {
     /// A client's command about a run.
     Command(Box<Request>, oneshot::Sender<Reply>),
     /// A client's trigger, resolved, and the values of its secret params.
     Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
+    /// A client turns the triggers of a pipeline on, which its file has.
+    TurnOn(Box<Request>, Vec<TriggerDef>, oneshot::Sender<Reply>),
+    /// The pipeline files were read: their triggers; none of one that is wrong.
+    Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
+    /// A run was made of a fire, or could not be.
+    Made(Box<Fire>, Result<Box<RunRecord>, String>),
     /// News of an attempt.
     Notice(Notice),
     /// Everything an attempt left was read.
@@ -108,7 +121,13 @@ pub struct Core {
     inbox: Receiver<Msg>,
     own: Sender<Msg>,
     changed: watch::Sender<i64>,
+    scheduler: Scheduler,
+    /// Started with the first trigger that is on.
+    firer: Option<Firer>,
+    place: Place,
     exit_when_idle: bool,
+    stays_for_triggers: bool,
+    triggers_on: bool,
     started_at: Timestamp,
     clients: usize,
     idle_since: Timestamp,
@@ -118,6 +137,8 @@ pub struct Core {
 
 /// What a core is made of.
 pub struct Parts {
+    /// The workspace.
+    pub place: Place,
     /// What attempts share.
     pub limits: Limits,
     /// The database.
@@ -140,6 +161,10 @@ pub struct Parts {
     pub changed: watch::Sender<i64>,
     /// Leave when nothing runs and nobody is attached.
     pub exit_when_idle: bool,
+    /// Not as long as a trigger is on.
+    pub stays_for_triggers: bool,
+    /// Turn the triggers on of which nobody ever said that they are off.
+    pub triggers_on: bool,
 }
 
 impl Core {
@@ -161,7 +186,12 @@ impl Core {
             inbox: parts.inbox,
             own: parts.own,
             changed: parts.changed,
+            scheduler: Scheduler::default(),
+            firer: None,
+            place: parts.place,
             exit_when_idle: parts.exit_when_idle,
+            stays_for_triggers: parts.stays_for_triggers,
+            triggers_on: parts.triggers_on,
             started_at: now,
             clients: 0,
             idle_since: now,
@@ -169,6 +199,7 @@ impl Core {
             linger: FIRST_CLIENT,
         };
         let open = core.store.open_runs()?;
+        core.scheduler = Scheduler::new(core.store.switches()?, core.store.known_triggers()?);
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
         if parts.durability == Durability::Relaxed {
             let own = core.own.clone();
@@ -271,13 +302,22 @@ impl Core {
                         let run = run.clone();
                         self.keep_secrets(&run, std::mem::take(&mut request.secrets));
                     }
-                    effects.extend(self.command(*request, now));
+                    effects.extend(match request.command {
+                        Command::PausePipeline { .. } => self.turn_off(*request, now),
+                        _ => self.command(*request, now),
+                    });
                 }
                 Msg::Create(record, secrets, answer) => {
                     waiting.push(answer);
                     self.keep_secrets(&record.run_id, secrets);
                     effects.extend(self.create(record, now));
                 }
+                Msg::TurnOn(request, triggers, answer) => {
+                    waiting.push(answer);
+                    effects.extend(self.turn_on(*request, triggers, now));
+                }
+                Msg::Defined(found) => effects.extend(self.defined(found, now)),
+                Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
                 Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
                 Msg::Attached(true) => {
@@ -312,6 +352,7 @@ impl Core {
         if self.engine.next_wake().is_some_and(|at| at <= now) {
             effects.extend(self.engine.apply(Input::Tick, now));
         }
+        effects.extend(self.keep_schedule(now));
         self.carry_out(effects, &mut waiting)?;
         self.engine.forget_ended();
         self.look_for_gpus(now);
@@ -545,20 +586,25 @@ impl Core {
             open_runs: self.engine.open_runs(),
             slots: self.engine.slots(),
             clients: self.clients,
-            stays: !self.exit_when_idle,
+            stays: !self.exit_when_idle || (self.stays_for_triggers && self.scheduler.is_on()),
+            triggers_on: self.scheduler.watched(),
+            next_fire: self.scheduler.next_fire(),
         }
     }
 
     /// How long to wait for the next message: to the next due time, or until it may leave; else for ever, without waking.
     fn patience(&self) -> Duration {
         let until = |at: Timestamp| (at - clock::now()).to_std().unwrap_or(Duration::ZERO);
+        let now = clock::now();
+        let schedule = self.scheduler.next_wake(now).map(until);
+        let look = self.scheduler.is_on().then_some(LOOK_AT_CLOCK);
         let due = self.engine.next_wake().into_iter().chain(self.gpus.due(self.engine.cares_for_gpus())).min().map(until);
         let leave = (self.exit_when_idle && self.is_idle()).then(|| until(self.idle_since + self.linger));
-        due.into_iter().chain(leave).min().unwrap_or(Duration::from_secs(3_600))
+        due.into_iter().chain(leave).chain(schedule).chain(look).min().unwrap_or(Duration::from_secs(3_600))
     }
 
     fn is_idle(&self) -> bool {
-        self.clients == 0 && self.engine.open_runs() == 0
+        self.clients == 0 && self.engine.open_runs() == 0 && !(self.stays_for_triggers && self.scheduler.is_on())
     }
 
     fn may_leave(&mut self) -> bool {

@@ -218,6 +218,7 @@ mod tests {
             git: crate::model::GitState { commit: Some(commit.to_owned()), branch: None, dirty: Some(false) },
             paused: false,
             undo: None,
+            origin: None,
         };
         let (good, now) =
             (run(json!({"rows": 10, "old": "x", "same": 1}), "aaaaaaaaaaaabbbb"), run(json!({"rows": 20, "same": 1}), "cccc"));

@@ -3,7 +3,9 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    clock, pipelines, retention, serve, upkeep,
+    clock, pipelines, retention,
+    scheduler::outlook::{self, NextFire, Preview, TriggerRow},
+    serve, upkeep,
     why::{self, Account},
     wire::{Ask, Tell},
     workspace::Place,
@@ -11,11 +13,11 @@ use super::{
 use crate::{
     executors::shim::usage,
     model::{
-        AttemptFiles, Diagnostics, GridCell, GridTask, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request, ResourcesSnapshot,
-        RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
+        AttemptFiles, Catchup, Diagnostics, Firing, GridCell, GridTask, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request,
+        ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
     },
     plan::params,
-    store::{Overview, Reader, RunQuery, StoreError},
+    store::{FiringQuery, Overview, Reader, RunQuery, StoreError},
 };
 use std::{
     cell::OnceCell,
@@ -89,6 +91,12 @@ pub struct EngineStatus {
     /// It stays when it has nothing to do.
     #[serde(default)]
     pub stays: bool,
+    /// Triggers that are on: it stays for them, too.
+    #[serde(default)]
+    pub triggers_on: usize,
+    /// When the next of them fires by the clock.
+    #[serde(default, with = "crate::stdx::time::serde_rfc3339::option")]
+    pub next_fire: Option<crate::stdx::time::Timestamp>,
 }
 
 /// A client's view of one workspace. Every call blocks only for a read of the database or one answer of the engine;
@@ -140,7 +148,7 @@ impl Handle {
             None => 0,
         };
         if open == 0 {
-            return Ok(());
+            return self.miss_scheduler();
         }
         match self.engine_status() {
             Ok(Some(_)) => {}
@@ -151,6 +159,15 @@ impl Handle {
             Ok(None) => drop(client::connect_or_start(&self.attach.place, false)?),
             // One that is there and does not answer, or speaks another protocol, is no reason not to look.
             Err(error) => self.trouble = Some(format!("what is open is shown as it was recorded last: {error}")),
+        }
+        Ok(())
+    }
+
+    /// Triggers that are on fire only while an engine runs; one that is started to look at something would be a surprise.
+    fn miss_scheduler(&mut self) -> Result<(), RuntimeError> {
+        let is_on = self.reader()?.map(Reader::unpaused).transpose()?.is_some_and(|on| !on.is_empty());
+        if is_on && matches!(self.engine_status(), Ok(None)) {
+            self.trouble = Some("triggers are on and no engine runs: nothing fires until `flowyard engine` does".to_owned());
         }
         Ok(())
     }
@@ -223,7 +240,7 @@ impl Handle {
     /// # Errors
     /// A file or the database cannot be read.
     pub fn pipelines(&self) -> Result<Vec<PipelineRow>, RuntimeError> {
-        let all = pipelines::all(&self.attach.place)?;
+        let (all, now) = (pipelines::all(&self.attach.place)?, clock::now());
         let ids: Vec<PipelineId> = all.iter().map(|found| found.id.clone()).collect();
         let (mut known, unpaused) = match self.reader()? {
             Some(reader) => (reader.overview(&ids)?, reader.unpaused()?),
@@ -234,9 +251,81 @@ impl Handle {
             .map(|found| {
                 let overview = known.remove(&found.id);
                 let paused = !unpaused.contains(&found.id);
-                row(found, overview, paused)
+                row(found, overview, paused, now)
             })
             .collect())
+    }
+
+    /// The triggers of every pipeline, or of one, with their next fires and the last.
+    ///
+    /// # Errors
+    /// A file or the database cannot be read; there is no such pipeline.
+    pub fn triggers(&self, pipeline: Option<&str>, fires: usize) -> Result<Vec<TriggerRow>, RuntimeError> {
+        let (found, now) = (self.defined(pipeline)?, clock::now());
+        let switches = self.reader()?.map(Reader::switches).transpose()?.unwrap_or_default();
+        let mut rows = Vec::new();
+        for pipeline in found {
+            let paused = switches.get(&pipeline.id).is_none_or(|switch| switch.paused);
+            for def in &pipeline.triggers {
+                let query = FiringQuery { pipeline: Some(&pipeline.id), trigger: Some(&def.id), limit: 1, ..FiringQuery::default() };
+                rows.push(TriggerRow {
+                    pipeline: pipeline.id.clone(),
+                    words: outlook::words(&pipeline.id, def),
+                    paused,
+                    next: outlook::next_of(&pipeline.id, def, paused, now, fires),
+                    last: self.firings(&query)?.pop(),
+                    def: def.clone(),
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The next fires of every pipeline, or of one, soonest first.
+    ///
+    /// # Errors
+    /// A file or the database cannot be read; there is no such pipeline.
+    pub fn next_fires(&self, pipeline: Option<&str>, most: usize) -> Result<Vec<NextFire>, RuntimeError> {
+        let mut fires: Vec<NextFire> = self.triggers(pipeline, most)?.into_iter().flat_map(|row| row.next).collect();
+        fires.sort_by(|a, b| (a.fires_at, &a.pipeline, &a.trigger).cmp(&(b.fires_at, &b.pipeline, &b.trigger)));
+        fires.truncate(most);
+        Ok(fires)
+    }
+
+    /// What became of fires, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn firings(&self, query: &FiringQuery<'_>) -> Result<Vec<Firing>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.firings(query)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What turning the triggers of a pipeline on now would start.
+    ///
+    /// # Errors
+    /// A file or the database cannot be read; there is no such pipeline.
+    pub fn preview_unpause(&self, pipeline: &str, make_up: Option<Catchup>) -> Result<Vec<Preview>, RuntimeError> {
+        let (switches, known) = match self.reader()? {
+            Some(reader) => (reader.switches()?, reader.known_triggers()?),
+            None => Default::default(),
+        };
+        let found = self.defined(Some(pipeline))?;
+        let of = |pipeline: &Pipeline| outlook::preview(pipeline, switches.get(&pipeline.id), &known, make_up, clock::now());
+        Ok(found.iter().flat_map(of).collect())
+    }
+
+    /// The good definitions: all, or the one that is asked for, which must be good.
+    fn defined(&self, pipeline: Option<&str>) -> Result<Vec<Pipeline>, RuntimeError> {
+        let Some(name) = pipeline else {
+            return Ok(pipelines::all(&self.attach.place)?.into_iter().filter_map(|found| found.pipeline).collect());
+        };
+        match self.definition(name)? {
+            (Some(pipeline), diagnostics) if !diagnostics.has_errors() => Ok(vec![pipeline]),
+            (_, diagnostics) => Err(RuntimeError::Usage(diagnostics.to_string())),
+        }
     }
 
     /// Reads the file of a pipeline now: id, or path of a file.
@@ -679,12 +768,14 @@ impl Drop for Handle {
     }
 }
 
-fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool) -> PipelineRow {
+fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool, now: crate::stdx::time::Timestamp) -> PipelineRow {
     let first_error = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error);
     let error = first_error.map(|d| match d.line {
         0 => format!("{}: {}", d.file, d.message),
         line => format!("{}:{line}: {}", d.file, d.message),
     });
+    // One that is off will not fire.
+    let next = found.pipeline.as_ref().filter(|_| !paused).and_then(|pipeline| outlook::next(pipeline, paused, now, 1).pop());
     let (description, owner, tags, triggers) = match found.pipeline {
         Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind.word(), t.text)).collect()),
         None => Default::default(),
@@ -696,7 +787,7 @@ fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool) -> Pip
         owner,
         tags,
         paused,
-        next_fire: None,
+        next_fire: next.map(|next| next.fires_at),
         last_run,
         recent,
         triggers,

@@ -25,6 +25,7 @@ pub mod protection;
 pub mod rebuild;
 pub mod remembered;
 pub mod retention;
+pub mod scheduler;
 pub mod serve;
 pub mod surroundings;
 mod syncer;
@@ -35,5 +36,6 @@ mod why;
 mod wire;
 pub mod workspace;
 
+pub use crate::store::FiringQuery;
 pub use errors::RuntimeError;
 pub use handle::{Attach, EngineStatus, Handle, RunFilter};

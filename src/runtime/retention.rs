@@ -179,6 +179,7 @@ mod tests {
             git: GitState::default(),
             paused: false,
             undo: None,
+            origin: None,
         }
     }
 

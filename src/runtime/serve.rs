@@ -6,7 +6,7 @@ use super::{
     attempts::Yard,
     clock,
     core::{Core, Ending, Msg, Parts},
-    gpus, retention, surroundings, trigger, upkeep,
+    gpus, retention, surroundings, trigger, upkeep, user,
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
@@ -42,8 +42,10 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 pub struct ServeOptions {
     /// Leave when no run is open and nobody is attached.
     pub exit_when_idle: bool,
-    /// Started by a client: leave its session, so that closing its terminal ends nothing.
+    /// Started by a client: leave its session, so that closing its terminal ends nothing; and stay as long as a trigger is on.
     pub detached: bool,
+    /// Turn the triggers on of which nobody ever said that they are off.
+    pub triggers_on: bool,
 }
 
 /// How an engine left.
@@ -69,7 +71,7 @@ pub fn serve(place: &Place, options: ServeOptions) -> Result<Left, RuntimeError>
 
 /// The engine inside this process, for `--in-process`: no signals are taken.
 pub(super) fn serve_inside(place: &Place) -> Result<Left, RuntimeError> {
-    run(place, ServeOptions { exit_when_idle: false, detached: false }, false)
+    run(place, ServeOptions { exit_when_idle: false, detached: false, triggers_on: false }, false)
 }
 
 fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left, RuntimeError> {
@@ -97,6 +99,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         .map_err(|error| RuntimeError::Io(format!("tasks cannot be started: {error}")))?,
     );
     let core = Core::start(Parts {
+        place: place.clone(),
         limits: limits(place),
         store,
         durability: place.config.durability,
@@ -115,6 +118,8 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         own: own.clone(),
         changed,
         exit_when_idle: options.exit_when_idle,
+        stays_for_triggers: options.detached,
+        triggers_on: options.triggers_on || is_trusted(place),
     })?;
     upkeep::start(place, own.clone());
     let (over, is_over) = oneshot::channel();
@@ -139,6 +144,17 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         Ending::CannotWrite(why) => Err(RuntimeError::Io(format!(
             "{why}\nThe engine stopped scheduling: what it cannot write down it must not do. Running tasks go on and are taken up by the next engine.\nhint: make room or mend the disk, then run any flowyard command"
         ))),
+    }
+}
+
+/// Whether the user's own settings name this workspace: trust is never read from the workspace itself.
+fn is_trusted(place: &Place) -> bool {
+    match user::config() {
+        Ok(config) => config.triggers_on.iter().any(|path| fs::canonicalize(path).is_ok_and(|path| path == place.workspace)),
+        Err(error) => {
+            tracing::warn!(%error, "triggers that nobody turned on stay off");
+            false
+        }
     }
 }
 
@@ -341,7 +357,14 @@ async fn status(door: &Door) -> Option<Tell> {
 /// The answer; none if the engine leaves in this moment: then the client finds nobody on the line, and asks the next engine.
 async fn command(request: Request, run: RunId, door: &Door) -> Option<Reply> {
     let (answer, wait) = oneshot::channel();
-    let msg = if let Command::Trigger(trigger) = request.command {
+    let msg = if let Command::PausePipeline { pipeline, paused: false, .. } = &request.command {
+        let (place, pipeline) = (door.place.clone(), pipeline.clone());
+        match tokio::task::spawn_blocking(move || trigger::triggers_of(&place, &pipeline)).await {
+            Ok(Ok(triggers)) => Msg::TurnOn(Box::new(request), triggers, answer),
+            Ok(Err(reply)) => return Some(reply),
+            Err(error) => return Some(Reply::Failed { message: error.to_string() }),
+        }
+    } else if let Command::Trigger(trigger) = request.command {
         // It becomes the name of a folder.
         if !ids::is_ulid(run.as_str()) {
             return Some(Reply::Invalid { message: format!("{run:?} cannot be the id of a run"), diagnostics: Diagnostics::default() });

@@ -2,11 +2,32 @@
 
 use super::{apart, git, pipelines, workspace::Place};
 use crate::{
-    model::{Diagnostics, Reply, RunId, RunState, RunType, Secrets, TriggerRequest, record::RunRecord},
+    model::{Diagnostics, Pipeline, PipelineId, Reply, RunId, RunState, RunType, Secrets, TriggerDef, TriggerRequest, record::RunRecord},
     plan::params,
     stdx::time::Timestamp,
 };
 use std::sync::Arc;
+
+fn invalid(message: String, diagnostics: Diagnostics) -> Reply {
+    Reply::Invalid { message, diagnostics }
+}
+
+/// What the file of a pipeline says now.
+fn definition(place: &Place, pipeline: &PipelineId) -> Result<Pipeline, Reply> {
+    let found =
+        pipelines::find(place, pipeline.as_str(), apart::read).map_err(|error| invalid(error.to_string(), Diagnostics::default()))?;
+    let (file, diagnostics) = (found.file, found.diagnostics);
+    let good = found.pipeline.filter(|_| !diagnostics.has_errors());
+    good.ok_or_else(|| invalid(format!("{file} has errors; nothing was started"), diagnostics))
+}
+
+/// The triggers that the file of a pipeline has.
+///
+/// # Errors
+/// The reply that says what is wrong with the file.
+pub fn triggers_of(place: &Place, pipeline: &PipelineId) -> Result<Vec<TriggerDef>, Reply> {
+    definition(place, pipeline).map(|pipeline| pipeline.triggers)
+}
 
 /// The run that a request asks for; nothing of it exists yet. `secrets` are the values of its secret params.
 ///
@@ -20,13 +41,7 @@ pub fn resolve(
     now: Timestamp,
     run_id: RunId,
 ) -> Result<RunRecord, Reply> {
-    let invalid = |message: String, diagnostics: Diagnostics| Reply::Invalid { message, diagnostics };
-    let found = pipelines::find(place, request.pipeline.as_str(), apart::read)
-        .map_err(|error| invalid(error.to_string(), Diagnostics::default()))?;
-    let (pipeline, diagnostics) = (found.pipeline, found.diagnostics);
-    let Some(pipeline) = pipeline.filter(|_| !diagnostics.has_errors()) else {
-        return Err(invalid(format!("{} has errors; nothing was started", found.file), diagnostics));
-    };
+    let pipeline = definition(place, &request.pipeline)?;
     let wrong = |problems: Vec<String>| invalid(problems.join("\n"), Diagnostics::default());
     let params = params::resolve(&pipeline.params, &request.params).map_err(wrong)?;
     params::secrets(&pipeline.params, secrets, |_| None).map_err(wrong)?;
@@ -52,5 +67,6 @@ pub fn resolve(
         undo: None,
         past: None,
         deadline: None,
+        origin: None,
     })
 }

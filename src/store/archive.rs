@@ -29,7 +29,7 @@ impl Reader {
             let found = db.prepare_cached(&sql)?.query_row([id.as_str()], |row| {
                 let nothing = Arc::new(Pipeline::new("".into(), Vec::new()));
                 let number = row.get::<_, i64>(1)?.unsigned_abs();
-                Ok((number, Run { record: run_defined_by(row, nothing)?, definition: rows::json(row, 14)? }))
+                Ok((number, Run { record: run_defined_by(row, nothing)?, definition: rows::json(row, rows::AFTER_RUN)? }))
             });
             let Some((number, run)) = found.optional()? else { return Ok(Ok(())) };
             Ok(serde_json::to_writer(out, &Whole { db, last_seq, number, run }).map_err(Into::into))

@@ -9,12 +9,14 @@ mod open;
 mod overview;
 mod read;
 mod rows;
+mod triggers;
 mod write;
 
 pub use backup::{copy, keep_copy};
 pub use open::{MIN_SQLITE, StoreError, sqlite_version};
 pub use overview::Overview;
 pub use read::{Reader, RunQuery};
+pub use triggers::{FiringQuery, KnownTrigger};
 pub use write::Writer;
 
 /// The database's file name in the state folder.

@@ -178,7 +178,7 @@ impl Reader {
     pub fn run(&self, id: &RunId) -> Result<Option<RunSnapshot>, StoreError> {
         let loaded = self.read(|db| {
             let sql = format!("SELECT {}, definition FROM runs WHERE run_id = ?1", rows::RUN);
-            let with_definition = |row: &rusqlite::Row<'_>| Ok((rows::run(row)?, rows::json::<Pipeline>(row, 14)?));
+            let with_definition = |row: &rusqlite::Row<'_>| Ok((rows::run(row)?, rows::json::<Pipeline>(row, rows::AFTER_RUN)?));
             let Some((run, definition)) = db.prepare_cached(&sql)?.query_row([id.as_str()], with_definition).optional()? else {
                 return Ok(None);
             };

@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 use std::{str::FromStr, sync::Arc};
 
 /// The columns of a run in the order that [`run`] reads them.
-pub const RUN: &str = "run_id, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, pipeline, paused, undo ->> 'command'";
+pub const RUN: &str = "run_id, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, pipeline, paused, undo ->> 'command', origin";
+/// How many there are: what is selected after them begins here.
+pub const AFTER_RUN: usize = 15;
 /// What an engine needs of a run beside [`RUN`], in the order that [`loaded_run`] reads them.
 pub const LOADED: &str = "definition, env, idempotency_key, undo, past, deadline";
 /// The columns of a task instance in the order that [`task`] reads them.
@@ -73,7 +75,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<TaskKey> {
 
 /// A run and its display number, from [`RUN`]; [`LOADED`] follow.
 pub fn loaded_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    run_defined_by(row, Arc::new(json(row, 14)?))
+    run_defined_by(row, Arc::new(json(row, AFTER_RUN)?))
 }
 
 /// The same with a definition that was read already.
@@ -90,12 +92,13 @@ pub fn run_defined_by(row: &Row<'_>, definition: Arc<Pipeline>) -> rusqlite::Res
         params: json(row, 9)?,
         git: json::<GitState>(row, 10)?,
         definition,
-        env: Arc::new(json(row, 15)?),
+        env: Arc::new(json(row, AFTER_RUN + 1)?),
         paused: row.get(12)?,
-        idempotency_key: row.get(16)?,
-        undo: optional_json(row, 17)?,
-        past: row.get::<_, Option<String>>(18)?.map(RunId::from),
-        deadline: optional_time(row, 19)?,
+        idempotency_key: row.get(AFTER_RUN + 2)?,
+        undo: optional_json(row, AFTER_RUN + 3)?,
+        past: row.get::<_, Option<String>>(AFTER_RUN + 4)?.map(RunId::from),
+        deadline: optional_time(row, AFTER_RUN + 5)?,
+        origin: optional_json(row, 14)?,
     })
 }
 
@@ -116,6 +119,7 @@ pub fn run(row: &Row<'_>) -> rusqlite::Result<crate::model::RunRow> {
         pipeline: row.get::<_, String>(11)?.into(),
         paused: row.get(12)?,
         undo: row.get(13)?,
+        origin: optional_json(row, 14)?,
     })
 }
 

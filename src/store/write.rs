@@ -2,7 +2,7 @@
 
 use super::{
     open::{self, StoreError},
-    rows,
+    rows, triggers,
 };
 use crate::{
     model::{
@@ -185,18 +185,9 @@ impl Writer {
         found().map_err(StoreError::at(&self.path))
     }
 
-    /// Whether the triggers of a pipeline are off; `None` if nobody ever said so.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn is_paused(&self, pipeline: &PipelineId) -> Result<Option<bool>, StoreError> {
-        let found = || {
-            self.db
-                .prepare_cached("SELECT paused FROM pipelines WHERE pipeline = ?1")?
-                .query_row([pipeline.as_str()], |row| row.get(0))
-                .optional()
-        };
-        found().map_err(StoreError::at(&self.path))
+    /// One query.
+    pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        query(&self.db).map_err(StoreError::at(&self.path))
     }
 
     fn load_rows(&self, id: &RunId) -> rusqlite::Result<Option<LoadedRun>> {
@@ -232,9 +223,9 @@ fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
 /// Whether somebody relies on it outside: whoever gave a command, reads an artifact, or hears that a run is over.
 fn is_told(change: &Change) -> bool {
     match &change.what {
-        What::Command { .. } | What::Artifact(_) | What::Pipeline { .. } | What::Engine { .. } => true,
+        What::Command { .. } | What::Artifact(_) | What::Pipeline { .. } | What::Engine { .. } | What::Firing(_) => true,
         What::Run { record, .. } => record.state.is_terminal(),
-        What::Task { .. } | What::Attempt { .. } | What::Wish(_) | What::Note(_) => false,
+        What::Task { .. } | What::Attempt { .. } | What::Wish(_) | What::Note(_) | What::Trigger(_) => false,
     }
 }
 
@@ -290,19 +281,30 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             command: Some(command),
             run: entity.split('/').nth(1),
         },
-        What::Pipeline { pipeline, from, paused } => {
-            db.prepare_cached("INSERT INTO pipelines (pipeline, paused) VALUES (?1, ?2) ON CONFLICT (pipeline) DO UPDATE SET paused = ?2")?
-                .execute(params![pipeline.as_str(), paused])?;
+        What::Pipeline { pipeline, from, switch } => {
+            triggers::write_switch(db, pipeline, switch)?;
             let word = |paused: bool| if paused { "paused" } else { "on" };
             Entry {
                 entity: format!("pipeline/{pipeline}"),
                 from: from.map(word),
-                to: Some(word(*paused)),
+                to: Some(word(switch.paused)),
                 reason: None,
                 command: None,
                 run: None,
             }
         }
+        What::Firing(firing) => {
+            triggers::write_firing(db, firing)?;
+            Entry {
+                entity: format!("trigger/{}/{}", firing.pipeline, firing.trigger),
+                from: None,
+                to: None,
+                reason: Some(&firing.why),
+                command: Some(firing.outcome.word()),
+                run: firing.run.as_ref().map(RunId::as_str),
+            }
+        }
+        What::Trigger(trigger) => return triggers::write_trigger(db, trigger),
         What::Engine { start, from, to } => {
             Entry { entity: format!("engine/{start}"), from: *from, to: Some(to), reason: None, command: None, run: None }
         }
@@ -332,8 +334,8 @@ fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::R
     }
     db.prepare_cached(
         "INSERT INTO runs (run_id, pipeline, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, env, definition,
-                           paused, idempotency_key, undo, past, deadline)
-         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                           paused, idempotency_key, undo, past, deadline, origin)
+         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     )?
     .execute(params![
         run.run_id.as_str(),
@@ -354,17 +356,18 @@ fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::R
         optional_json(run.undo.as_ref())?,
         run.past.as_ref().map(RunId::as_str),
         run.deadline.map(to_micros),
+        optional_json(run.origin.as_ref())?,
     ])?;
     Ok(())
 }
 
 /// A JSON text as an SQL value.
-fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+pub(super) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// The same for what may be absent.
-fn optional_json(value: Option<&impl serde::Serialize>) -> rusqlite::Result<Option<String>> {
+pub(super) fn optional_json(value: Option<&impl serde::Serialize>) -> rusqlite::Result<Option<String>> {
     value.map(json).transpose()
 }
 

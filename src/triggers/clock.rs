@@ -2,8 +2,12 @@
 //! arguments: what was missed follows from them, not from timers.
 
 use crate::{
-    model::Catchup,
-    stdx::{time::Timestamp, timetable::Timetable},
+    model::{Catchup, PipelineId, TriggerDef, TriggerKind},
+    stdx::{
+        cron::Cron,
+        time::Timestamp,
+        timetable::{Line, Timetable},
+    },
 };
 use chrono::TimeDelta;
 use std::time::Duration;
@@ -83,26 +87,48 @@ pub fn decide(policy: &Policy, last: Timestamp, now: Timestamp) -> Decision {
     let Some(newest) = policy.newest_due(now).filter(|newest| *newest > last) else {
         return Decision { due: Vec::new(), wake: policy.wake(last) };
     };
-    let total = policy.timetable.count(last, newest);
-    let fire = match policy.catchup {
-        Catchup::None => u64::from(policy.lateness(newest, now) <= policy.window(newest)),
-        Catchup::Latest => 1,
-        Catchup::All => total.min(policy.cap.into()),
+    let (fire, listed) = match policy.catchup {
+        Catchup::None => (usize::from(policy.lateness(newest, now) <= policy.window(newest)), MOST_LISTED),
+        Catchup::Latest => (1, MOST_LISTED),
+        Catchup::All => (usize::try_from(policy.cap).unwrap_or(usize::MAX), 0),
     };
-    let listed = if policy.catchup == Catchup::All { 0 } else { MOST_LISTED };
-    let mut due = policy.each(last, newest, usize::try_from(fire).unwrap_or(usize::MAX).saturating_add(listed));
-    let fired_from = due.len().saturating_sub(usize::try_from(fire).unwrap_or(usize::MAX));
+    let mut due = policy.each(last, newest, fire.saturating_add(listed));
+    let fired_from = due.len().saturating_sub(fire);
     for (position, one) in due.iter_mut().enumerate() {
         one.what = match position < fired_from {
             true => policy.missed(one.logical, now),
             false => What::Fire { late: policy.lateness(one.logical, now) },
         };
     }
-    due.splice(0..0, policy.rest(last, newest, total, &due, now));
+    due.splice(0..0, policy.rest(last, newest, &due, now));
     Decision { due, wake: policy.wake(newest) }
 }
 
 impl Policy {
+    /// How a trigger of a pipeline fires; `None` if it does not go by the clock.
+    pub fn of(pipeline: &PipelineId, def: &TriggerDef) -> Option<Self> {
+        let (line, clock) = match &def.kind {
+            TriggerKind::Cron { line, clock } => (Line::Cron(Cron::parse(line).ok()?), clock),
+            TriggerKind::Every { interval, clock } => (Line::Every(*interval), clock),
+            _ => return None,
+        };
+        Some(Self {
+            timetable: Timetable {
+                line,
+                zone: clock.timezone.parse().ok()?,
+                start: clock.start_date,
+                end: clock.end_date,
+                gap: clock.dst_gap,
+                overlap: clock.dst_overlap,
+            },
+            catchup: clock.catchup,
+            late_window: clock.late_window,
+            cap: clock.max_catchup,
+            jitter: clock.jitter,
+            salt: format!("{pipeline}/{}", def.id),
+        })
+    }
+
     /// The newest logical time whose moment has come.
     fn newest_due(&self, now: Timestamp) -> Option<Timestamp> {
         let newest = self.timetable.before(now + TimeDelta::microseconds(1))?.at;
@@ -159,13 +185,18 @@ impl Policy {
     }
 
     /// Those before the ones in `due`, as one entry.
-    fn rest(&self, last: Timestamp, newest: Timestamp, total: u64, due: &[Due], now: Timestamp) -> Option<Due> {
-        let count = total.saturating_sub(due.len() as u64);
-        let first = self.timetable.after(last).filter(|_| count > 0)?.at;
-        let logical = due.first().map_or(Some(newest), |oldest| self.timetable.before(oldest.logical).map(|tick| tick.at))?;
+    fn rest(&self, last: Timestamp, newest: Timestamp, due: &[Due], now: Timestamp) -> Option<Due> {
+        let logical = match due.first() {
+            Some(oldest) => self.timetable.before(oldest.logical)?.at,
+            None => newest,
+        };
+        if logical <= last {
+            return None;
+        }
+        let first = self.timetable.after(last)?.at;
         let what = if self.catchup == Catchup::All { What::OverCap } else { self.missed(logical, now) };
-        let interval = (self.timetable.interval(first).0, logical);
-        Some(Due { logical, interval, first, count: u32::try_from(count).unwrap_or(u32::MAX), what })
+        let count = u32::try_from(self.timetable.count(last, logical)).unwrap_or(u32::MAX);
+        Some(Due { logical, interval: (self.timetable.interval(first).0, logical), first, count, what })
     }
 }
 

@@ -21,7 +21,10 @@ pub fn of(command: &Command, reason: Option<&str>) -> String {
         Command::Mark { run, task, verdict: MarkedAs::Success } => verb("mark", run, Some(task)) + " success",
         Command::Mark { run, task, verdict: MarkedAs::Failed } => verb("mark", run, Some(task)) + " failed",
         Command::PauseRun { run, paused } => format!("flowyard {} --run {run}", pause(*paused)),
-        Command::PausePipeline { pipeline, paused } => format!("flowyard {} {}", pause(*paused), quoted(pipeline.as_str())),
+        Command::PausePipeline { pipeline, paused, make_up, .. } => {
+            let make_up = make_up.map(|make_up| format!(" --catchup {make_up}")).unwrap_or_default();
+            format!("flowyard {} {}{make_up}", pause(*paused), quoted(pipeline.as_str()))
+        }
         Command::Approve { run, task } => verb("approve", run, Some(task)),
         Command::Reject { run, task } => verb("reject", run, Some(task)),
         Command::Undo { run } => verb("undo", run, None),
@@ -82,6 +85,7 @@ fn run(request: &TriggerRequest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     #[test]
     fn each_command_has_its_line() {
@@ -102,7 +106,11 @@ mod tests {
                 Some("by hand"),
                 "flowyard mark run-1 'train model' success --reason 'by hand'",
             ),
-            (Command::PausePipeline { pipeline: "churn".into(), paused: false }, None, "flowyard unpause churn"),
+            (
+                Command::PausePipeline { pipeline: "churn".into(), paused: false, env: BTreeMap::new(), make_up: None },
+                None,
+                "flowyard unpause churn",
+            ),
         ] {
             assert_eq!(of(&command, reason), line);
         }

@@ -40,7 +40,17 @@ fn before(seconds: i64) -> Timestamp {
 
 /// An engine that runs.
 pub fn engine() -> EngineStatus {
-    EngineStatus { pid: 4711, version: "0.1.0".into(), started_at: before(900), open_runs: 1, slots: (1, 2), clients: 1, stays: false }
+    EngineStatus {
+        pid: 4711,
+        version: "0.1.0".into(),
+        started_at: before(900),
+        open_runs: 1,
+        slots: (1, 2),
+        clients: 1,
+        stays: false,
+        triggers_on: 0,
+        next_fire: None,
+    }
 }
 
 fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
@@ -194,6 +204,7 @@ pub fn run_row(number: u64, state: RunState) -> RunRow {
         git: GitState { commit: Some("b77d02f3a1".into()), branch: Some("main".into()), dirty: Some(number.is_multiple_of(2)) },
         paused: false,
         undo: None,
+        origin: None,
     }
 }
 

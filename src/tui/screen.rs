@@ -115,11 +115,19 @@ fn right(frame: &mut Frame<'_>, area: Rect, words: &str, token: &str, theme: &Th
 fn crumbs(frame: &mut Frame<'_>, area: Rect, crumbs: &str, aside: &str, theme: &Theme) {
     let aside = text::cut(&text::safe(aside), usize::from(area.width) / 2);
     let room = usize::from(area.width).saturating_sub(text::width(&aside) + 4);
-    let line = Line::from(Span::styled(format!(" {}", text::cut(&text::safe(crumbs), room)), theme.style("fg")));
+    let shown = shortened(&text::safe(crumbs), room);
+    let line = Line::from(Span::styled(format!(" {}", text::cut(&shown, room)), theme.style("fg")));
     panes::lines(frame, area, [line]);
     crumb_hits(area, crumbs, room);
     tab_hits(area, &aside);
     right(frame, area, &aside, "fg.muted", theme);
+}
+
+/// Where one is, without what stands in brackets but its beginning, or without all of it, where there is no room.
+fn shortened(crumbs: &str, room: usize) -> String {
+    let Some((head, aside)) = crumbs.split_once("  (").filter(|_| text::width(crumbs) > room) else { return crumbs.to_owned() };
+    let first = format!("{head}  ({})", aside.split(", ").next().unwrap_or_default());
+    if text::width(&first) <= room { first } else { head.to_owned() }
 }
 
 /// The parts of the crumb line but the last: home, then the run.

@@ -13,6 +13,7 @@ use super::{
     world::{Ask, Purpose, RunData},
 };
 use crate::model::{ClearScope, Command, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
+use std::collections::BTreeMap;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
 ///
@@ -129,7 +130,7 @@ pub fn pause_run(run: &RunRow) -> Intent {
 
 /// Turns the triggers of a pipeline off, or on.
 pub fn pause_pipeline(pipeline: PipelineId, paused: bool) -> Intent {
-    send(Command::PausePipeline { pipeline, paused: !paused })
+    send(Command::PausePipeline { pipeline, paused: !paused, env: BTreeMap::new(), make_up: None })
 }
 
 /// Asks before the last command about a run is taken back.
@@ -146,7 +147,8 @@ pub fn ask_undo(run: &RunRow) -> Option<Confirm> {
 /// The task that waits for a person: the selected one, else the first of the run.
 fn awaiting<'a>(data: &'a RunData, selected: Option<&'a TaskSnapshot>) -> Option<&'a TaskSnapshot> {
     let waits = |task: &&TaskSnapshot| task.state == TaskState::AwaitingApproval;
-    selected.filter(waits).or_else(|| data.tasks.iter().find(waits))
+    let first = || data.tally().states.iter().position(|&state| state == TaskState::AwaitingApproval);
+    selected.filter(waits).or_else(|| data.tasks.get(first()?))
 }
 
 /// Asks whether a task may start that waits for a person.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::{
         AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, Secrets, TaskSnapshot,
-        TaskState,
+        TaskState, TriggerRequest,
     },
     plan::params,
     runtime::{Attach, Handle, RunFilter, RuntimeError, begin::obstacle, clock, surroundings::Surroundings, user, workspace::Place},
@@ -424,11 +424,12 @@ fn send(handle: &mut Option<Handle>, attach: &Attach, errand: Errand) -> Result<
     handle.send(request).map_err(said)
 }
 
-/// A new run gets the environment of this terminal, filtered by `pass_env`.
-fn with_environment(command: Command, attach: &Attach) -> Command {
-    let Command::Trigger(mut request) = command else { return command };
-    request.env = user::environment(&attach.place.config.pass_env).0;
-    Command::Trigger(request)
+/// A new run gets the environment of this terminal, filtered by `pass_env`; so do the runs that triggers start.
+fn with_environment(mut command: Command, attach: &Attach) -> Command {
+    if let Command::Trigger(TriggerRequest { env, .. }) | Command::PausePipeline { env, paused: false, .. } = &mut command {
+        *env = user::environment(&attach.place.config.pass_env).0;
+    }
+    command
 }
 
 /// Lays graphs out. Of several wishes that came meanwhile, only the last still counts.

@@ -62,6 +62,7 @@ fn run(tasks: Vec<TaskSnapshot>) -> RunSnapshot {
         git: GitState::default(),
         paused: false,
         undo: None,
+        origin: None,
     };
     RunSnapshot { run: row, tasks }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{
-        ClearScope, Command, Reason, Reply, RunState, TaskId, TaskState,
+        ClearScope, Command, PipelineSwitch, Reason, Reply, RunState, TaskId, TaskState,
         record::{TaskRecord, What},
     },
     stdx::time::Timestamp,
@@ -28,8 +28,9 @@ type Answer = Result<String, String>;
 impl Engine {
     /// Carries out a command about a run that is in memory, or about a pipeline.
     pub(super) fn command(&mut self, command: &Command, by: &str, reason: Option<String>, now: Timestamp) -> Vec<Effect> {
-        if let Command::PausePipeline { pipeline, paused } = command {
-            return self.pause_pipeline(pipeline, *paused, Out::new(now, by, Cause::Command), reason);
+        if let Command::PausePipeline { pipeline, paused, env, make_up } = command {
+            let switch = PipelineSwitch { paused: *paused, since: Some(now), env: env.clone(), make_up: *make_up };
+            return self.pause_pipeline(pipeline, switch, Out::new(now, by, Cause::Command), reason);
         }
         let Some((run_id, task)) = command.subject().map(|(run, task)| (run.clone(), task.cloned())) else {
             // A trigger arrives resolved, as `Input::Create`.

@@ -8,7 +8,7 @@ use super::{
     },
     Answer,
 };
-use crate::model::{PipelineId, Reply, RunState, record::What};
+use crate::model::{PipelineId, PipelineSwitch, Reply, RunState, record::What};
 
 impl Run {
     pub(super) fn pause(&mut self, paused: bool, out: &mut Out<'_>) -> Answer {
@@ -43,7 +43,14 @@ impl Engine {
         self.pauses.insert(pipeline, paused);
     }
 
-    pub(super) fn pause_pipeline(&mut self, pipeline: &PipelineId, paused: bool, mut out: Out<'_>, reason: Option<String>) -> Vec<Effect> {
+    pub(super) fn pause_pipeline(
+        &mut self,
+        pipeline: &PipelineId,
+        switch: PipelineSwitch,
+        mut out: Out<'_>,
+        reason: Option<String>,
+    ) -> Vec<Effect> {
+        let paused = switch.paused;
         let from = self.pauses.get(pipeline).copied().flatten();
         // Triggers are off until somebody turns them on.
         if from.unwrap_or(true) == paused {
@@ -53,7 +60,7 @@ impl Engine {
         self.pauses.insert(pipeline.clone(), Some(paused));
         let command = if paused { "pause" } else { "unpause" };
         out.commit(What::Command { entity: format!("pipeline/{pipeline}"), command: command.to_owned(), reason });
-        out.commit(What::Pipeline { pipeline: pipeline.clone(), from, paused });
+        out.commit(What::Pipeline { pipeline: pipeline.clone(), from, switch: Box::new(switch) });
         let message = format!("the triggers of `{pipeline}` are {}", if paused { "off" } else { "on" });
         out.effects.push(Effect::Answer(Reply::Done { message, run: None }));
         out.effects

@@ -247,7 +247,8 @@ fn a_rule_lets_a_task_start_before_everything_above_is_over() {
 #[test]
 fn the_triggers_of_a_pipeline_are_turned_on_and_off_once() {
     let mut story = Story::of(chain());
-    let mut ask = |paused| story.asks(Command::PausePipeline { pipeline: "p".into(), paused }).last_reply();
+    let mut ask =
+        |paused| story.asks(Command::PausePipeline { pipeline: "p".into(), paused, env: BTreeMap::new(), make_up: None }).last_reply();
     assert_eq!(ask(true), "refused: the triggers of `p` are off already");
     assert_eq!(ask(false), "the triggers of `p` are on");
     assert_eq!(ask(true), "the triggers of `p` are off");

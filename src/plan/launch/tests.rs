@@ -42,6 +42,7 @@ fn launched(action: Action, params: serde_json::Value) -> Result<(Ticket, Job), 
         key: AttemptKey { task: TaskKey::new("r1".into(), TaskId::from("train-model")), attempt: 3 },
         generation: 2,
         logical_date: chrono::DateTime::from_timestamp_micros(1_700_000_000_000_000).unwrap(),
+        origin: None,
         scope,
         inputs: BTreeMap::from([(
             "examples".into(),

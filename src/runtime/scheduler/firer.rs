@@ -1,0 +1,72 @@
+//! Makes runs of fires: reads the file, resolves the params, asks git. On a thread of its own, since all of that may take its time.
+
+use super::{
+    super::{clock, core::Msg, trigger, workspace::Place},
+    Fire,
+};
+use crate::model::{Reply, RunId, Secrets, TriggerRequest, record::RunRecord};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+};
+
+/// The thread's inbox.
+pub struct Firer(mpsc::Sender<Box<Fire>>);
+
+impl Firer {
+    /// Starts the thread; it ends when this is dropped.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start(place: Place, to_core: mpsc::Sender<Msg>) -> std::io::Result<Self> {
+        let (sender, inbox) = mpsc::channel::<Box<Fire>>();
+        std::thread::Builder::new().name("firer".to_owned()).spawn(move || {
+            for fire in inbox {
+                let made = make(&place, &fire);
+                if to_core.send(Msg::Made(fire, made)).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self(sender))
+    }
+
+    /// Makes a run of it; what becomes of it is told to the engine's loop.
+    pub fn make(&self, fire: Box<Fire>) {
+        // The thread lives as long as this does.
+        let _ = self.0.send(fire);
+    }
+}
+
+fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
+    let request = TriggerRequest {
+        pipeline: fire.pipeline.clone(),
+        params: BTreeMap::new(),
+        env: fire.env.clone(),
+        logical_date: Some(fire.logical_date),
+        idempotency_key: None,
+    };
+    let by = format!("trigger {}", fire.trigger);
+    let made = trigger::resolve(place, request, &Secrets::default(), by, clock::now(), RunId::from(clock::new_id()));
+    let mut record = made.map_err(|reply| why(&reply))?;
+    record.run_type = fire.run_type;
+    record.origin = Some(Box::new(fire.origin.clone()));
+    if fire.overlap == crate::model::Overlap::Queue {
+        // One after the other, unless the file lets more run at once.
+        Arc::make_mut(&mut record.definition).max_active_runs.get_or_insert(1);
+    }
+    Ok(Box::new(record))
+}
+
+/// Why no run could be made, with the first thing that is wrong.
+fn why(reply: &Reply) -> String {
+    match reply {
+        Reply::Invalid { message, diagnostics } => match diagnostics.0.iter().find(|found| found.severity == crate::model::Severity::Error)
+        {
+            Some(first) => format!("{message}: {}:{}: {}", first.file, first.line, first.message),
+            None => message.clone(),
+        },
+        Reply::Refused { why } => why.clone(),
+        Reply::Failed { message } | Reply::Done { message, .. } => message.clone(),
+    }
+}

@@ -1,0 +1,349 @@
+//! When the triggers of a workspace fire: what is on, what fell due, and what becomes of it.
+//!
+//! It decides and keeps count, given the time; the engine's loop commits what it decided together with the run, and only then acts.
+//! Missed fires are computed from the last one in the tables, never from timers, so that nothing is lost with a process.
+
+mod definitions;
+mod firer;
+pub mod outlook;
+#[cfg(test)]
+mod tests;
+
+pub use definitions::Definitions;
+pub use firer::Firer;
+
+use crate::{
+    model::{
+        Catchup, DataInterval, Firing, Origin, Outcome, Overlap, PipelineId, PipelineSwitch, RunId, RunType, TriggerDef, TriggerId,
+        TriggerRecord, record::What,
+    },
+    stdx::time::{Timestamp, rfc3339},
+    store::KnownTrigger,
+    triggers::clock::{self, Policy},
+};
+use chrono::TimeDelta;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// A trigger of a pipeline.
+pub type Key = (PipelineId, TriggerId);
+
+/// A fire this late is made up for; a fire on time is late by milliseconds.
+const LATE: Duration = Duration::from_secs(60);
+
+/// A fire that shall start a run. Nothing of it is written down yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fire {
+    /// The pipeline.
+    pub pipeline: PipelineId,
+    /// The trigger of it.
+    pub trigger: TriggerId,
+    /// The time that the run stands for.
+    pub logical_date: Timestamp,
+    /// What kind of run it starts.
+    pub run_type: RunType,
+    /// What is kept with the run.
+    pub origin: Origin,
+    /// What becomes of it while a run is open.
+    pub overlap: Overlap,
+    /// The environment of whoever turned the triggers on.
+    pub env: BTreeMap<String, String>,
+    /// What the trigger saw, to be kept with the fire.
+    pub memory: Option<serde_json::Value>,
+}
+
+/// What is to be done now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Write it down.
+    Commit(What),
+    /// Make a run of it; until its end is told by [`Scheduler::settle`] the trigger decides nothing more.
+    Fire(Box<Fire>),
+}
+
+/// A trigger as the file has it, and what is needed to decide about it.
+#[derive(Debug, Clone)]
+struct Watched {
+    def: TriggerDef,
+    policy: Option<Policy>,
+}
+
+/// What is known of a trigger from the tables.
+#[derive(Debug, Clone)]
+struct Known {
+    since: Timestamp,
+    memory: Option<serde_json::Value>,
+    last: Option<Timestamp>,
+    last_started: Option<Timestamp>,
+}
+
+/// The triggers that are on, and how far each is.
+#[derive(Debug, Default)]
+pub struct Scheduler {
+    switches: BTreeMap<PipelineId, PipelineSwitch>,
+    known: BTreeMap<Key, Known>,
+    watched: BTreeMap<PipelineId, Vec<Watched>>,
+    in_flight: BTreeSet<Key>,
+    /// When something falls due next; `None` until it was looked, and when nothing does.
+    wake: Option<Timestamp>,
+    /// Something changed since it was looked.
+    is_stale: bool,
+}
+
+impl Scheduler {
+    /// As the tables have it.
+    pub fn new(switches: BTreeMap<PipelineId, PipelineSwitch>, known: Vec<KnownTrigger>) -> Self {
+        let known = known.into_iter().map(|found| {
+            let TriggerRecord { pipeline, trigger, since, memory } = found.record;
+            ((pipeline, trigger), Known { since, memory, last: found.last, last_started: found.last_started })
+        });
+        Self { switches, known: known.collect(), is_stale: true, ..Self::default() }
+    }
+
+    /// Whether the triggers of any pipeline are on, so that somebody must stay for them.
+    pub fn is_on(&self) -> bool {
+        self.switches.values().any(|switch| !switch.paused)
+    }
+
+    /// How many triggers are watched.
+    pub fn watched(&self) -> usize {
+        let on = self.watched.iter().filter(|(pipeline, _)| self.is_on_for(pipeline));
+        on.map(|(_, triggers)| triggers.len()).sum()
+    }
+
+    /// When something fires by the clock next, as far as it was looked.
+    pub const fn next_fire(&self) -> Option<Timestamp> {
+        self.wake
+    }
+
+    /// When [`Self::decide`] has something to do: at once if something changed.
+    pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.is_stale { Some(now) } else { self.wake }
+    }
+
+    /// Whether somebody ever said that the triggers of a pipeline are on, or off.
+    pub fn is_decided(&self, pipeline: &PipelineId) -> bool {
+        self.switches.contains_key(pipeline)
+    }
+
+    fn is_on_for(&self, pipeline: &PipelineId) -> bool {
+        self.switches.get(pipeline).is_some_and(|switch| !switch.paused)
+    }
+
+    /// The files were read: these triggers are in them. What is broken keeps what it had, and its fires say that it is broken.
+    pub fn define(&mut self, found: BTreeMap<PipelineId, Option<Vec<TriggerDef>>>) {
+        let mut before = std::mem::take(&mut self.watched);
+        for (pipeline, triggers) in found {
+            let watched = match triggers {
+                Some(triggers) => watch(&pipeline, triggers),
+                None => before.remove(&pipeline).unwrap_or_default(),
+            };
+            self.watched.insert(pipeline, watched);
+        }
+        self.is_stale = true;
+    }
+
+    /// The triggers of a pipeline were turned on or off. Gives what is to be written down with it: that its triggers are known from
+    /// now on.
+    pub fn switch(&mut self, pipeline: &PipelineId, switch: PipelineSwitch, triggers: Vec<TriggerDef>, now: Timestamp) -> Vec<What> {
+        let is_on = !switch.paused;
+        self.switches.insert(pipeline.clone(), switch);
+        self.is_stale = true;
+        if !is_on {
+            return Vec::new();
+        }
+        self.watched.insert(pipeline.clone(), watch(pipeline, triggers));
+        self.introduce(pipeline, now)
+    }
+
+    /// Writes down triggers that are new: they fire for what falls due from now on.
+    fn introduce(&mut self, pipeline: &PipelineId, now: Timestamp) -> Vec<What> {
+        let mut new = Vec::new();
+        for watched in self.watched.get(pipeline).into_iter().flatten() {
+            let key = (pipeline.clone(), watched.def.id.clone());
+            if self.known.contains_key(&key) {
+                continue;
+            }
+            let record = TriggerRecord { pipeline: key.0.clone(), trigger: key.1.clone(), since: now, memory: None };
+            new.push(What::Trigger(Box::new(record)));
+            self.known.insert(key, Known { since: now, memory: None, last: None, last_started: None });
+        }
+        new
+    }
+
+    /// What fell due. `open` gives the runs of a pipeline that are not over.
+    pub fn decide(&mut self, open: impl Fn(&PipelineId) -> Vec<RunId>, now: Timestamp) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if !self.is_stale && self.wake.is_none_or(|at| at > now) {
+            return steps;
+        }
+        (self.is_stale, self.wake) = (false, None);
+        let on: Vec<PipelineId> = self.watched.keys().filter(|pipeline| self.is_on_for(pipeline)).cloned().collect();
+        for pipeline in on {
+            steps.extend(self.introduce(&pipeline, now).into_iter().map(Step::Commit));
+            for position in 0..self.watched[&pipeline].len() {
+                let watched = self.watched[&pipeline][position].clone();
+                if let Some(policy) =
+                    watched.policy.as_ref().filter(|_| !self.in_flight.contains(&(pipeline.clone(), watched.def.id.clone())))
+                {
+                    self.decide_one(&pipeline, &watched.def, policy, &open, now, &mut steps);
+                }
+            }
+        }
+        steps
+    }
+
+    fn decide_one(
+        &mut self,
+        pipeline: &PipelineId,
+        def: &TriggerDef,
+        policy: &Policy,
+        open: &impl Fn(&PipelineId) -> Vec<RunId>,
+        now: Timestamp,
+        steps: &mut Vec<Step>,
+    ) {
+        let (decision, catchup) = self.due(pipeline, def, policy, now);
+        let many = decision.due.iter().filter(|due| matches!(due.what, clock::What::Fire { .. })).count() > 1;
+        for due in decision.due {
+            let mut firing = Firing {
+                pipeline: pipeline.clone(),
+                trigger: def.id.clone(),
+                logical_date: due.logical,
+                decided_at: now,
+                outcome: Outcome::Missed,
+                run: None,
+                why: String::new(),
+                count: due.count,
+                first: (due.count > 1).then_some(due.first),
+            };
+            match due.what {
+                clock::What::Missed(why) => firing.why = missed_because(why, due.count),
+                clock::What::OverCap => {
+                    firing.outcome = Outcome::OverCap;
+                    firing.why = format!("{} more fires were missed than max_catchup = {} makes up for", due.count, policy.cap);
+                }
+                clock::What::Fire { late } => {
+                    let made_up = catchup == Catchup::All && (many || late >= LATE);
+                    match self.hindrance(pipeline, def, made_up, &open(pipeline), now) {
+                        Some(why) => (firing.outcome, firing.why) = (Outcome::Skipped, why),
+                        None => {
+                            let fire = self.fire(pipeline, def, &due, made_up);
+                            self.in_flight.insert((pipeline.clone(), def.id.clone()));
+                            steps.push(Step::Fire(Box::new(fire)));
+                            return;
+                        }
+                    }
+                }
+            }
+            self.count(&firing);
+            steps.push(Step::Commit(What::Firing(Box::new(firing))));
+        }
+        // Nothing is in flight: whoever is, looks again when it has settled.
+        self.wake = self.wake.into_iter().chain(decision.wake).min();
+    }
+
+    /// What fell due of one trigger, and by which rule of catching up it was decided.
+    fn due(&self, pipeline: &PipelineId, def: &TriggerDef, policy: &Policy, now: Timestamp) -> (clock::Decision, Catchup) {
+        let known = &self.known[&(pipeline.clone(), def.id.clone())];
+        let switch = &self.switches[pipeline];
+        let last = known.last.map_or(known.since, |last| last.max(known.since));
+        let turned_on = switch.since.unwrap_or(last);
+        if let Some(catchup) = switch.make_up.filter(|catchup| *catchup != Catchup::None && last < turned_on) {
+            let made_up = clock::decide(&Policy { catchup, ..policy.clone() }, last, turned_on.min(now));
+            if !made_up.due.is_empty() {
+                return (made_up, catchup);
+            }
+        }
+        (clock::decide(policy, last.max(turned_on), now), policy.catchup)
+    }
+
+    /// Why a fire starts no run now.
+    fn hindrance(&self, pipeline: &PipelineId, def: &TriggerDef, made_up: bool, open: &[RunId], now: Timestamp) -> Option<String> {
+        let known = self.known.get(&(pipeline.clone(), def.id.clone()));
+        if let (Some(cooldown), Some(started)) = (def.cooldown, known.and_then(|known| known.last_started))
+            && now - started < TimeDelta::from_std(cooldown).unwrap_or_default()
+        {
+            return Some(format!("the run before was started at {}, less than the cooldown ago", rfc3339(started)));
+        }
+        overlaps(def.overlap, made_up, open)
+    }
+
+    fn fire(&self, pipeline: &PipelineId, def: &TriggerDef, due: &clock::Due, made_up: bool) -> Fire {
+        let origin = Origin {
+            trigger: Some(def.id.clone()),
+            backfill: None,
+            reason: format!("{} {}", def.kind.word(), def.text),
+            data_interval: Some(DataInterval { start: due.interval.0, end: due.interval.1 }),
+            variables: BTreeMap::new(),
+        };
+        Fire {
+            pipeline: pipeline.clone(),
+            trigger: def.id.clone(),
+            logical_date: due.logical,
+            run_type: RunType::Scheduled,
+            origin,
+            // Those that are made up for come one after the other, whatever is done with one on time.
+            overlap: if made_up { Overlap::Queue } else { def.overlap },
+            env: self.switches.get(pipeline).map(|switch| switch.env.clone()).unwrap_or_default(),
+            memory: None,
+        }
+    }
+
+    /// A fire was tried: this became of it, or nothing, because its triggers were turned off meanwhile.
+    pub fn settle(&mut self, fire: &Fire, firing: Option<&Firing>) {
+        self.in_flight.remove(&(fire.pipeline.clone(), fire.trigger.clone()));
+        self.is_stale = true;
+        if let Some(firing) = firing {
+            self.count(firing);
+        }
+    }
+
+    /// Whether a fire that was asked for is still wanted.
+    pub fn wants(&self, fire: &Fire) -> bool {
+        self.is_on_for(&fire.pipeline)
+    }
+
+    /// Keeps what a trigger saw that fired; gives what is to be written down of it.
+    pub fn remember(&mut self, fire: &Fire) -> Option<What> {
+        let known = self.known.get_mut(&(fire.pipeline.clone(), fire.trigger.clone()))?;
+        known.memory = Some(fire.memory.clone()?);
+        Some(What::Trigger(Box::new(TriggerRecord {
+            pipeline: fire.pipeline.clone(),
+            trigger: fire.trigger.clone(),
+            since: known.since,
+            memory: known.memory.clone(),
+        })))
+    }
+
+    fn count(&mut self, firing: &Firing) {
+        if let Some(known) = self.known.get_mut(&(firing.pipeline.clone(), firing.trigger.clone())) {
+            known.last = known.last.max(Some(firing.logical_date));
+            if firing.outcome == Outcome::Started {
+                known.last_started = Some(firing.decided_at);
+            }
+        }
+    }
+}
+
+/// Why a fire starts no run while these are open.
+pub fn overlaps(overlap: Overlap, made_up: bool, open: &[RunId]) -> Option<String> {
+    match (overlap, open) {
+        (Overlap::Skip, [first, ..]) if !made_up => Some(format!("run {first} is still open (overlap = skip)")),
+        _ => None,
+    }
+}
+
+fn missed_because(why: clock::Why, count: u32) -> String {
+    let what = if count == 1 { "it fell due".to_owned() } else { format!("{count} fires fell due") };
+    let rule = match why {
+        clock::Why::TooLate => "longer ago than the late window",
+        clock::Why::Superseded => "and a newer one happens in its place",
+    };
+    format!("{what} while nobody could start it, {rule}")
+}
+
+fn watch(pipeline: &PipelineId, triggers: Vec<TriggerDef>) -> Vec<Watched> {
+    triggers.into_iter().map(|def| Watched { policy: Policy::of(pipeline, &def), def }).collect()
+}

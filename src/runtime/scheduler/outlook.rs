@@ -1,0 +1,144 @@
+//! What the triggers of a workspace will do: for people, read from the files and the tables. It starts nothing.
+
+use crate::{
+    model::{Catchup, Firing, Pipeline, PipelineId, PipelineSwitch, TriggerDef, TriggerId, TriggerKind},
+    stdx::{
+        duration,
+        time::Timestamp,
+        timetable::{DstNote, Line},
+    },
+    store::KnownTrigger,
+    triggers::clock::{self, Policy},
+};
+
+/// A fire to come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NextFire {
+    /// The pipeline.
+    pub pipeline: PipelineId,
+    /// The trigger of it.
+    pub trigger: TriggerId,
+    /// When its run starts.
+    pub fires_at: Timestamp,
+    /// The time that its run stands for; `fires_at` without the spread.
+    pub logical_date: Timestamp,
+    /// Name of the time zone in which the line is read.
+    pub timezone: String,
+    /// Its triggers are off, so that it will not fire unless somebody turns them on.
+    pub paused: bool,
+    /// What a change of the clocks did to it.
+    pub note: Option<DstNote>,
+}
+
+/// A trigger as a face shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TriggerRow {
+    /// The pipeline.
+    pub pipeline: PipelineId,
+    /// As its file has it.
+    pub def: TriggerDef,
+    /// When it fires, in words.
+    pub words: String,
+    /// The triggers of the pipeline are off.
+    pub paused: bool,
+    /// Its next fires, of one that goes by the clock.
+    pub next: Vec<NextFire>,
+    /// The last fire, whatever became of it.
+    pub last: Option<Firing>,
+}
+
+/// What turning triggers on would start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The trigger.
+    pub trigger: TriggerId,
+    /// What is shown of it: `cron 0 2 * * *`.
+    pub text: String,
+    /// So many fires fell due while it was off.
+    pub fell_due: u64,
+    /// Logical dates of the runs that would be started at once, oldest first.
+    pub starts: Vec<Timestamp>,
+    /// When it fires next.
+    pub next: Option<Timestamp>,
+}
+
+/// The next fires of the triggers of a pipeline that go by the clock, soonest first.
+pub fn next(pipeline: &Pipeline, paused: bool, after: Timestamp, most: usize) -> Vec<NextFire> {
+    let mut all: Vec<NextFire> = pipeline.triggers.iter().flat_map(|def| next_of(&pipeline.id, def, paused, after, most)).collect();
+    all.sort_by(|a, b| (a.fires_at, &a.trigger).cmp(&(b.fires_at, &b.trigger)));
+    all.truncate(most);
+    all
+}
+
+/// The next fires of one trigger; none of one that does not go by the clock.
+pub fn next_of(pipeline: &PipelineId, def: &TriggerDef, paused: bool, after: Timestamp, most: usize) -> Vec<NextFire> {
+    let (Some(policy), Some(clock)) = (Policy::of(pipeline, def), def.kind.clock()) else { return Vec::new() };
+    let ticks = std::iter::successors(policy.timetable.after(after), |tick| policy.timetable.after(tick.at));
+    ticks
+        .take(most)
+        .map(|tick| NextFire {
+            pipeline: pipeline.clone(),
+            trigger: def.id.clone(),
+            fires_at: policy.due_at(tick.at),
+            logical_date: tick.at,
+            timezone: clock.timezone.clone(),
+            paused,
+            note: tick.note,
+        })
+        .collect()
+}
+
+/// When it fires, in words.
+pub fn words(pipeline: &PipelineId, def: &TriggerDef) -> String {
+    let zone = |timezone: &str| if timezone == "UTC" { String::new() } else { format!(", {timezone} time") };
+    match &def.kind {
+        TriggerKind::Cron { clock, .. } | TriggerKind::Every { clock, .. } => {
+            match Policy::of(pipeline, def).map(|policy| policy.timetable.line) {
+                Some(Line::Cron(cron)) => format!("{}{}", cron.words(), zone(&clock.timezone)),
+                Some(Line::Every(interval)) => format!("every {}", duration::exact(interval)),
+                None => def.text.clone(),
+            }
+        }
+        TriggerKind::Files { patterns, .. } => format!("when the content of {} changes", patterns.join(", ")),
+        TriggerKind::Assets { .. } => format!("when {} has a new version", def.text),
+        TriggerKind::Pipeline { pipeline, on } => format!("after a run of {pipeline} ({on})"),
+        TriggerKind::Git { .. } => format!("on new commits on {}", def.text),
+        TriggerKind::Metric(_) => format!("when {}", def.text),
+    }
+}
+
+/// What turning the triggers of a pipeline on now would start, if what fell due while they were off is made up for like that.
+pub fn preview(
+    pipeline: &Pipeline,
+    switch: Option<&PipelineSwitch>,
+    known: &[KnownTrigger],
+    make_up: Option<Catchup>,
+    now: Timestamp,
+) -> Vec<Preview> {
+    let is_off = switch.is_none_or(|switch| switch.paused);
+    pipeline.triggers.iter().map(|def| preview_of(&pipeline.id, def, is_off, known, make_up, now)).collect()
+}
+
+fn preview_of(
+    pipeline: &PipelineId,
+    def: &TriggerDef,
+    is_off: bool,
+    known: &[KnownTrigger],
+    make_up: Option<Catchup>,
+    now: Timestamp,
+) -> Preview {
+    let mut preview =
+        Preview { trigger: def.id.clone(), text: format!("{} {}", def.kind.word(), def.text), fell_due: 0, starts: Vec::new(), next: None };
+    let Some(policy) = Policy::of(pipeline, def) else { return preview };
+    preview.next = policy.timetable.after(now).map(|tick| policy.due_at(tick.at));
+    let known = known.iter().find(|known| known.record.pipeline == *pipeline && known.record.trigger == def.id);
+    // One that was never on starts from now.
+    let Some(known) = known.filter(|_| is_off) else { return preview };
+    let last = known.last.map_or(known.record.since, |last| last.max(known.record.since));
+    preview.fell_due = policy.timetable.count(last, now);
+    if let Some(catchup) = make_up.filter(|catchup| *catchup != Catchup::None) {
+        let due = clock::decide(&Policy { catchup, ..policy }, last, now).due;
+        preview.starts = due.iter().filter(|due| matches!(due.what, clock::What::Fire { .. })).map(|due| due.logical).collect();
+    }
+    preview
+}
