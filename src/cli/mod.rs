@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod engine;
 mod failure;
+mod fires;
 mod gc;
 mod init;
 mod journal;
@@ -102,6 +103,7 @@ enum Verb {
     Pause(pause::Pause),
     Unpause(pause::Unpause),
     Next(next::Args),
+    Fires(fires::Args),
     Why(why::Args),
     Resources(resources::Args),
     Shell(shell::Args),
@@ -176,6 +178,7 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Pause(args) => pause::pause(args, context),
         Verb::Unpause(args) => pause::unpause(args, context),
         Verb::Next(args) => next::main(&args, context),
+        Verb::Fires(args) => fires::main(&args, context),
         Verb::Why(args) => why::main(&args, context),
         Verb::Resources(args) => resources::main(&args, context),
         Verb::Shell(args) => shell::main(&args, context),

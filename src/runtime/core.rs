@@ -133,6 +133,7 @@ pub struct Core {
     place: Place,
     exit_when_idle: bool,
     stays_for_triggers: bool,
+    triggers_on: bool,
     started_at: Timestamp,
     clients: usize,
     idle_since: Timestamp,
@@ -170,6 +171,8 @@ pub struct Parts {
     pub exit_when_idle: bool,
     /// Not as long as a trigger is on.
     pub stays_for_triggers: bool,
+    /// Turn the triggers on of which nobody ever said that they are off.
+    pub triggers_on: bool,
 }
 
 impl Core {
@@ -197,6 +200,7 @@ impl Core {
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
             stays_for_triggers: parts.stays_for_triggers,
+            triggers_on: parts.triggers_on,
             started_at: now,
             clients: 0,
             idle_since: now,
@@ -323,7 +327,7 @@ impl Core {
                     waiting.push(answer);
                     effects.extend(self.turn_on(*request, triggers, now));
                 }
-                Msg::Defined(found) => self.scheduler.define(found),
+                Msg::Defined(found) => effects.extend(self.defined(found, now)),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
                 Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),

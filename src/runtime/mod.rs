@@ -37,5 +37,6 @@ mod why;
 mod wire;
 pub mod workspace;
 
+pub use crate::store::FiringQuery;
 pub use errors::RuntimeError;
 pub use handle::{Attach, EngineStatus, Handle, RunFilter};
