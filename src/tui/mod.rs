@@ -25,6 +25,7 @@ pub mod load;
 pub mod logs;
 pub mod looks;
 pub mod memory;
+pub mod news;
 mod pace;
 pub mod pages;
 pub mod panes;
@@ -238,6 +239,10 @@ impl Desk<'_> {
         match chore {
             Chore::Redraw => self.screen.terminal.clear()?,
             Chore::Suspend => self.screen.suspend()?,
+            Chore::Ring(text) => {
+                let mut out = std::io::stdout();
+                out.write_all(&bell::ring(text, &bell::Terminal::from_environment())).and_then(|()| out.flush())?;
+            }
             Chore::Copy(text) => clipboard::copy(text, &mut std::io::stdout())?,
             Chore::KeepTheme(name) => return Ok(user::keep_theme(name).err().map(|error| error.to_string())),
             Chore::Mouse(on) => self.screen.use_mouse(*on)?,

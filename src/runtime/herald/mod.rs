@@ -7,6 +7,7 @@ pub mod decide;
 mod delivery;
 mod letter;
 
+pub use crate::notifiers::bell;
 pub use delivery::{Delivery, Office, reaches_mail, test};
 
 use super::{clock, core::Msg};
