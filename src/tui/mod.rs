@@ -57,7 +57,7 @@ mod tests;
 
 use crate::{
     config::{UserConfig, keymap as user_keys},
-    runtime::{Attach, RuntimeError, clock, demo, user},
+    runtime::{Attach, RuntimeError, clock, demo, herald::bell, user},
 };
 use answers::Sieve;
 use app::{App, Chore, Programs};
@@ -69,6 +69,7 @@ use pace::Pace;
 use programs::Lent;
 use std::sync::atomic::Ordering;
 use std::{
+    io::Write,
     path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     time::Duration,

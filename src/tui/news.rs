@@ -74,7 +74,9 @@ impl News {
         self.upto = rows.last().map(|row| row.id).max(self.upto);
         let first = rows.first().map_or(0, |row| row.id);
         self.failed.retain(|id| *id >= first);
-        for row in rows.iter().filter(|row| row.attempts > 0 && row.state != NotificationState::Sent && row.ended_at.is_none_or(|_| row.id > upto)) {
+        for row in
+            rows.iter().filter(|row| row.attempts > 0 && row.state != NotificationState::Sent && row.ended_at.is_none_or(|_| row.id > upto))
+        {
             if self.failed.insert(row.id) {
                 let why = row.detail.as_deref().unwrap_or_default();
                 let again = if row.state == NotificationState::Pending { "; it is tried again" } else { "" };

@@ -13,6 +13,7 @@ use super::{
         talk::{LogAnswer, LogPart, LogRequest, SLOTS},
     },
     memory::{Memory, Stood},
+    news::Heard,
     record::Record,
     runs::{RunList, RunPage, RunsAsk},
     tally::{Tallied, Tally},
