@@ -2,12 +2,14 @@
 //!
 //! It runs on a thread of its own and is the only writer of the database.
 
+mod backfill;
 mod schedule;
 
 use super::{
     EngineStatus, RuntimeError,
     archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
+    backfills::{Backfills, Maker, Turn},
     clock, gpus,
     scheduler::{Fire, Firer, Scheduler},
     syncer::Syncer,
@@ -26,6 +28,7 @@ use crate::{
         time::{Timestamp, from_micros, to_micros},
     },
     store::{StoreError, Writer},
+    triggers::backfill::Dates,
 };
 use chrono::TimeDelta;
 use std::{
@@ -65,6 +68,10 @@ pub enum Msg {
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
     Made(Box<Fire>, Result<Box<RunRecord>, String>),
+    /// A client's backfill, and the dates that it is about.
+    Backfill(Box<Request>, Box<Dates>, oneshot::Sender<Reply>),
+    /// The run of a date of a backfill was made, or could not be.
+    Backfilled(Box<Turn>, Result<Box<RunRecord>, String>),
     /// News of an attempt.
     Notice(Notice),
     /// Everything an attempt left was read.
@@ -124,6 +131,9 @@ pub struct Core {
     scheduler: Scheduler,
     /// Started with the first trigger that is on.
     firer: Option<Firer>,
+    backfills: Backfills,
+    /// Started with the first backfill that makes runs.
+    maker: Option<Maker>,
     place: Place,
     exit_when_idle: bool,
     stays_for_triggers: bool,
@@ -185,6 +195,8 @@ impl Core {
             changed: parts.changed,
             scheduler: Scheduler::default(),
             firer: None,
+            backfills: Backfills::default(),
+            maker: None,
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
             stays_for_triggers: parts.stays_for_triggers,
@@ -196,6 +208,7 @@ impl Core {
         };
         let open = core.store.open_runs()?;
         core.scheduler = Scheduler::new(core.store.switches()?, core.store.known_triggers()?);
+        core.backfills = Backfills::new(core.store.open_backfills()?);
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
         if parts.durability == Durability::Relaxed {
             let own = core.own.clone();
@@ -208,6 +221,7 @@ impl Core {
             effects.extend(core.look_back(record, now));
         }
         effects.extend(core.engine.apply(Input::Tick, now));
+        core.keep_backfills(&mut effects, now);
         core.carry_out(effects, &mut Vec::new()).map_err(RuntimeError::Io)?;
         Ok(core)
     }
@@ -300,6 +314,7 @@ impl Core {
                     }
                     effects.extend(match request.command {
                         Command::PausePipeline { .. } => self.turn_off(*request, now),
+                        Command::PauseBackfill { .. } | Command::CancelBackfill { .. } => self.command_backfill(*request, now),
                         _ => self.command(*request, now),
                     });
                 }
@@ -314,6 +329,11 @@ impl Core {
                 }
                 Msg::Defined(found) => self.scheduler.define(found),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
+                Msg::Backfill(request, dates, answer) => {
+                    waiting.push(answer);
+                    effects.extend(self.begin_backfill(*request, &dates, now));
+                }
+                Msg::Backfilled(turn, made) => effects.extend(self.backfilled(&turn, made, now)),
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
                 Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
                 Msg::Attached(true) => {
@@ -349,6 +369,7 @@ impl Core {
             effects.extend(self.engine.apply(Input::Tick, now));
         }
         effects.extend(self.keep_schedule(now));
+        self.keep_backfills(&mut effects, now);
         self.carry_out(effects, &mut waiting)?;
         self.engine.forget_ended();
         self.look_for_gpus(now);
@@ -600,7 +621,8 @@ impl Core {
     }
 
     fn is_idle(&self) -> bool {
-        self.clients == 0 && self.engine.open_runs() == 0 && !(self.stays_for_triggers && self.scheduler.is_on())
+        let works = self.engine.open_runs() > 0 || self.backfills.make_runs();
+        self.clients == 0 && !works && !(self.stays_for_triggers && self.scheduler.is_on())
     }
 
     fn may_leave(&mut self) -> bool {
@@ -610,4 +632,16 @@ impl Core {
         }
         self.exit_when_idle && self.is_idle() && clock::now() - self.idle_since >= TimeDelta::from_std(self.linger).unwrap_or_default()
     }
+}
+
+/// Answers go to clients in the order of their commands; nobody waits for these.
+fn quiet(effects: Vec<Effect>) -> impl Iterator<Item = Effect> {
+    effects.into_iter().filter(|effect| match effect {
+        Effect::Answer(Reply::Done { .. }) => false,
+        Effect::Answer(other) => {
+            tracing::warn!(?other, "what the engine asked of itself was refused");
+            false
+        }
+        _ => true,
+    })
 }
