@@ -15,6 +15,7 @@ mod demo;
 mod doctor;
 mod engine;
 mod failure;
+mod fires;
 mod gc;
 mod init;
 mod journal;
@@ -24,6 +25,8 @@ mod log_line;
 mod logs;
 mod mark;
 mod next;
+mod notifications;
+mod notify;
 mod pace;
 mod pause;
 mod reject;
@@ -104,10 +107,13 @@ enum Verb {
     Next(next::Args),
     Backfill(backfill::Args),
     Backfills(backfills::Args),
+    Fires(fires::Args),
     Why(why::Args),
     Resources(resources::Args),
     Shell(shell::Args),
     Journal(journal::Args),
+    Notifications(notifications::Args),
+    Notify(notify::Args),
     Engine(engine::Args),
     Doctor(doctor::Args),
     Keys(keys::Args),
@@ -178,10 +184,13 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Next(args) => next::main(&args, context),
         Verb::Backfill(args) => backfill::main(args, context),
         Verb::Backfills(args) => backfills::main(&args, context),
+        Verb::Fires(args) => fires::main(&args, context),
         Verb::Why(args) => why::main(&args, context),
         Verb::Resources(args) => resources::main(&args, context),
         Verb::Shell(args) => shell::main(&args, context),
         Verb::Journal(args) => journal::main(&args, context),
+        Verb::Notifications(args) => notifications::main(&args, context),
+        Verb::Notify(args) => notify::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),
         Verb::Keys(args) => keys::main(&args, context, &(face.keys)()),

@@ -19,6 +19,7 @@ pub mod file_system;
 mod git;
 mod gpus;
 pub mod handle;
+pub mod herald;
 pub mod logs;
 pub mod own_log;
 pub mod pipelines;
@@ -37,5 +38,6 @@ mod why;
 mod wire;
 pub mod workspace;
 
+pub use crate::store::FiringQuery;
 pub use errors::RuntimeError;
 pub use handle::{Attach, BackfillPlan, EngineStatus, Handle, RunFilter};

@@ -7,6 +7,7 @@ mod backfills;
 mod backup;
 mod grid;
 mod open;
+mod outbox;
 mod overview;
 mod read;
 mod rows;

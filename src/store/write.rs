@@ -3,7 +3,7 @@
 use super::{
     backfills,
     open::{self, StoreError},
-    rows, triggers,
+    outbox, rows, triggers,
 };
 use crate::{
     model::{
@@ -215,7 +215,7 @@ fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     // What refers to others goes first.
-    for table in ["artifacts", "attempts", "task_instances", "journal", "runs"] {
+    for table in ["artifacts", "attempts", "task_instances", "journal", "notifications", "runs"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE run_id = ?1"))?.execute([run.as_str()])?;
     }
     Ok(true)
@@ -231,7 +231,13 @@ fn is_told(change: &Change) -> bool {
         | What::Firing(_)
         | What::Backfill { .. } => true,
         What::Run { record, .. } => record.state.is_terminal(),
-        What::Task { .. } | What::Attempt { .. } | What::Wish(_) | What::Note(_) | What::Trigger(_) => false,
+        What::Task { .. }
+        | What::Attempt { .. }
+        | What::Wish(_)
+        | What::Note(_)
+        | What::Trigger(_)
+        | What::Notification(_)
+        | What::Told(_) => false,
         // Its run is made in the same transaction, or is over.
         What::BackfillItems(..) | What::BackfillItem(..) => true,
     }
@@ -262,6 +268,7 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     let entry = match &change.what {
         What::Run { from, record } => {
             write_run(db, record, from.is_none())?;
+            outbox::write_verdict(db, record)?;
             let id = record.run_id.as_str();
             Entry::transition(format!("run/{id}"), id, from.map(|s| s.word()), record.state.word(), None)
         }
@@ -281,6 +288,8 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         What::Wish(record) => return write_task(db, record),
         What::Note(record) => return write_run(db, record, false),
         What::Artifact(record) => return write_artifact(db, record),
+        What::Notification(notification) => return outbox::write(db, notification, change.at),
+        What::Told(told) => return outbox::write_told(db, told, change.at),
         What::Command { entity, command, reason } => Entry {
             entity: entity.clone(),
             from: None,

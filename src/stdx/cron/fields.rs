@@ -44,6 +44,17 @@ impl Set {
         self.0.count_ones()
     }
 
+    /// The smallest that is not below `number`.
+    pub(super) fn first_from(self, number: u32) -> Option<u32> {
+        let rest = self.0 >> number;
+        (rest != 0).then(|| number + rest.trailing_zeros())
+    }
+
+    /// The largest below `number`.
+    pub(super) fn last_below(self, number: u32) -> Option<u32> {
+        (self.0 & ((1 << number) - 1)).checked_ilog2()
+    }
+
     pub(super) fn iter(self) -> impl Iterator<Item = u32> + Clone {
         (0..64).filter(move |number| self.has(*number))
     }
@@ -139,6 +150,18 @@ impl Fields {
             return Err(vec![CronError { span, message: "no such day is in these months, so that it never fires".into(), hint: None }]);
         }
         Ok(fields)
+    }
+
+    /// The first hour and minute after a time of day.
+    pub(super) fn later(&self, hour: u32, minute: u32) -> Option<(u32, u32)> {
+        let this_hour = self.minutes.first_from(minute + 1).filter(|_| self.hours.has(hour)).map(|minute| (hour, minute));
+        this_hour.or_else(|| self.hours.first_from(hour + 1).zip(self.minutes.first_from(0)))
+    }
+
+    /// The last hour and minute before a time of day.
+    pub(super) fn earlier(&self, hour: u32, minute: u32) -> Option<(u32, u32)> {
+        let this_hour = self.minutes.last_below(minute).filter(|_| self.hours.has(hour)).map(|minute| (hour, minute));
+        this_hour.or_else(|| self.hours.last_below(hour).zip(self.minutes.last_below(60)))
     }
 
     /// Whether the line fires on this day.

@@ -66,14 +66,25 @@ impl Cron {
         self.fields.hours.len() * self.fields.minutes.len()
     }
 
-    /// The first moment after `at`. None once the year 2100 is over.
+    /// The first moment after `at`, looked for until the end of the year 2100.
     pub fn next(&self, at: NaiveDateTime) -> Option<NaiveDateTime> {
-        self.parts.iter().filter_map(|part| part.after(&as_utc(at)).next()).min().map(|next| next.naive_utc())
+        // Mostly the day is the same, and the sets tell it at once; the crate looks through the calendar.
+        let today = self.fields.later(at.hour(), at.minute()).filter(|_| self.on_day(at.date()));
+        match today.and_then(|(hour, minute)| at.date().and_hms_opt(hour, minute, 0)) {
+            None => self.parts.iter().filter_map(|part| part.after(&as_utc(at)).next()).min().map(|next| next.naive_utc()),
+            found => found,
+        }
     }
 
-    /// The last moment before `at`. None before the year 1970.
+    /// The last moment before `at`, looked for until the beginning of the year 1970.
     pub fn previous(&self, at: NaiveDateTime) -> Option<NaiveDateTime> {
-        self.parts.iter().filter_map(|part| part.after(&as_utc(at)).next_back()).max().map(|previous| previous.naive_utc())
+        // A minute that has begun lies before.
+        let minute = at.minute() + u32::from(at.second() > 0 || at.nanosecond() > 0);
+        let today = self.fields.earlier(at.hour(), minute).filter(|_| self.on_day(at.date()));
+        match today.and_then(|(hour, minute)| at.date().and_hms_opt(hour, minute, 0)) {
+            None => self.parts.iter().filter_map(|part| part.after(&as_utc(at)).next_back()).max().map(|previous| previous.naive_utc()),
+            found => found,
+        }
     }
 }
 

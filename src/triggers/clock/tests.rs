@@ -112,6 +112,7 @@ fn jitter_moves_the_start_and_not_the_logical_date() {
 
 /// An engine with its nights off: asks when it is told to wake, and not while it is down.
 fn year(policy: &Policy, downtimes: &[(&str, &str)]) -> Vec<Due> {
+    let downtimes: Vec<_> = downtimes.iter().map(|(down, up)| (at(down), at(up))).collect();
     let (mut last, mut now, end) = (at("2026-01-01"), at("2026-01-01"), at("2027-01-01"));
     let mut history: Vec<Due> = Vec::new();
     while now <= end {
@@ -119,8 +120,8 @@ fn year(policy: &Policy, downtimes: &[(&str, &str)]) -> Vec<Due> {
         history.extend(decision.due);
         last = history.last().map_or(last, |due| due.logical);
         now = decision.wake.unwrap();
-        while let Some((_, up)) = downtimes.iter().find(|(down, up)| (at(down)..at(up)).contains(&now)) {
-            now = at(up);
+        while let Some((_, up)) = downtimes.iter().find(|(down, up)| (*down..*up).contains(&now)) {
+            now = *up;
         }
     }
     history
