@@ -23,6 +23,11 @@ fn every_notifier_file_is_registered() {
 }
 
 #[test]
+fn every_trigger_file_is_registered() {
+    every_file_is_listed("src/triggers");
+}
+
+#[test]
 fn every_view_file_is_registered() {
     every_file_is_listed("src/tui/views");
 }

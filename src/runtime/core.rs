@@ -9,7 +9,7 @@ use super::{
     archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
     clock, gpus,
-    scheduler::{Fire, Firer, Scheduler},
+    scheduler::{Beginning, Fire, Firer, Key, Scheduler, Watcher},
     syncer::Syncer,
     workspace::Place,
 };
@@ -26,6 +26,7 @@ use crate::{
         time::{Timestamp, from_micros, to_micros},
     },
     store::{StoreError, Writer},
+    triggers::Observed,
 };
 use chrono::TimeDelta;
 use std::{
@@ -60,11 +61,13 @@ pub enum Msg {
     /// A client's trigger, resolved, and the values of its secret params.
     Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
     /// A client turns the triggers of a pipeline on, which its file has.
-    TurnOn(Box<Request>, Vec<TriggerDef>, oneshot::Sender<Reply>),
+    TurnOn(Box<Request>, Beginning, oneshot::Sender<Reply>),
     /// The pipeline files were read: their triggers; none of one that is wrong.
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
     Made(Box<Fire>, Result<Box<RunRecord>, String>),
+    /// Something that triggers wait for was looked at.
+    Observed(Key, Observed),
     /// News of an attempt.
     Notice(Notice),
     /// Everything an attempt left was read.
@@ -124,6 +127,8 @@ pub struct Core {
     scheduler: Scheduler,
     /// Started with the first trigger that is on.
     firer: Option<Firer>,
+    /// Started with the first trigger that waits for a change.
+    watcher: Option<Watcher>,
     place: Place,
     exit_when_idle: bool,
     stays_for_triggers: bool,
@@ -185,6 +190,7 @@ impl Core {
             changed: parts.changed,
             scheduler: Scheduler::default(),
             firer: None,
+            watcher: None,
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
             stays_for_triggers: parts.stays_for_triggers,
@@ -308,11 +314,12 @@ impl Core {
                     self.keep_secrets(&record.run_id, secrets);
                     effects.extend(self.create(record, now));
                 }
-                Msg::TurnOn(request, triggers, answer) => {
+                Msg::TurnOn(request, beginning, answer) => {
                     waiting.push(answer);
-                    effects.extend(self.turn_on(*request, triggers, now));
+                    effects.extend(self.turn_on(*request, beginning, now));
                 }
                 Msg::Defined(found) => self.scheduler.define(found),
+                Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
                 Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
