@@ -29,6 +29,9 @@ pub struct Args {
     /// End when every open run has ended
     #[arg(long)]
     exit_when_idle: bool,
+    /// `on` turns the triggers on of which nobody ever said that they are off
+    #[arg(long, value_name = "ON", value_parser = ["on"])]
+    triggers: Option<String>,
     /// Started by a client, with nobody watching
     #[arg(long, hide = true)]
     detached: bool,
@@ -47,6 +50,11 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Print a systemd user unit that keeps an engine running for this workspace
+    #[command(
+        after_help = "Example:\n  flowyard engine unit > ~/.config/systemd/user/flowyard-churn.service\n  systemctl --user enable --now flowyard-churn\n  loginctl enable-linger         lets it go on when you are logged out"
+    )]
+    Unit,
     /// Tell whether an engine owns the workspace: exit 0 if so, 69 if not
     #[command(after_help = "Example:\n  flowyard engine status --json")]
     Status {
@@ -61,6 +69,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     match &args.verb {
         None => foreground(args, context),
         Some(Verb::Stop) => stop(context),
+        Some(Verb::Unit) => unit(context),
         Some(Verb::Restart { json }) => restart(*json, context),
         Some(Verb::Status { json }) => status(*json, context),
     }
@@ -80,12 +89,36 @@ fn foreground(args: &Args, context: &Context) -> Result<u8, Failure> {
     if context.err.tty && !args.detached {
         context.note(&format!("the engine of {} runs; Ctrl-C ends it, and running tasks go on", place.workspace.display()));
     }
-    let left = serve::serve(&place, ServeOptions { exit_when_idle: args.exit_when_idle, detached: args.detached })?;
+    let left = serve::serve(
+        &place,
+        ServeOptions { exit_when_idle: args.exit_when_idle, detached: args.detached, triggers_on: args.triggers.is_some() },
+    )?;
     if left.open_runs > 0 && !args.detached {
         let runs = if left.open_runs == 1 { "1 run is open" } else { &format!("{} runs are open", left.open_runs) };
         context.note(&format!("the engine ended; {runs}, and running tasks go on\nhint: any flowyard command starts an engine that finds them, such as `flowyard runs`"));
     }
     Ok(left.code)
+}
+
+/// A unit as `systemd.service(5)` has it. Only the engine is ended with it: tasks go on, as with any other end of an engine.
+fn unit(context: &Context) -> Result<u8, Failure> {
+    let place = context.place()?;
+    let program = std::env::current_exe().map_err(|error| Failure::Said { code: 74, message: error.to_string() })?;
+    let workspace = place.workspace.display().to_string();
+    context.print(&format!(
+        "[Unit]\nDescription=flowyard engine of {}\n\n[Service]\nExecStart={} --workspace {} engine\nWorkingDirectory={}\nRestart=always\nRestartSec=5\n# Another engine owns the workspace: it does the work.\nRestartPreventExitStatus=75\n# Running tasks outlive the engine, and the next one takes them up.\nKillMode=process\n# Asked to end, an engine exits with 143.\nSuccessExitStatus=143\n\n[Install]\nWantedBy=default.target\n",
+        escaped(&workspace, false),
+        escaped(&program.display().to_string(), true),
+        escaped(&workspace, true),
+        escaped(&workspace, false),
+    ))?;
+    Ok(0)
+}
+
+/// A path in a unit: `%` begins a specifier, and words of a command line are quoted.
+fn escaped(path: &str, quoted: bool) -> String {
+    let path = path.replace('\\', "\\\\").replace('%', "%%");
+    if quoted { format!("\"{}\"", path.replace('"', "\\\"").replace('$', "$$")) } else { path }
 }
 
 fn stop(context: &Context) -> Result<u8, Failure> {
@@ -142,9 +175,18 @@ fn describe(status: &EngineStatus, context: &Context) -> String {
         ("open runs", status.open_runs.to_string()),
         ("slots", format!("{} of {} in use", status.slots.0, status.slots.1)),
         ("clients", status.clients.to_string()),
+        ("to be told", status.undelivered.to_string()),
+        (
+            "triggers",
+            format!("{} on{}", status.triggers_on, status.next_fire.map(|at| format!(", next fire {}", moment(at))).unwrap_or_default()),
+        ),
     ];
-    let line = |(name, value): &(&str, String)| {
+    let heartbeat = status.heartbeat.iter().map(|pulse| {
+        let heard = pulse.error.as_ref().map_or_else(|| "heard".to_owned(), |why| format!("not heard: {why}"));
+        ("heartbeat", format!("{heard}, {}", moment(pulse.at)))
+    });
+    let line = |(name, value): (&str, String)| {
         render(&context.out, &[Cell::styled(format!("{name:<11}"), Style::dim()), Cell::from(value)], context.out.width()) + "\n"
     };
-    facts.iter().map(line).collect()
+    facts.into_iter().chain(heartbeat).map(line).collect()
 }

@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod engine;
 mod failure;
+mod fires;
 mod gc;
 mod init;
 mod journal;
@@ -22,6 +23,8 @@ mod log_line;
 mod logs;
 mod mark;
 mod next;
+mod notifications;
+mod notify;
 mod pace;
 mod pause;
 mod reject;
@@ -100,10 +103,13 @@ enum Verb {
     Pause(pause::Pause),
     Unpause(pause::Unpause),
     Next(next::Args),
+    Fires(fires::Args),
     Why(why::Args),
     Resources(resources::Args),
     Shell(shell::Args),
     Journal(journal::Args),
+    Notifications(notifications::Args),
+    Notify(notify::Args),
     Engine(engine::Args),
     Doctor(doctor::Args),
     Keys(keys::Args),
@@ -172,10 +178,13 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Pause(args) => pause::pause(args, context),
         Verb::Unpause(args) => pause::unpause(args, context),
         Verb::Next(args) => next::main(&args, context),
+        Verb::Fires(args) => fires::main(&args, context),
         Verb::Why(args) => why::main(&args, context),
         Verb::Resources(args) => resources::main(&args, context),
         Verb::Shell(args) => shell::main(&args, context),
         Verb::Journal(args) => journal::main(&args, context),
+        Verb::Notifications(args) => notifications::main(&args, context),
+        Verb::Notify(args) => notify::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),
         Verb::Keys(args) => keys::main(&args, context, &(face.keys)()),

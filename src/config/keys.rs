@@ -87,6 +87,7 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::User, "theme", Holds::Table),
     (Place::User, "keys", Holds::Table),
     (Place::User, "commands", Holds::Tables),
+    (Place::User, "triggers_on", Holds::Texts),
     (Place::Theme, "name", Holds::Text),
     (Place::Theme, "auto", Holds::Table),
     (Place::Theme, "color", Holds::Text),

@@ -102,6 +102,8 @@ pub struct UserConfig {
     pub keys: Vec<KeyChange>,
     /// `[[commands]]`.
     pub commands: Vec<UserCommand>,
+    /// `triggers_on`: workspaces whose triggers are on until somebody turns them off, as absolute paths.
+    pub triggers_on: Vec<String>,
 }
 
 /// Reads `flowyard.toml`. What is wrong is reported and keeps its default.
@@ -153,6 +155,16 @@ pub fn read_user(file: &str, text: &str) -> (UserConfig, Diagnostics) {
     }
     if let Some(changes) = table.table("keys") {
         config.keys = keymap::read_changes(changes, &mut report);
+    }
+    for workspace in table.list("triggers_on") {
+        match workspace.as_text() {
+            Some(path) if path.starts_with('/') => config.triggers_on.push(path.to_owned()),
+            Some(path) => {
+                let message = format!("`{path}` is not the absolute path of a workspace");
+                report.error("bad-path", workspace.span.clone(), message, Some("write it from `/` on".to_owned()));
+            }
+            None => {}
+        }
     }
     for command in table.list("commands") {
         command.as_table().into_iter().for_each(|table| keys::check(Place::Commands, table, &mut report));

@@ -34,7 +34,9 @@ pub use grid::{GridCell, GridTask};
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
 pub use named::Named;
-pub use notify::{Channel, Deadline, Mail, MailTls, NotificationRow, NotificationState, Notify, Occasion, SecretSource};
+pub use notify::{
+    Channel, Deadline, Mail, MailTls, Notification, NotificationRow, NotificationState, Notify, Occasion, Pile, SecretSource, Told, Waiting,
+};
 pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task};
 pub use resources::{ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;

@@ -284,6 +284,10 @@ pub enum What {
     Note(Box<RunRecord>),
     /// An artifact was published.
     Artifact(Box<ArtifactRecord>),
+    /// Somebody is to be told something. Not in the journal; what it tells of is.
+    Notification(Box<super::Notification>),
+    /// Somebody was told something, or could not be. Not in the journal.
+    Told(Box<super::Told>),
     /// A command was accepted.
     Command {
         /// What it is about.

@@ -9,6 +9,7 @@ use super::{
     archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
     clock, gpus,
+    herald::{Delivery, Herald},
     scheduler::{Beginning, Fire, Firer, Key, Scheduler, Watcher},
     syncer::Syncer,
     workspace::Place,
@@ -91,6 +92,10 @@ pub enum Msg {
     NotSynced(String),
     /// These GPUs are there.
     Gpus(GpusSeen),
+    /// Somebody was told something, or could not be.
+    Delivered(Box<Delivery>),
+    /// Somebody heard that this engine lives, or why not.
+    Beaten(Option<String>),
     /// Leave with this exit code.
     Stop(u8),
 }
@@ -116,6 +121,7 @@ pub struct Core {
     executor: Arc<dyn Executor>,
     yard: Yard,
     gpus: gpus::Watch,
+    herald: Herald,
     /// Set where commits are not synced one by one.
     syncer: Option<Syncer>,
     keeper: Keeper,
@@ -132,6 +138,7 @@ pub struct Core {
     place: Place,
     exit_when_idle: bool,
     stays_for_triggers: bool,
+    triggers_on: bool,
     started_at: Timestamp,
     clients: usize,
     idle_since: Timestamp,
@@ -157,6 +164,8 @@ pub struct Parts {
     pub yard: Yard,
     /// Who looks for GPUs.
     pub gpus: gpus::Watch,
+    /// Who sees to it that people are told.
+    pub herald: Herald,
     /// Where messages arrive.
     pub inbox: Receiver<Msg>,
     /// The other end of it.
@@ -167,6 +176,8 @@ pub struct Parts {
     pub exit_when_idle: bool,
     /// Not as long as a trigger is on.
     pub stays_for_triggers: bool,
+    /// Turn the triggers on of which nobody ever said that they are off.
+    pub triggers_on: bool,
 }
 
 impl Core {
@@ -182,6 +193,7 @@ impl Core {
             executor: parts.executor,
             yard: parts.yard,
             gpus: parts.gpus,
+            herald: parts.herald,
             syncer: None,
             keeper: parts.keeper,
             secrets: HashMap::new(),
@@ -194,6 +206,7 @@ impl Core {
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
             stays_for_triggers: parts.stays_for_triggers,
+            triggers_on: parts.triggers_on,
             started_at: now,
             clients: 0,
             idle_since: now,
@@ -209,6 +222,7 @@ impl Core {
             core.syncer = Some(Syncer::start(core.store.log()?, failed).map_err(|error| RuntimeError::Io(error.to_string()))?);
         }
         let open: Vec<RunRecord> = open.into_iter().map(|loaded| core.take_up(loaded)).collect();
+        open.iter().for_each(|record| core.herald.watch(record, &core.store));
         let mut effects = Vec::new();
         for record in &open {
             effects.extend(core.look_back(record, now));
@@ -293,6 +307,7 @@ impl Core {
             tracing::warn!(seconds = by.num_seconds(), "the clock of this machine was set; what is waited for moves with it");
             self.idle_since += by;
             self.gpus.clock_was_set(by);
+            self.herald.clock_was_set(by);
             effects.extend(self.engine.apply(Input::ClockSet(by), clock::now()));
         }
         for msg in batch {
@@ -318,7 +333,7 @@ impl Core {
                     waiting.push(answer);
                     effects.extend(self.turn_on(*request, beginning, now));
                 }
-                Msg::Defined(found) => self.scheduler.define(found),
+                Msg::Defined(found) => effects.extend(self.defined(found, now)),
                 Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
@@ -348,6 +363,8 @@ impl Core {
                     self.gpus.has_looked();
                     effects.extend(self.engine.apply(Input::Gpus(found), now));
                 }
+                Msg::Delivered(delivery) => effects.extend(self.herald.delivered(*delivery, now).map(Effect::Commit)),
+                Msg::Beaten(error) => self.herald.beaten(error, now),
                 Msg::Stop(code) => stop = Some(code),
             }
         }
@@ -356,7 +373,9 @@ impl Core {
             effects.extend(self.engine.apply(Input::Tick, now));
         }
         effects.extend(self.keep_schedule(now));
+        effects.extend(self.herald.late(&self.engine, now).into_iter().map(Effect::Commit));
         self.carry_out(effects, &mut waiting)?;
+        self.herald.act(now, self.clients, &self.own);
         self.engine.forget_ended();
         self.look_for_gpus(now);
         Ok(stop)
@@ -524,10 +543,11 @@ impl Core {
         Ok(())
     }
 
-    fn commit(&mut self, changes: Vec<Change>) -> Result<(), String> {
+    fn commit(&mut self, mut changes: Vec<Change>) -> Result<(), String> {
         if changes.is_empty() {
             return Ok(());
         }
+        self.herald.tell(&mut changes, &self.engine, &self.store);
         let committed = self.store.commit(&changes).map_err(|error| error.to_string());
         if committed.is_err() && fault::is_on("believe-failed-sync") {
             return Ok(());
@@ -592,6 +612,8 @@ impl Core {
             stays: !self.exit_when_idle || (self.stays_for_triggers && self.scheduler.is_on()),
             triggers_on: self.scheduler.watched(),
             next_fire: self.scheduler.next_fire(),
+            undelivered: self.herald.undelivered(),
+            heartbeat: self.herald.pulse(),
         }
     }
 
@@ -601,13 +623,20 @@ impl Core {
         let now = clock::now();
         let schedule = self.scheduler.next_wake(now).map(until);
         let look = self.scheduler.is_on().then_some(LOOK_AT_CLOCK);
-        let due = self.engine.next_wake().into_iter().chain(self.gpus.due(self.engine.cares_for_gpus())).min().map(until);
+        let due = self
+            .engine
+            .next_wake()
+            .into_iter()
+            .chain(self.gpus.due(self.engine.cares_for_gpus()))
+            .chain(self.herald.next_wake())
+            .min()
+            .map(until);
         let leave = (self.exit_when_idle && self.is_idle()).then(|| until(self.idle_since + self.linger));
         due.into_iter().chain(leave).chain(schedule).chain(look).min().unwrap_or(Duration::from_secs(3_600))
     }
 
     fn is_idle(&self) -> bool {
-        self.clients == 0 && self.engine.open_runs() == 0 && !(self.stays_for_triggers && self.scheduler.is_on())
+        self.clients == 0 && self.engine.open_runs() == 0 && self.herald.may_leave() && !(self.stays_for_triggers && self.scheduler.is_on())
     }
 
     fn may_leave(&mut self) -> bool {

@@ -3,7 +3,9 @@
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    clock, pipelines, retention,
+    clock,
+    herald::Pulse,
+    pipelines, retention,
     scheduler::outlook::{self, NextFire, Preview, TriggerRow},
     serve, upkeep,
     why::{self, Account},
@@ -13,8 +15,8 @@ use super::{
 use crate::{
     executors::shim::usage,
     model::{
-        AttemptFiles, Catchup, Diagnostics, Firing, GridCell, GridTask, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request,
-        ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
+        AttemptFiles, Catchup, Diagnostics, Firing, GridCell, GridTask, JournalEntry, NotificationRow, Pipeline, PipelineId, PipelineRow,
+        Reply, Request, ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
     },
     plan::params,
     store::{FiringQuery, Overview, Reader, RunQuery, StoreError},
@@ -91,6 +93,12 @@ pub struct EngineStatus {
     /// It stays when it has nothing to do.
     #[serde(default)]
     pub stays: bool,
+    /// Notifications that nobody took yet.
+    #[serde(default)]
+    pub undelivered: usize,
+    /// The last heartbeat; none without `[notify] heartbeat`.
+    #[serde(default)]
+    pub heartbeat: Option<Pulse>,
     /// Triggers that are on: it stays for them, too.
     #[serde(default)]
     pub triggers_on: usize,
@@ -534,6 +542,17 @@ impl Handle {
         match self.reader()? {
             Some(reader) => Ok(reader.last_seq()?),
             None => Ok(0),
+        }
+    }
+
+    /// Notifications newer than `after`, the newest `most` of them, newest first; of one pipeline if asked.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn notifications(&self, pipeline: Option<&PipelineId>, after: i64, most: usize) -> Result<Vec<NotificationRow>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.notifications(pipeline, after, most)?),
+            None => Ok(Vec::new()),
         }
     }
 

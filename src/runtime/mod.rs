@@ -18,6 +18,7 @@ pub mod file_system;
 mod git;
 mod gpus;
 pub mod handle;
+pub mod herald;
 pub mod logs;
 pub mod own_log;
 pub mod pipelines;
@@ -36,5 +37,6 @@ mod why;
 mod wire;
 pub mod workspace;
 
+pub use crate::store::FiringQuery;
 pub use errors::RuntimeError;
 pub use handle::{Attach, EngineStatus, Handle, RunFilter};

@@ -6,7 +6,9 @@ use super::{
     attempts::Yard,
     clock,
     core::{Core, Ending, Msg, Parts},
-    gpus, retention, scheduler, surroundings, trigger, upkeep,
+    gpus,
+    herald::{Herald, Office},
+    retention, scheduler, surroundings, trigger, upkeep, user,
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
@@ -44,6 +46,8 @@ pub struct ServeOptions {
     pub exit_when_idle: bool,
     /// Started by a client: leave its session, so that closing its terminal ends nothing; and stay as long as a trigger is on.
     pub detached: bool,
+    /// Turn the triggers on of which nobody ever said that they are off.
+    pub triggers_on: bool,
 }
 
 /// How an engine left.
@@ -69,7 +73,7 @@ pub fn serve(place: &Place, options: ServeOptions) -> Result<Left, RuntimeError>
 
 /// The engine inside this process, for `--in-process`: no signals are taken.
 pub(super) fn serve_inside(place: &Place) -> Result<Left, RuntimeError> {
-    run(place, ServeOptions { exit_when_idle: false, detached: false }, false)
+    run(place, ServeOptions { exit_when_idle: false, detached: false, triggers_on: false }, false)
 }
 
 fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left, RuntimeError> {
@@ -96,7 +100,9 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         )
         .map_err(|error| RuntimeError::Io(format!("tasks cannot be started: {error}")))?,
     );
+    let herald = Herald::start(place.config.notify.clone(), Office::of(place), &store, clock::now())?;
     let core = Core::start(Parts {
+        herald,
         place: place.clone(),
         limits: limits(place),
         store,
@@ -117,6 +123,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         changed,
         exit_when_idle: options.exit_when_idle,
         stays_for_triggers: options.detached,
+        triggers_on: options.triggers_on || is_trusted(place),
     })?;
     upkeep::start(place, own.clone());
     let (over, is_over) = oneshot::channel();
@@ -141,6 +148,17 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         Ending::CannotWrite(why) => Err(RuntimeError::Io(format!(
             "{why}\nThe engine stopped scheduling: what it cannot write down it must not do. Running tasks go on and are taken up by the next engine.\nhint: make room or mend the disk, then run any flowyard command"
         ))),
+    }
+}
+
+/// Whether the user's own settings name this workspace: trust is never read from the workspace itself.
+fn is_trusted(place: &Place) -> bool {
+    match user::config() {
+        Ok(config) => config.triggers_on.iter().any(|path| fs::canonicalize(path).is_ok_and(|path| path == place.workspace)),
+        Err(error) => {
+            tracing::warn!(%error, "triggers that nobody turned on stay off");
+            false
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod archive;
 mod backup;
 mod grid;
 mod open;
+mod outbox;
 mod overview;
 mod read;
 mod rows;

@@ -2,7 +2,7 @@
 
 use super::{
     open::{self, StoreError},
-    rows, triggers,
+    outbox, rows, triggers,
 };
 use crate::{
     model::{
@@ -214,7 +214,7 @@ fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     // What refers to others goes first.
-    for table in ["artifacts", "attempts", "task_instances", "journal", "runs"] {
+    for table in ["artifacts", "attempts", "task_instances", "journal", "notifications", "runs"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE run_id = ?1"))?.execute([run.as_str()])?;
     }
     Ok(true)
@@ -225,7 +225,13 @@ fn is_told(change: &Change) -> bool {
     match &change.what {
         What::Command { .. } | What::Artifact(_) | What::Pipeline { .. } | What::Engine { .. } | What::Firing(_) => true,
         What::Run { record, .. } => record.state.is_terminal(),
-        What::Task { .. } | What::Attempt { .. } | What::Wish(_) | What::Note(_) | What::Trigger(_) => false,
+        What::Task { .. }
+        | What::Attempt { .. }
+        | What::Wish(_)
+        | What::Note(_)
+        | What::Trigger(_)
+        | What::Notification(_)
+        | What::Told(_) => false,
     }
 }
 
@@ -254,6 +260,7 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     let entry = match &change.what {
         What::Run { from, record } => {
             write_run(db, record, from.is_none())?;
+            outbox::write_verdict(db, record)?;
             let id = record.run_id.as_str();
             Entry::transition(format!("run/{id}"), id, from.map(|s| s.word()), record.state.word(), None)
         }
@@ -273,6 +280,8 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         What::Wish(record) => return write_task(db, record),
         What::Note(record) => return write_run(db, record, false),
         What::Artifact(record) => return write_artifact(db, record),
+        What::Notification(notification) => return outbox::write(db, notification, change.at),
+        What::Told(told) => return outbox::write_told(db, told, change.at),
         What::Command { entity, command, reason } => Entry {
             entity: entity.clone(),
             from: None,

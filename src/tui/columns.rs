@@ -46,6 +46,9 @@ const FIXED: &[Fixed] = &[
 /// More params and more metrics have a column only when a person wants it.
 const USUAL: usize = 3;
 
+/// Columns of values are as wide as the values of so many lines.
+const MEASURED: usize = 50;
+
 /// What stands above these columns; a param and a metric of one name are told apart.
 pub fn titles(columns: &[Shown]) -> Vec<String> {
     let short: Vec<String> = columns.iter().map(Shown::title).collect();
@@ -82,26 +85,37 @@ impl Shown {
     }
 
     /// Its place in a table in which it is the `at`th; later ones go first when there is no room.
-    pub fn column<'a>(&self, title: &'a str, at: usize) -> Column<'a> {
+    pub fn column<'a>(&self, title: &'a str, at: usize, lines: &[RunLine]) -> Column<'a> {
         let drop = u8::try_from(at).unwrap_or(u8::MAX);
         match self {
             Self::Fixed(fixed) => Column { title, width: FIXED[*fixed].width, grows: FIXED[*fixed].grows, drop },
-            Self::Param(_) | Self::Metric(_) => Column { title, width: text::width(title).clamp(7, 14), grows: false, drop },
+            Self::Param(_) | Self::Metric(_) => {
+                let values = lines.iter().take(MEASURED).filter_map(|line| self.value(line)).map(|value| text::width(&value_text(value)));
+                Column { title, width: values.max().unwrap_or(0).max(text::width(title)).clamp(7, 14), grows: false, drop }
+            }
+        }
+    }
+
+    /// The value of its param or metric.
+    fn value<'a>(&self, line: &'a RunLine) -> Option<&'a Value> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Param(name) => line.run.params.get(name),
+            Self::Metric(name) => line.metrics.get(name),
         }
     }
 
     /// What it says of a run.
     pub fn cell(&self, line: &RunLine, now: Timestamp, theme: &Theme) -> (String, Style) {
-        let value = |value: Option<&Value>| {
-            value.map_or_else(|| ("-".to_owned(), theme.style("fg.muted")), |value| (text::safe(&value_text(value)), theme.style("fg")))
-        };
         match self {
             Self::Fixed(at) => {
                 let fixed = &FIXED[*at];
                 (text::safe(&(fixed.text)(&line.run, now)), theme.style(if fixed.is_muted { "fg.muted" } else { "fg" }))
             }
-            Self::Param(name) => value(line.run.params.get(name)),
-            Self::Metric(name) => value(line.metrics.get(name)),
+            Self::Param(_) | Self::Metric(_) => match self.value(line) {
+                Some(value) => (text::safe(&value_text(value)), theme.style("fg")),
+                None => ("-".to_owned(), theme.style("fg.muted")),
+            },
         }
     }
 }

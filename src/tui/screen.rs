@@ -52,7 +52,9 @@ fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {
     if let Some(pending) = app.waiting() {
         which_key::draw(frame, area, pending, &app.contexts(), |bound| app.allowed(bound).is_ok(), theme);
     }
-    toasts(frame, area, &app.world.toasts, theme);
+    // A dialog may begin right below the crumbs; the tabs are of no use while it is open.
+    let above = if app.dialogs.is_empty() { 2 } else { 1 };
+    toasts(frame, Rect { y: area.y + above, height: area.height - above, ..area }, &app.world.toasts, theme);
     for dialog in &app.dialogs {
         dialog.draw(frame, area, &app.world, theme);
     }
@@ -113,11 +115,19 @@ fn right(frame: &mut Frame<'_>, area: Rect, words: &str, token: &str, theme: &Th
 fn crumbs(frame: &mut Frame<'_>, area: Rect, crumbs: &str, aside: &str, theme: &Theme) {
     let aside = text::cut(&text::safe(aside), usize::from(area.width) / 2);
     let room = usize::from(area.width).saturating_sub(text::width(&aside) + 4);
-    let line = Line::from(Span::styled(format!(" {}", text::cut(&text::safe(crumbs), room)), theme.style("fg")));
+    let shown = shortened(&text::safe(crumbs), room);
+    let line = Line::from(Span::styled(format!(" {}", text::cut(&shown, room)), theme.style("fg")));
     panes::lines(frame, area, [line]);
     crumb_hits(area, crumbs, room);
     tab_hits(area, &aside);
     right(frame, area, &aside, "fg.muted", theme);
+}
+
+/// Where one is, without what stands in brackets but its beginning, or without all of it, where there is no room.
+fn shortened(crumbs: &str, room: usize) -> String {
+    let Some((head, aside)) = crumbs.split_once("  (").filter(|_| text::width(crumbs) > room) else { return crumbs.to_owned() };
+    let first = format!("{head}  ({})", aside.split(", ").next().unwrap_or_default());
+    if text::width(&first) <= room { first } else { head.to_owned() }
 }
 
 /// The parts of the crumb line but the last: home, then the run.
@@ -189,9 +199,9 @@ pub const fn sign(tone: Tone) -> (&'static str, &'static str) {
     }
 }
 
-/// Messages below the lines of places, crumbs and tabs, newest below; each is one line, so that it hides little.
+/// Messages at the right, newest below; each is one line, so that it hides little.
 fn toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
-    for (y, toast) in (area.y + 2..area.bottom()).zip(toasts) {
+    for (y, toast) in (area.y..area.bottom()).zip(toasts) {
         let (sign, token) = sign(toast.tone);
         let words = text::cut(&text::safe(&toast.text), usize::from(area.width).saturating_sub(16));
         let line =

@@ -147,7 +147,8 @@ pub fn ask_undo(run: &RunRow) -> Option<Confirm> {
 /// The task that waits for a person: the selected one, else the first of the run.
 fn awaiting<'a>(data: &'a RunData, selected: Option<&'a TaskSnapshot>) -> Option<&'a TaskSnapshot> {
     let waits = |task: &&TaskSnapshot| task.state == TaskState::AwaitingApproval;
-    selected.filter(waits).or_else(|| data.tasks.iter().find(waits))
+    let first = || data.tally().states.iter().position(|&state| state == TaskState::AwaitingApproval);
+    selected.filter(waits).or_else(|| data.tasks.get(first()?))
 }
 
 /// Asks whether a task may start that waits for a person.

@@ -173,7 +173,9 @@ impl RunData {
 
     /// The position of a task.
     pub fn position(&self, id: &TaskId) -> Option<usize> {
-        self.tasks.iter().position(|task| task.task == *id)
+        let is_it = |at: &usize| self.tasks.get(*at).is_some_and(|task| task.task == *id);
+        let known = self.graph.positions.get(id).copied().filter(is_it);
+        known.or_else(|| self.tasks.iter().position(|task| task.task == *id))
     }
 
     /// What is known of the failure of a task.

@@ -1,17 +1,21 @@
 //! What the loop does for triggers: asks what fell due, has runs made of it, and commits each fire together with its run.
 
 use super::{
-    super::scheduler::{Beginning, Definitions, Fire, Firer, Step, Watcher, overlaps},
+    super::{
+        scheduler::{Beginning, Definitions, Fire, Firer, Step, Watcher, overlaps},
+        user,
+    },
     Core,
 };
 use crate::{
     engine::{Effect, Input},
     model::{
-        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Reply, Request, RunId,
+        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Reply, Request, RunId, Secrets, TriggerDef,
         record::{Change, RunRecord, What},
     },
     stdx::time::{Timestamp, rfc3339},
 };
+use std::collections::BTreeMap;
 
 /// Who did what nobody asked for.
 const SCHEDULER: &str = "scheduler";
@@ -37,6 +41,27 @@ impl Core {
         let effects = self.command(request, now);
         if let Some(switch) = self.switched(&effects, &pipeline) {
             self.scheduler.turn_off(&pipeline, switch);
+        }
+        effects
+    }
+
+    /// The pipeline files were read.
+    pub(super) fn defined(&mut self, found: BTreeMap<PipelineId, Option<Vec<TriggerDef>>>, now: Timestamp) -> Vec<Effect> {
+        let undecided = found.iter().filter(|(pipeline, triggers)| {
+            self.triggers_on && triggers.as_ref().is_some_and(|triggers| !triggers.is_empty()) && !self.scheduler.is_decided(pipeline)
+        });
+        let undecided: Vec<(PipelineId, Vec<TriggerDef>)> =
+            undecided.map(|(pipeline, triggers)| (pipeline.clone(), triggers.clone().unwrap_or_default())).collect();
+        self.scheduler.define(found);
+        let mut effects = Vec::new();
+        for (pipeline, triggers) in undecided {
+            let env = user::environment(&self.place.config.pass_env).0;
+            let command = Command::PausePipeline { pipeline, paused: false, env, make_up: None };
+            let reason = Some("flowyard engine --triggers on, or triggers_on in the user's settings".to_owned());
+            let request = Request { command, by: SCHEDULER.to_owned(), reason, secrets: Secrets::default() };
+            // What there is now is seen by the first look.
+            let beginning = Beginning { triggers, ..Beginning::default() };
+            effects.extend(quiet(self.turn_on(request, beginning, now)));
         }
         effects
     }
@@ -85,7 +110,7 @@ impl Core {
 
     /// Once something is on, files are watched and runs can be made; an engine without triggers has neither thread.
     fn watch_files(&mut self) {
-        if self.firer.is_some() || !self.scheduler.is_on() {
+        if self.firer.is_some() || !(self.scheduler.is_on() || self.triggers_on) {
             return;
         }
         let started = Firer::start(self.place.clone(), self.own.clone()).and_then(|firer| {

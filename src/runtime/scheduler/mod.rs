@@ -137,6 +137,11 @@ impl Scheduler {
         if self.is_stale { Some(now) } else { self.wake }
     }
 
+    /// Whether somebody ever said that the triggers of a pipeline are on, or off.
+    pub fn is_decided(&self, pipeline: &PipelineId) -> bool {
+        self.switches.contains_key(pipeline)
+    }
+
     fn is_on_for(&self, pipeline: &PipelineId) -> bool {
         self.switches.get(pipeline).is_some_and(|switch| !switch.paused)
     }

@@ -79,14 +79,10 @@ impl Report {
         part("Set in this terminal, but not passed to tasks (see [engine] pass_env in flowyard.toml)".to_owned(), "warning", not_passed);
         part("Last lines".to_owned(), "fg", card.log.clone());
         let key = |action: Action, what: &str| format!("{} {what}", shown_key(action));
-        let help = [
-            key(Action::Retry, "tries it again"),
-            key(Action::RetryFrom, "it and everything downstream"),
-            key(Action::Open, "reads the log"),
-            key(Action::Why, "says why"),
-            key(Action::Skip, "goes on without it"),
-        ];
-        part("Then, in the run".to_owned(), "fg.muted", vec![help.join(" · ")]);
+        // Lines of their own, so that no key is broken from what it does.
+        let again = [key(Action::Retry, "tries it again"), key(Action::RetryFrom, "it and everything downstream")];
+        let or = [key(Action::Skip, "goes on without it"), key(Action::Open, "reads the log"), key(Action::Why, "says why")];
+        part("Then, in the run".to_owned(), "fg.muted", vec![again.join(" · "), or.join(" · ")]);
         Self { title: format!("Failure of {}", card.task), lines, top: 0 }
     }
 

@@ -140,7 +140,7 @@ pub struct Focus {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wish {
     /// Groups that are shown as one.
-    pub folded: BTreeSet<usize>,
+    pub folded: Arc<BTreeSet<usize>>,
     /// Only the surroundings of one task.
     pub focus: Option<Focus>,
     /// That level; `None` is the most telling that fits.
@@ -210,7 +210,7 @@ impl Structures {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     structure: u64,
-    folded: BTreeSet<usize>,
+    folded: Arc<BTreeSet<usize>>,
     focus: Option<Focus>,
     level: Level,
     flow: Flow,

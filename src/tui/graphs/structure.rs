@@ -3,9 +3,10 @@
 
 use crate::model::{Graph, TaskId, TaskSnapshot};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     ops::Deref,
+    sync::Arc,
 };
 
 /// Tasks that can be shown as one.
@@ -24,6 +25,8 @@ pub struct Group {
 pub struct Structure {
     /// Names, by position of declaration.
     pub names: Vec<TaskId>,
+    /// The position of each name; of instances of a mapped task that of the first.
+    pub positions: HashMap<TaskId, usize>,
     /// Who waits for whom, by position.
     pub edges: Graph,
     /// The place of each task in `order`.
@@ -34,9 +37,14 @@ pub struct Structure {
     pub groups: Vec<Group>,
     /// The group of each task, if it has one.
     pub group_of: Vec<Option<usize>>,
+    /// The groups that are shown as one until somebody wants others.
+    pub folded: Arc<BTreeSet<usize>>,
     /// Two structures with the same number are the same.
     pub hash: u64,
 }
+
+/// Up to so many tasks and groups are shown one by one, if folding groups can do it.
+const DRAWN: usize = 60;
 
 /// Two are the same if their numbers are.
 impl PartialEq for Structure {
@@ -56,12 +64,12 @@ impl Deref for Structure {
 impl Structure {
     /// Of these tasks, in order of declaration.
     pub fn of(tasks: &[TaskSnapshot]) -> Self {
-        let mut position: HashMap<&TaskId, usize> = HashMap::new();
+        let mut positions: HashMap<TaskId, usize> = HashMap::with_capacity(tasks.len());
         for (at, task) in tasks.iter().enumerate() {
-            position.entry(&task.task).or_insert(at);
+            positions.entry(task.task.clone()).or_insert(at);
         }
         let upstream: Vec<Vec<usize>> =
-            tasks.iter().map(|task| task.upstream.iter().filter_map(|id| position.get(id).copied()).collect()).collect();
+            tasks.iter().map(|task| task.upstream.iter().filter_map(|id| positions.get(id).copied()).collect()).collect();
         let edges = Graph::from_upstream(upstream.clone()).unwrap_or_else(|_| {
             // A file that is being edited: there is no order, so the one of declaration must do.
             let downstream = downstream(&upstream);
@@ -80,7 +88,10 @@ impl Structure {
         let mut hasher = DefaultHasher::new();
         (&names, &edges.upstream, &groups).hash(&mut hasher);
         let longest = names.iter().map(|name| name.as_str().len()).max().unwrap_or(0);
-        Self { names, edges, rank, longest, groups, group_of, hash: hasher.finish() }
+        let folded = Arc::default();
+        let mut made = Self { names, positions, edges, rank, longest, groups, group_of, folded, hash: hasher.finish() };
+        made.folded = Arc::new(made.folded_to(DRAWN).into_iter().collect());
+        made
     }
 
     /// Groups to be shown as one so that no more than `most` things are left, if that is possible: the largest first, and

@@ -12,7 +12,7 @@ fn names(plan: &Plan, structure: &Structure) -> Vec<String> {
 }
 
 fn wish(folded: impl IntoIterator<Item = usize>) -> Wish {
-    Wish { folded: folded.into_iter().collect(), room: (80, 17), ..Wish::default() }
+    Wish { folded: Arc::new(folded.into_iter().collect()), room: (80, 17), ..Wish::default() }
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_structure_is_the_same_whatever_the_states() {
 #[test]
 fn the_critical_path_takes_what_lasts_longest() {
     let data = fixtures::running();
-    let (path, millis) = critical_path(&data.graph, &data.tasks, fixtures::now());
+    let (path, millis) = critical_path(&data.graph, data.tally(), fixtures::now());
     let names: Vec<_> = path.iter().map(|&task| data.tasks[task].task.as_str()).collect();
     assert_eq!(names, ["example_gen", "statistics_gen", "schema_gen", "transform", "tuner", "trainer", "evaluator", "pusher"]);
     assert_eq!(millis, (5 * 12 + 71 + 2 * 12) * 1_000);

@@ -117,7 +117,7 @@ pub fn about(frame: &mut Frame<'_>, area: Rect, row: &PipelineRow, now: Timestam
         fact("about", plain(&sanitize::line(&row.description)));
     }
     if let Some(run) = &row.last_run {
-        let look = run.state.look();
+        let look = if run.awaiting > 0 { TaskState::AwaitingApproval.look() } else { run.state.look() };
         fact(
             "run",
             Line::from(vec![

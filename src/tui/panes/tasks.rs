@@ -129,14 +129,14 @@ pub fn detail(task: &TaskSnapshot, data: &RunData, width: usize, now: Timestamp,
         lines.extend(text::wrap(&text::safe(&content), width).into_iter().map(|line| Line::styled(line, style)));
     };
     say(summary(task, data, now), "fg.muted");
-    for attempt in task.attempts.iter().rev().filter(|_| task.attempts.len() > 1).take(ATTEMPTS) {
-        say(attempt_line(attempt, now), "fg.muted");
-    }
     if let Some(progress) = data.progress.get(&task.task).filter(|_| task.state == TaskState::Running) {
         say(bar(*progress, width), "state.running");
     }
     if let Some(message) = &task.message {
         say(message.clone(), if task.state == TaskState::Failed { "error" } else { "fg" });
+    }
+    for attempt in task.attempts.iter().rev().filter(|_| task.attempts.len() > 1).take(ATTEMPTS) {
+        say(attempt_line(attempt, now), "fg.muted");
     }
     if let Some(card) = data.card(task) {
         if let Some(peak) = card.usage.and_then(|usage| usage.peak()) {

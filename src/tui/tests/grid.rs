@@ -151,6 +151,7 @@ fn enter_opens_the_run_with_the_task_selected() {
     let mut data = fixtures::running();
     data.subject = Subject::Run("run-214".into());
     data.tasks[2].task = "train_model".into();
+    data.graph = crate::tui::graphs::Structures::default().of(&data.tasks);
     tell(&mut app, Msg::Run(data.subject.clone(), Ok(Arc::new(data))));
     assert!(screen(&app).contains("> ✓ OK   train_model"), "{}", screen(&app));
     press(&mut app, "esc");

@@ -480,7 +480,7 @@ impl HistoryView {
             Column { title: "RUN", width: digits.max(5), grows: false, drop: 0 },
             Column { title: "STATE", width: 6, grows: false, drop: 0 },
         ];
-        columns.extend(shown.iter().zip(&titles).enumerate().map(|(at, (shown, title))| shown.column(title, at)));
+        columns.extend(shown.iter().zip(&titles).enumerate().map(|(at, (shown, title))| shown.column(title, at, lines)));
         let fitted = list::fit(&columns, usize::from(inner.width).saturating_sub(3));
         frame.buffer_mut().set_line(inner.x + 2, inner.y, &list::header(&columns, &fitted, theme), inner.width.saturating_sub(2));
         let window = self.list.window(lines.len(), usize::from(content.height));

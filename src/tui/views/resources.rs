@@ -296,7 +296,8 @@ impl ResourcesView {
         ];
         if let Some((free, of)) = all.disk {
             let taken = of.saturating_sub(free);
-            shares.push(share("disk", format!("{} of {} full", size::short(taken), size::short(of)), part(taken, of)));
+            let full = if is_wide { " full" } else { "" };
+            shares.push(share("disk", format!("{} of {}{full}", size::short(taken), size::short(of)), part(taken, of)));
         }
         bars(frame, inner, &shares, theme);
     }

@@ -1,15 +1,16 @@
 //! The part of a drawing that is seen, on the screen: lines, pills and boxes, and how much is out of sight.
 
-use super::{Beyond, Scene, is_failed, tree};
+use super::{Beyond, Scene, task_of_node};
 use crate::{
     model::{
-        TaskSnapshot, TaskState,
+        TaskState,
         state::{CACHED_LOOK, Look},
     },
     tui::{
         graph::{Drawing, Placed, Window},
         graphs::{CODE, Figure, Level, Node, TIME, counts_width},
         panes::tasks,
+        tally::{Together, urgency},
         text,
         theme::Theme,
     },
@@ -38,13 +39,15 @@ pub struct Ink<'a> {
 }
 
 impl Ink<'_> {
-    fn tasks(&self, node: usize) -> impl Iterator<Item = &TaskSnapshot> {
-        self.figure.plan.nodes[node].members(&self.figure.structure).iter().filter_map(|&task| self.scene.data.tasks.get(task))
+    /// How the tasks stand that a thing stands for.
+    fn states(&self, node: usize) -> impl Iterator<Item = TaskState> {
+        let states = &self.scene.data.tally().states;
+        self.figure.plan.nodes[node].members(&self.figure.structure).iter().filter_map(|&task| states.get(task).copied())
     }
 
-    /// Whether a thing failed.
+    /// Whether one of the tasks failed that a thing stands for.
     pub fn is_failed(&self, node: usize) -> bool {
-        is_failed(&self.figure.plan.nodes[node], self.figure, self.scene.data)
+        task_of_node(node, self.figure, self.scene.data).is_some_and(|first| self.scene.data.tally().is_failed(first))
     }
 }
 
@@ -87,7 +90,7 @@ impl Canvas {
         let theme = ink.theme;
         let styles = ["edge.critical", "edge.focus", "edge.dim", "edge"].map(|token| theme.style(token));
         let critical = self.critical_cells(ink);
-        let skipped = |source: &usize| ink.tasks(*source).all(|task| task.state == TaskState::Skipped);
+        let skipped = |source: &usize| ink.states(*source).all(|state| state == TaskState::Skipped);
         for cell in ink.figure.drawing.cells_in(self.window) {
             let Some(at) = self.at(cell.x, cell.y) else { continue };
             let (glyph, style) = match () {
@@ -279,23 +282,23 @@ fn words(node: usize, ink: &Ink<'_>, on_path: bool, is_match: bool) -> Words {
                 code: vec![Span::styled(format!("{:<CODE$} ", look.code), style)],
                 time: Span::styled(text::right(&tasks::time(task, now), TIME), theme.style("fg.muted")),
                 count: Span::raw(""),
-                border: if tree::urgency(task.state) <= 3 { look.token } else { "border" },
+                border: if urgency(task.state) <= 3 { look.token } else { "border" },
                 progress: data.progress.get(&task.task).copied().filter(|_| task.state == TaskState::Running),
             }
         }
         Node::Group(number) => {
             let group = &structure.groups[*number];
-            let first = tree::first_of(&group.members, structure, &data.tally().states).and_then(|task| data.tasks.get(task));
+            let first = task_of_node(node, ink.figure, data).and_then(|task| data.tasks.get(task));
             let token = first.map_or("fg", |task| tasks::look(task).token);
             let glyph = if group.mapped { first.map_or(' ', |task| tasks::look(task).glyph) } else { '⊞' };
             Words {
                 glyph: Span::styled(glyph.to_string(), theme.style(token)),
                 gap,
                 name,
-                code: group_fields(node, group.mapped, ink),
+                code: group_fields(*number, group.mapped, ink),
                 time: Span::raw(""),
                 count: Span::styled(format!(" ×{}", group.members.len()), theme.style("fg.muted")),
-                border: if first.is_some_and(|task| tree::urgency(task.state) <= 3) { token } else { "border" },
+                border: if first.is_some_and(|task| urgency(task.state) <= 3) { token } else { "border" },
                 progress: None,
             }
         }
@@ -304,20 +307,21 @@ fn words(node: usize, ink: &Ink<'_>, on_path: bool, is_match: bool) -> Words {
 
 /// What is known of the tasks of a group, in as many columns as it may ever take: `7 tasks  ✓3 ▸1 ⊜2 ◌1`, or of a mapped task
 /// `17/40 ✗1`.
-fn group_fields(node: usize, mapped: bool, ink: &Ink<'_>) -> Vec<Span<'static>> {
+fn group_fields(group: usize, mapped: bool, ink: &Ink<'_>) -> Vec<Span<'static>> {
     let theme = ink.theme;
-    let all = ink.tasks(node).count();
-    let counted = tasks::counted(ink.tasks(node));
+    let tally = ink.scene.data.tally();
+    let Together { members, looks } = &tally.groups[group];
+    let all = members.len();
     let mut spans = Vec::new();
     if mapped {
-        let done = ink.tasks(node).filter(|task| task.state.is_terminal()).count();
+        let done = members.iter().filter(|&&task| tally.states[task].is_terminal()).count();
         spans.push(Span::styled(format!("{done}/{all} "), theme.style("fg.muted")));
     } else {
         spans.push(Span::styled(format!("{}  ", text::count(all, "task")), theme.style("fg.muted")));
     }
     // Of a mapped task what is done and what is to come follows from the fraction.
     let calm = |look: &Look| [TaskState::Success.look(), CACHED_LOOK, TaskState::Pending.look()].contains(look);
-    for (look, n) in counted.into_iter().filter(|(look, _)| !mapped || !calm(look)) {
+    for (look, n) in looks.iter().filter(|(look, _)| !mapped || !calm(look)) {
         spans.push(Span::styled(format!("{}{n} ", look.glyph), theme.style(look.token)));
     }
     // As many columns as it may ever take, so that nothing moves.

@@ -24,11 +24,12 @@ use crate::{
 use canvas::{Canvas, Ink};
 use ratatui::{Frame, layout::Rect, text::Line};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 use tree::Row;
 
-/// Up to so many tasks are drawn one by one.
-const DRAWN: usize = 60;
 /// Up to so many tasks are drawn at all unless somebody asks for it; more are a tree.
 const DRAWN_FOLDED: usize = 400;
 /// The neighbourhood that focus begins with.
@@ -56,7 +57,7 @@ pub struct GraphPane {
     level: Option<Level>,
     flow: Option<Flow>,
     /// `None` until somebody chose: by size.
-    folded: Option<BTreeSet<usize>>,
+    folded: Option<Arc<BTreeSet<usize>>>,
     focus: Option<Focus>,
     critical: bool,
     search: Filter,
@@ -115,13 +116,19 @@ impl GraphPane {
         self.form.unwrap_or(if data.tasks.len() > DRAWN_FOLDED && self.focus.is_none() { Form::Tree } else { Form::Drawing })
     }
 
-    fn folded(&self, data: &RunData) -> BTreeSet<usize> {
-        self.folded.clone().unwrap_or_else(|| data.graph.folded_to(DRAWN).into_iter().collect())
+    fn folded<'a>(&'a self, data: &'a RunData) -> &'a Arc<BTreeSet<usize>> {
+        self.folded.as_ref().unwrap_or(&data.graph.folded)
     }
 
     fn wish(&self, data: &RunData, area: Rect) -> Wish {
         let inner = inside(area);
-        Wish { folded: self.folded(data), focus: self.focus, level: self.level, flow: self.flow, room: (inner.width, inner.height) }
+        Wish {
+            folded: Arc::clone(self.folded(data)),
+            focus: self.focus,
+            level: self.level,
+            flow: self.flow,
+            room: (inner.width, inner.height),
+        }
     }
 
     /// How it stands.
@@ -143,7 +150,7 @@ impl GraphPane {
     pub fn recall(&mut self, stood: Stood, data: &RunData) {
         let number = |name: &String| data.graph.groups.iter().position(|group| group.name == *name);
         (self.form, self.level, self.flow, self.critical) = (stood.form, stood.level, stood.flow, stood.critical);
-        self.folded = stood.folded.map(|folded| folded.iter().filter_map(number).collect());
+        self.folded = stood.folded.map(|folded| Arc::new(folded.iter().filter_map(number).collect()));
         self.focus = stood.focus.and_then(|(task, hops)| Some(Focus { task: data.position(&task)?, hops }));
         (self.corner, self.panned) = (stood.corner, stood.panned);
     }
@@ -156,8 +163,8 @@ impl GraphPane {
         }
         match self.form(data) {
             Form::Drawing => return self.ask(data, figure, area),
-            Form::Tree => self.rows = tree::tree(&data.graph, &data.tally().states, &self.folded(data)),
-            Form::Table => self.rows = tree::table(&data.graph, &data.tally().states),
+            Form::Tree => self.rows = tree::tree(data.tally(), self.folded(data)),
+            Form::Table => self.rows = tree::table(data.tally()),
         }
         None
     }
@@ -197,7 +204,7 @@ impl GraphPane {
             }
             return;
         }
-        let stands_for = |row: &Row| tree::task_of(row, &scene.data.graph, &scene.data.tally().states) == Some(scene.selected);
+        let stands_for = |row: &Row| tree::task_of(row, scene.data.tally()) == Some(scene.selected);
         let here = self.rows.get(self.list.selected).is_some_and(stands_for);
         // A task of a folded group is reached by the line of its group.
         let group = scene.data.graph.group_of.get(scene.selected).copied().flatten();
@@ -225,7 +232,7 @@ impl GraphPane {
             if self.rows.get(self.list.selected).is_some_and(|row| matches!(row, Row::Rest(_))) {
                 self.list.by(lines.signum(), self.rows.len(), height);
             }
-            return tree::task_of(self.rows.get(self.list.selected)?, &data.graph, &data.tally().states);
+            return tree::task_of(self.rows.get(self.list.selected)?, data.tally());
         }
         let figure = scene.figure()?;
         let node = figure.node(scene.selected).unwrap_or(0);
@@ -241,11 +248,7 @@ impl GraphPane {
         };
         let steps = if matches!(action, Action::PageUp | Action::PageDown) { usize::from(area.height / 3).max(1) } else { 1 };
         let walk = (0..steps).fold(node, |at, _| figure.drawing.neighbour(at, direction).unwrap_or(at));
-        if walk == node { None } else { self.task_of_node(walk, figure, data) }
-    }
-
-    fn task_of_node(&self, node: usize, figure: &Figure, data: &RunData) -> Option<usize> {
-        tree::first_of(figure.plan.nodes.get(node)?.members(&figure.structure), &data.graph, &data.tally().states)
+        if walk == node { None } else { task_of_node(walk, figure, data) }
     }
 
     /// Why something about the graph is not possible now.
@@ -313,20 +316,20 @@ impl GraphPane {
                 self.form = self.focus.map(|_| Form::Drawing).or(self.form.filter(|form| *form != Form::Drawing));
             }
             Action::CollapseGroup => {
-                let mut folded = self.folded(data);
+                let mut folded = BTreeSet::clone(self.folded(data));
                 if let Some(group) = data.graph.group_of.get(scene.selected).copied().flatten()
                     && !folded.remove(&group)
                 {
                     folded.insert(group);
                 }
-                self.folded = Some(folded);
+                self.folded = Some(Arc::new(folded));
                 (selected, self.panned) = (Some(scene.selected), false);
             }
             Action::CollapseAll => {
                 let can = data.graph.groups.iter().enumerate().filter(|(_, group)| !group.mapped).map(|(number, _)| number);
                 let all: BTreeSet<usize> = can.collect();
-                let folded = self.folded(data);
-                self.folded = Some(if all.is_subset(&folded) { BTreeSet::new() } else { all });
+                let all_are = all.is_subset(self.folded(data));
+                self.folded = Some(Arc::new(if all_are { BTreeSet::new() } else { all }));
                 (selected, self.panned) = (Some(scene.selected), false);
             }
             Action::CriticalPath => self.critical = !self.critical,
@@ -425,9 +428,7 @@ impl GraphPane {
         let window = self.window(figure, scene.selected, inner);
         let canvas = Canvas::new(inner, window, &figure.drawing);
         let found = figure.drawing.nodes_in(window).into_iter();
-        found
-            .filter_map(|node| Some((canvas.rectangle(&figure.drawing.nodes[node])?, self.task_of_node(node, figure, scene.data)?)))
-            .collect()
+        found.filter_map(|node| Some((canvas.rectangle(&figure.drawing.nodes[node])?, task_of_node(node, figure, scene.data)?))).collect()
     }
 
     /// Draws the pane.
@@ -488,7 +489,7 @@ impl GraphPane {
     fn draw_figure(&self, frame: &mut Frame<'_>, area: Rect, title: &str, figure: &Figure, scene: Scene<'_>, theme: &Theme) {
         let inner = inside(area);
         let window = self.window(figure, scene.selected, inner);
-        let critical = self.critical.then(|| critical_path(&scene.data.graph, &scene.data.tasks, scene.now));
+        let critical = self.critical.then(|| critical_path(&scene.data.graph, scene.data.tally(), scene.now));
         let took = critical.as_ref().map(|(_, millis)| *millis);
         let long = self.right(figure, window, scene, took);
         // What does not fit in half of the frame is said in fewer words.
@@ -501,8 +502,8 @@ impl GraphPane {
         let ink = Ink { figure, scene, theme, selected, path: &path, on_path: &on_path };
         canvas.edges(frame, &ink);
         for node in figure.drawing.nodes_in(window) {
-            let is_match =
-                figure.plan.nodes[node].members(&figure.structure).iter().any(|&task| self.is_match(scene.data.graph.names[task].as_str()));
+            let mut members = figure.plan.nodes[node].members(&figure.structure).iter();
+            let is_match = self.search.is_on() && members.any(|&task| self.is_match(scene.data.graph.names[task].as_str()));
             canvas.node(frame, node, &ink, is_match);
         }
         if !figure.fits() {
@@ -600,7 +601,10 @@ impl Beyond {
     }
 }
 
-/// Whether one of the tasks that a thing stands for failed.
-fn is_failed(node: &Node, figure: &Figure, data: &RunData) -> bool {
-    node.members(&figure.structure).iter().any(|&task| data.tasks.get(task).is_some_and(|task| tree::urgency(task.state) == 0))
+/// Of the tasks that a thing stands for the one that needs a person most.
+fn task_of_node(node: usize, figure: &Figure, data: &RunData) -> Option<usize> {
+    match figure.plan.nodes.get(node)? {
+        Node::Task(task) => Some(*task).filter(|&task| task < data.tasks.len()),
+        Node::Group(group) => data.tally().groups.get(*group)?.members.first().copied(),
+    }
 }

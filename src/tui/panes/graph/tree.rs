@@ -5,9 +5,10 @@ use crate::{
     model::{TaskSnapshot, TaskState},
     stdx::time::Timestamp,
     tui::{
-        graphs::{CODE, Structure, TIME},
+        graphs::{CODE, TIME},
         list::{self, Column},
         panes::tasks,
+        tally::{Block, Tally, urgency},
         text,
         theme::Theme,
         world::RunData,
@@ -48,72 +49,38 @@ pub enum Hangs {
     Last,
 }
 
-/// How much a task needs a person: 0 most.
-pub const fn urgency(state: TaskState) -> u8 {
-    match state {
-        TaskState::Failed | TaskState::Lost => 0,
-        TaskState::AwaitingApproval => 1,
-        TaskState::UpForRetry => 2,
-        TaskState::Running => 3,
-        TaskState::UpstreamFailed => 4,
-        TaskState::Queued => 5,
-        TaskState::Canceled => 6,
-        TaskState::Pending => 7,
-        TaskState::Skipped => 8,
-        TaskState::Success => 9,
-    }
-}
-
 /// A task that is shown although its group is folded.
 const fn stands_out(state: TaskState) -> bool {
     urgency(state) <= 3
-}
-
-/// What comes one after another in the tree.
-enum Block {
-    /// A task of no group.
-    Alone(usize),
-    /// A group, by number.
-    Group(usize),
 }
 
 /// So many tasks of a folded group are shown.
 const SHOWN: usize = 5;
 
 /// Groups with their tasks: those first in which something failed, then in the order of the graph.
-pub fn tree(structure: &Structure, states: &[TaskState], folded: &BTreeSet<usize>) -> Vec<Row> {
-    let key = |task: usize| (urgency(states[task]), structure.rank[task]);
-    // Those in which something failed come first, then as the graph has them: by the first of their tasks.
-    let mut blocks: Vec<(bool, usize, Block)> = (0..states.len())
-        .filter(|&task| structure.group_of[task].is_none())
-        .map(|task| (urgency(states[task]) != 0, structure.rank[task], Block::Alone(task)))
-        .collect();
-    blocks.extend(structure.groups.iter().enumerate().map(|(number, group)| {
-        let failed = group.members.iter().any(|&task| urgency(states[task]) == 0);
-        let first = group.members.iter().map(|&task| structure.rank[task]).min().unwrap_or(0);
-        (!failed, first, Block::Group(number))
-    }));
-    blocks.sort_unstable_by_key(|(calm, first, _)| (*calm, *first));
-    let mut rows = Vec::with_capacity(states.len());
-    for (_, _, block) in blocks {
-        let group = match block {
+pub fn tree(tally: &Tally, folded: &BTreeSet<usize>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut is_folded = vec![false; tally.groups.len()];
+    for &group in folded {
+        if let Some(is_folded) = is_folded.get_mut(group) {
+            *is_folded = true;
+        }
+    }
+    for block in &tally.blocks {
+        let group = match *block {
             Block::Group(group) => group,
             Block::Alone(task) => {
                 rows.push(Row::Task { task, hangs: Hangs::Not });
                 continue;
             }
         };
-        let mut members = structure.groups[group].members.clone();
-        members.sort_unstable_by_key(|&task| key(task));
-        let all = members.len();
-        let folded = folded.contains(&group);
-        if folded {
-            members.truncate(members.iter().take(SHOWN).filter(|&&task| stands_out(states[task])).count());
-        }
+        let members = &tally.groups[group].members;
+        let folded = is_folded[group];
+        let shown = if folded { members.iter().take(SHOWN).filter(|&&task| stands_out(tally.states[task])).count() } else { members.len() };
         rows.push(Row::Group { group, folded });
-        let (shown, rest) = (members.len(), all - members.len());
-        rows.extend(members.into_iter().enumerate().map(|(at, task)| {
-            let hangs = if at + 1 == shown && (rest == 0 || shown == 0) { Hangs::Last } else { Hangs::Within };
+        let rest = members.len() - shown;
+        rows.extend(members[..shown].iter().enumerate().map(|(at, &task)| {
+            let hangs = if at + 1 == shown && rest == 0 { Hangs::Last } else { Hangs::Within };
             Row::Task { task, hangs }
         }));
         if rest > 0 && shown > 0 {
@@ -124,24 +91,17 @@ pub fn tree(structure: &Structure, states: &[TaskState], folded: &BTreeSet<usize
 }
 
 /// All tasks, what needs a person first, then in the order of the graph.
-pub fn table(structure: &Structure, states: &[TaskState]) -> Vec<Row> {
-    let mut order: Vec<usize> = (0..states.len()).collect();
-    order.sort_unstable_by_key(|&task| (urgency(states[task]), structure.rank[task]));
-    order.into_iter().map(|task| Row::Task { task, hangs: Hangs::Not }).collect()
+pub fn table(tally: &Tally) -> Vec<Row> {
+    tally.urgent.iter().map(|&task| Row::Task { task, hangs: Hangs::Not }).collect()
 }
 
 /// The task a line stands for: of a group the one that needs a person most.
-pub fn task_of(row: &Row, structure: &Structure, states: &[TaskState]) -> Option<usize> {
+pub fn task_of(row: &Row, tally: &Tally) -> Option<usize> {
     match row {
         Row::Task { task, .. } => Some(*task),
-        Row::Group { group, .. } => first_of(&structure.groups[*group].members, structure, states),
+        Row::Group { group, .. } => tally.groups.get(*group)?.members.first().copied(),
         Row::Rest(_) => None,
     }
-}
-
-/// Of several tasks the one that needs a person most.
-pub fn first_of(members: &[usize], structure: &Structure, states: &[TaskState]) -> Option<usize> {
-    members.iter().copied().filter(|&task| task < states.len()).min_by_key(|&task| (urgency(states[task]), structure.rank[task]))
 }
 
 const COLUMNS: [Column; 5] = [
@@ -185,9 +145,9 @@ pub fn tree_line(row: &Row, data: &RunData, width: usize, now: Timestamp, theme:
     let (fg, muted, lane) = (theme.style("fg"), theme.style("fg.muted"), theme.style("edge"));
     match row {
         Row::Group { group, folded } => {
+            let counts = tasks::counts(&data.tally().groups[*group].looks);
             let group = &data.graph.groups[*group];
             let mark = if *folded { "⊞" } else { "⊟" };
-            let counts = tasks::counts(&tasks::counted(group.members.iter().filter_map(|&at| data.tasks.get(at))));
             let right = format!("{}  {counts}", text::count(group.members.len(), "task"));
             let room = width.saturating_sub(4 + text::width(&right));
             Line::from(vec![

@@ -1,0 +1,208 @@
+//! Triggers of the clock over real engines: they fire once, whatever dies, and say beforehand what they will do.
+#![allow(clippy::disallowed_methods, reason = "the clock of the machine is what is set here")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+mod support;
+
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    process::{Child, Stdio},
+};
+use support::{Yard, alive, kill, until};
+
+/// Fires often; its task writes down for which time it ran, and whose data it is about.
+const OFTEN: &str = r#"
+[[triggers]]
+id = "often"
+every = "1s"
+catchup = "all"
+overlap = "queue"
+
+[tasks.note]
+run = "echo $FLOWYARD_LOGICAL_DATE $FLOWYARD_DATA_INTERVAL_START $FLOWYARD_DATA_INTERVAL_END ${LC_MARK:-} >> noted"
+"#;
+
+fn fires(yard: &Yard, pipeline: &str) -> Vec<Value> {
+    yard.json(&["fires", pipeline, "--json", "--limit", "10000"]).as_array().unwrap().clone()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+#[test]
+fn a_trigger_is_off_until_somebody_turns_it_on_and_then_fires_by_itself() {
+    let yard = Yard::with(&[("often", OFTEN)]);
+    let next = yard.json(&["next", "often", "-n", "2", "--json"]);
+    assert_eq!((next[0]["paused"].as_bool(), text(&next[0], "timezone")), (Some(true), "UTC"));
+    assert_eq!(yard.json(&["list", "--json"])[0]["next_fire"], Value::Null);
+    assert!(yard.text(0, &["unpause", "often", "--dry-run"]).starts_with("every 1s: starts nothing at once; next fire "));
+    // Whoever turns it on gives its runs their environment, as far as `pass_env` lets it.
+    let unpaused = yard.command(&["unpause", "often"]).env("LC_MARK", "mine").output().unwrap();
+    assert!(unpaused.status.success());
+    until("it fired twice", || yard.read("noted").lines().count() >= 2);
+    yard.text(0, &["pause", "often"]);
+    let noted = yard.read("noted");
+    let words: Vec<Vec<&str>> = noted.lines().map(|line| line.split(' ').collect()).collect();
+    // The data interval ends where the run stands, and begins where the fire before it stood.
+    assert_eq!((words[1][0], words[1][1], words[1][3]), (words[1][2], words[0][2], "mine"));
+    let run = yard.show("latest");
+    assert_eq!((text(&run, "run_type"), text(&run["origin"], "reason")), ("scheduled", "every 1s"));
+    assert!(yard.text(0, &["why", "latest"]).contains("every 1s"));
+    let fired = fires(&yard, "often");
+    assert!(fired.iter().all(|fire| text(fire, "outcome") == "started"), "{fired:#?}");
+    assert_eq!(yard.json(&["list", "--json"])[0]["next_fire"], Value::Null);
+}
+
+#[test]
+fn an_engine_that_a_client_started_stays_as_long_as_a_trigger_is_on() {
+    let yard = Yard::with(&[("rare", "[[triggers]]\ncron = \"0 0 1 1 *\"\n[tasks.a]\nrun = \"true\"\n")]);
+    yard.text(0, &["unpause", "rare"]);
+    let status = yard.json(&["engine", "status", "--json"]);
+    assert_eq!((status["stays"].as_bool(), status["triggers_on"].as_u64()), (Some(true), Some(1)));
+    assert!(text(&status, "next_fire").contains("-01-01T00:00:00"), "{status:#}");
+    yard.kill_engine();
+    // Looking starts none, but says that nothing fires.
+    assert!(yard.complaint(0, &["runs"]).contains("triggers are on and no engine runs"));
+    assert_eq!(yard.engine(), None);
+    yard.text(0, &["pause", "rare"]);
+    until("it left", || yard.engine().is_none());
+}
+
+#[test]
+fn a_fire_whose_file_is_broken_or_whose_run_is_open_says_why_it_started_nothing() {
+    let waits = "[[triggers]]\nevery = \"1s\"\n[tasks.waits]\nrun = \"while [ ! -e go ]; do sleep 0.02; done\"\n";
+    let yard = Yard::with(&[("waits", waits)]);
+    yard.text(0, &["unpause", "waits"]);
+    let why =
+        |outcome: &str| fires(&yard, "waits").iter().find(|fire| text(fire, "outcome") == outcome).map(|fire| text(fire, "why").to_owned());
+    until("one was skipped", || why("skipped").is_some_and(|why| why.contains("is still open (overlap = skip)")));
+    yard.go();
+    yard.write("pipelines/waits.toml", &waits.replace("[tasks.waits]", "[tasks.waits]\nneeds = [\"nobody\"]"));
+    until("one failed", || {
+        let journal = yard.text(0, &["journal", "--json"]);
+        journal.lines().any(|line| line.contains("\"command\":\"failed\"") && line.contains("pipelines/waits.toml has errors"))
+    });
+    yard.text(0, &["pause", "waits"]);
+}
+
+#[test]
+fn an_engine_that_is_told_to_trust_turns_on_what_nobody_turned_off() {
+    let yard = Yard::with(&[("often", OFTEN), ("quiet", OFTEN)]);
+    yard.text(0, &["unpause", "quiet"]);
+    yard.text(0, &["pause", "quiet"]);
+    yard.text(0, &["engine", "stop"]);
+    let mut engine = yard.plain_command(&["engine", "--triggers", "on"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("it fired", || yard.file("noted").exists());
+    let paused: BTreeMap<String, bool> = yard
+        .json(&["list", "--json"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (text(row, "pipeline").to_owned(), row["paused"] == true))
+        .collect();
+    assert_eq!(paused, BTreeMap::from([("often".to_owned(), false), ("quiet".to_owned(), true)]));
+    yard.text(0, &["engine", "stop"]);
+    engine.wait().unwrap();
+}
+
+#[test]
+fn the_unit_for_systemd_names_this_program_and_this_workspace() {
+    let yard = Yard::new();
+    let unit = yard.text(0, &["engine", "unit"]);
+    let start = format!("--workspace \"{}\" engine\n", yard.path().canonicalize().unwrap().display());
+    assert!(unit.contains(&start) && unit.contains("KillMode=process\n") && unit.contains("WantedBy=default.target\n"), "{unit}");
+}
+
+/// Where Debian's package `faketime` puts its library.
+fn faketime() -> Option<String> {
+    let found = ["x86_64", "aarch64"].map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1"));
+    let found = found.into_iter().find(|path| std::path::Path::new(path).exists());
+    assert!(found.is_some() || std::env::var_os("CI").is_none(), "faketime is missing");
+    found
+}
+
+/// An engine whose clock shows what the file `clock` says.
+fn engine_at(yard: &Yard, library: &str) -> Child {
+    let mut command = yard.plain_command(&["engine"]);
+    command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", yard.file("clock")).env("FAKETIME_NO_CACHE", "1");
+    command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_DISABLE_SHM", "1");
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Sets the clock by how far it is from the true one.
+fn set_clock(yard: &Yard, to: chrono::DateTime<chrono::Utc>) {
+    let ahead = (to - chrono::Utc::now()).num_seconds();
+    yard.write("clock.new", &format!("{ahead:+}\n"));
+    std::fs::rename(yard.file("clock.new"), yard.file("clock")).unwrap();
+}
+
+/// The night of 25 October 2026 in Berlin, in which the hour from two to three comes twice, in steps of ten minutes; in each step but
+/// the last an engine is killed in the middle of making up for what fell due.
+#[test]
+fn through_a_night_on_which_clocks_change_and_twelve_deaths_each_minute_fires_once() {
+    let Some(library) = faketime() else { return println!("skipped: faketime is missing") };
+    let yard = Yard::with(&[(
+        "night",
+        r#"
+[[triggers]]
+id = "minutely"
+cron = "* * * * *"
+timezone = "Europe/Berlin"
+catchup = "all"
+overlap = "queue"
+
+[[triggers]]
+id = "nightly"
+cron = "30 2 * * *"
+timezone = "Europe/Berlin"
+catchup = "all"
+overlap = "queue"
+
+[tasks.a]
+run = ":"
+"#,
+    )]);
+    let start: chrono::DateTime<chrono::Utc> = "2026-10-24T23:50:30Z".parse().unwrap();
+    set_clock(&yard, start);
+    let mut engine = engine_at(&yard, &library);
+    until("the engine answers", || yard.engine().is_some());
+    yard.text(0, &["unpause", "night"]);
+    for step in 1..=13 {
+        set_clock(&yard, start + chrono::TimeDelta::minutes(10 * step));
+        // A question makes it look at its clock, and what it does then takes longer than the next question.
+        let reached = |count: usize| {
+            let _ = yard.engine();
+            fires(&yard, "night").len() >= count
+        };
+        if step == 13 {
+            until("all fired", || reached(131));
+            break;
+        }
+        let seen = usize::try_from(10 * (step - 1)).unwrap();
+        until("some fired", || reached(seen + usize::try_from(step % 9).unwrap()));
+        let pid = i32::try_from(engine.id()).unwrap();
+        kill(pid, "KILL");
+        engine.wait().unwrap();
+        assert!(!alive(pid));
+        engine = engine_at(&yard, &library);
+        until("the next engine answers", || yard.engine().is_some());
+    }
+    let mut by_trigger: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for fire in fires(&yard, "night") {
+        assert_eq!(text(&fire, "outcome"), "started", "{fire:#}");
+        by_trigger.entry(text(&fire, "trigger").to_owned()).or_default().push(text(&fire, "logical_date").to_owned());
+    }
+    let minutes = (0..130).map(|minute| {
+        let at = start + chrono::TimeDelta::seconds(30) + chrono::TimeDelta::minutes(minute);
+        at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    });
+    by_trigger.values_mut().for_each(|times| times.sort());
+    assert_eq!(by_trigger["minutely"], minutes.collect::<Vec<_>>());
+    assert_eq!(by_trigger["nightly"], ["2026-10-25T00:30:00.000Z"]);
+    let runs = yard.json(&["runs", "night", "--json", "--limit", "1000"]);
+    assert_eq!(runs.as_array().unwrap().len(), 131);
+    yard.text(0, &["pause", "night"]);
+    yard.text(0, &["engine", "stop"]);
+    engine.wait().unwrap();
+}
