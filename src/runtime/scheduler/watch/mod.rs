@@ -87,6 +87,9 @@ struct Stand {
     next: Instant,
 }
 
+/// The engine's loop is no more.
+struct Gone;
+
 struct Post {
     workspace: PathBuf,
     inbox: mpsc::Receiver<Vec<Sight>>,
@@ -145,7 +148,7 @@ impl Post {
     }
 
     /// Looks at whatever it is time for.
-    fn look(&mut self) -> Result<(), mpsc::SendError<Msg>> {
+    fn look(&mut self) -> Result<(), Gone> {
         for stand in self.watched.values_mut() {
             let began = Instant::now();
             let is_due = stand.due.is_some_and(|due| due <= began);
@@ -160,7 +163,7 @@ impl Post {
                 for trouble in &look.troubles {
                     tracing::warn!(pipeline = %stand.sight.key.0, trigger = %stand.sight.key.1, "{trouble}");
                 }
-                self.to_core.send(Msg::Observed(stand.sight.key.clone(), Observed::Files(look)))?;
+                self.to_core.send(Msg::Observed(stand.sight.key.clone(), Observed::Files(look))).map_err(|_| Gone)?;
             }
         }
         Ok(())
