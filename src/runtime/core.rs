@@ -12,7 +12,7 @@ use super::{
     backfills::{Backfills, Maker, Turn},
     clock, gpus,
     herald::{Delivery, Herald},
-    scheduler::{Fire, Firer, Scheduler},
+    scheduler::{Beginning, Fire, Firer, Key, Scheduler, Watcher},
     syncer::Syncer,
     workspace::Place,
 };
@@ -29,7 +29,7 @@ use crate::{
         time::{Timestamp, from_micros, to_micros},
     },
     store::{StoreError, Writer},
-    triggers::backfill::Dates,
+    triggers::{Observed, backfill::Dates},
 };
 use chrono::TimeDelta;
 use std::{
@@ -64,7 +64,7 @@ pub enum Msg {
     /// A client's trigger, resolved, and the values of its secret params.
     Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
     /// A client turns the triggers of a pipeline on, which its file has.
-    TurnOn(Box<Request>, Vec<TriggerDef>, oneshot::Sender<Reply>),
+    TurnOn(Box<Request>, Beginning, oneshot::Sender<Reply>),
     /// The pipeline files were read: their triggers; none of one that is wrong.
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
@@ -73,6 +73,8 @@ pub enum Msg {
     Backfill(Box<Request>, Box<Dates>, oneshot::Sender<Reply>),
     /// The run of a date of a backfill was made, or could not be.
     Backfilled(Box<Turn>, Result<Box<RunRecord>, String>),
+    /// Something that triggers wait for was looked at.
+    Observed(Key, Observed),
     /// News of an attempt.
     Notice(Notice),
     /// Everything an attempt left was read.
@@ -140,6 +142,8 @@ pub struct Core {
     backfills: Backfills,
     /// Started with the first backfill that makes runs.
     maker: Option<Maker>,
+    /// Started with the first trigger that waits for a change.
+    watcher: Option<Watcher>,
     place: Place,
     exit_when_idle: bool,
     stays_for_triggers: bool,
@@ -209,6 +213,7 @@ impl Core {
             firer: None,
             backfills: Backfills::default(),
             maker: None,
+            watcher: None,
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
             stays_for_triggers: parts.stays_for_triggers,
@@ -338,11 +343,12 @@ impl Core {
                     self.keep_secrets(&record.run_id, secrets);
                     effects.extend(self.create(record, now));
                 }
-                Msg::TurnOn(request, triggers, answer) => {
+                Msg::TurnOn(request, beginning, answer) => {
                     waiting.push(answer);
-                    effects.extend(self.turn_on(*request, triggers, now));
+                    effects.extend(self.turn_on(*request, beginning, now));
                 }
                 Msg::Defined(found) => effects.extend(self.defined(found, now)),
+                Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
                 Msg::Backfill(request, dates, answer) => {
                     waiting.push(answer);
