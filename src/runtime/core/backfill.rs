@@ -183,7 +183,9 @@ impl Core {
                 Err(error) => return self.backfills.pause(turn.backfill.id(), Some(format!("its runs cannot be made: {error}")), now),
             }
         }
-        self.maker.as_ref().map(|maker| maker.make(turn));
+        if let Some(maker) = &self.maker {
+            maker.make(turn);
+        }
         None
     }
 
