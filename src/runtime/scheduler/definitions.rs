@@ -44,7 +44,7 @@ impl Definitions {
                 if told.as_ref() != Some(&(found.clone(), listeners.clone())) {
                     told = Some((found.clone(), listeners.clone()));
                     // Who is told of what they missed is known before they miss anything.
-                    if to_core.send(Msg::Listeners(listeners)).and_then(|()| to_core.send(Msg::Defined(found))).is_err() {
+                    if to_core.send(Msg::Listeners(listeners)).is_err() || to_core.send(Msg::Defined(found)).is_err() {
                         return;
                     }
                 }
