@@ -1,5 +1,7 @@
 //! `flowyard doctor`: looks at everything the program leans on, and says what to do where something is wrong.
 
+mod unattended;
+
 use super::{
     Failure,
     check::check,
@@ -231,7 +233,9 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Ok(None) => ok("engine", "not running; commands start one when they need it"),
         Err(error) => failed("engine", error.to_string()),
     };
-    vec![database, copies(&place.state_dir), engine]
+    let mut findings = vec![database, copies(&place.state_dir), engine];
+    findings.extend(unattended::examine(&handle));
+    findings
 }
 
 /// What helps: nothing of ours, where a newer version wrote it.
