@@ -97,6 +97,8 @@ pub enum Msg {
         /// Those that are gone.
         answer: oneshot::Sender<Result<Vec<RunId>, String>>,
     },
+    /// Remove fires of triggers that were decided before, but the newest of each trigger.
+    ForgetFires(Timestamp),
     /// What was committed could not be forced to the disk.
     NotSynced(String),
     /// These GPUs are there.
@@ -381,6 +383,7 @@ impl Core {
                     // A commit like any other: after one that failed nothing may be believed.
                     forgotten?;
                 }
+                Msg::ForgetFires(before) => drop(self.store.forget_firings(before).map_err(|error| error.to_string())?),
                 Msg::NotSynced(why) => return Err(why),
                 Msg::Gpus(found) => {
                     self.gpus.has_looked();
