@@ -20,7 +20,8 @@ use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, Durability, End, GpusSeen, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef, Verdict,
+        AttemptKey, Command, Durability, End, GpusSeen, Notify, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef,
+        Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
@@ -65,6 +66,8 @@ pub enum Msg {
     Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
     /// A client turns the triggers of a pipeline on, which its file has.
     TurnOn(Box<Request>, Beginning, oneshot::Sender<Reply>),
+    /// Who is told of what, as the pipeline files say.
+    Listeners(BTreeMap<PipelineId, Notify>),
     /// The pipeline files were read: their triggers; none of one that is wrong.
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
@@ -349,6 +352,7 @@ impl Core {
                     waiting.push(answer);
                     effects.extend(self.turn_on(*request, beginning, now));
                 }
+                Msg::Listeners(found) => self.herald.define(found),
                 Msg::Defined(found) => effects.extend(self.defined(found, now)),
                 Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
