@@ -1,4 +1,4 @@
-//! Runs that start because something changed, by a real engine: files.
+//! Runs that start because something changed, by a real engine: files, other runs, metrics and assets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 mod support;
 
@@ -179,4 +179,72 @@ fn changes_within_the_cooldown_fire_together_when_it_is_over() {
     yard.write("data/d.csv", "1");
     let runs = until_runs(&yard, "p", 2);
     assert_eq!(reason(&yard, &runs[0]), "data/c.csv and 1 more file are new");
+}
+
+/// A pipeline that another waits for: how it ends is in the file `verdict`.
+const UPSTREAM: &str = r#"
+[tasks.work]
+run = '''
+echo "{\"accuracy\": $(cat accuracy)}" >> "$FLOWYARD_METRICS"
+cat rows > "$FLOWYARD_OUTPUT_ROWS"
+exit "$(cat verdict)"
+'''
+outputs.rows = { type = "Dataset", asset = "rows" }
+"#;
+
+/// Says each time what it was handed of these variables.
+fn waiting(trigger: &str, variables: &str) -> String {
+    format!("[[triggers]]\n{trigger}\n[tasks.tell]\nrun = 'echo \"{variables}\" >> told'\n")
+}
+
+fn upstream(trigger: &str, variables: &str) -> Yard {
+    let prepare =
+        |yard: &Yard| [("verdict", "0"), ("accuracy", "0.95"), ("rows", "1")].iter().for_each(|(name, text)| yard.write(name, text));
+    on(&[("ingest", UPSTREAM), ("p", &waiting(trigger, variables))], prepare)
+}
+
+#[test]
+fn each_end_of_another_pipelines_run_starts_one_also_the_end_that_its_engine_did_not_live_to_see() {
+    let yard = upstream("pipeline = \"ingest\"\non = \"any\"", "$FLOWYARD_TRIGGER_UPSTREAM_STATE");
+    let first = yard.start("ingest");
+    yard.until_run(&first, "success");
+    let runs = until_runs(&yard, "p", 1);
+    assert_eq!((runs[0]["run_type"].as_str(), reason(&yard, &runs[0]).as_str()), (Some("pipeline"), "ingest#1 succeeded"));
+    yard.write("verdict", "3");
+    let second = yard.start("ingest");
+    yard.until_run(&second, "failed");
+    yard.kill_engine();
+    let mut engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let runs = until_runs(&yard, "p", 2);
+    assert_eq!((reason(&yard, &runs[0]).as_str(), yard.read("told").as_str()), ("ingest#2 failed", "success\nfailed\n"));
+    yard.kill_engine();
+    engine.wait().unwrap();
+}
+
+#[test]
+fn a_metric_that_begins_to_meet_its_rule_starts_a_run_with_the_evidence() {
+    let yard = upstream("metric = \"accuracy < 0.9\"\nof = \"ingest\"", "$FLOWYARD_TRIGGER_VALUE");
+    for accuracy in ["0.95", "0.8", "0.7", "0.92", "0.5"] {
+        yard.write("accuracy", accuracy);
+        let run = yard.start("ingest");
+        yard.until_run(&run, "success");
+        if accuracy == "0.8" {
+            until_runs(&yard, "p", 1);
+        }
+    }
+    let runs = until_runs(&yard, "p", 2);
+    assert_eq!(reason(&yard, &runs[0]), "accuracy < 0.9: 0.5 in ingest#5");
+    assert_eq!(yard.read("told"), "0.8\n0.5\n");
+}
+
+#[test]
+fn an_asset_with_other_content_starts_a_run_and_one_made_again_as_it_was_starts_none() {
+    let yard = upstream("assets = [\"rows\"]", "$(cat \"$FLOWYARD_TRIGGER_ASSET_ROWS_PATH\")");
+    for rows in ["1", "1", "2"] {
+        yard.write("rows", rows);
+        let run = yard.start("ingest");
+        yard.until_run(&run, "success");
+    }
+    let runs = until_runs(&yard, "p", 2);
+    assert_eq!((reason(&yard, &runs[0]).as_str(), yard.read("told").as_str()), ("rows (by ingest#3) has a new version", "1\n2\n"));
 }

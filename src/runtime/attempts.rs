@@ -134,6 +134,7 @@ impl Yard {
         Leftovers {
             key: key.clone(),
             wanted: wanted.collect(),
+            assets: task.outputs.iter().filter_map(|output| Some((output.name.clone(), output.asset.clone()?))).collect(),
             wants_log: task.retry_on.as_ref().is_some_and(|policy| policy.log.is_some()),
             metrics: task.metrics.as_ref().map_or_else(|| files.metrics(), |path| self.workspace.join(path)),
             objects: self.state_dir.join("artifacts"),
@@ -169,6 +170,8 @@ fn inputs(run: &Run, task: &Task) -> Result<BTreeMap<String, JobInput>, String> 
 pub struct Leftovers {
     key: AttemptKey,
     wanted: Vec<Wanted>,
+    /// Which outputs are versions of assets.
+    assets: BTreeMap<String, String>,
     /// Whether what is tried again depends on the log.
     wants_log: bool,
     metrics: PathBuf,
@@ -231,6 +234,7 @@ impl Leftovers {
             Err(missing) => return Ok(Err(missing)),
         };
         let record = |one: artifacts::Published| ArtifactRecord {
+            asset: self.assets.get(&one.name).cloned(),
             id: clock::new_id(),
             artifact_type: one.artifact_type,
             uri: one.uri.display().to_string(),

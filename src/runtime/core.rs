@@ -559,7 +559,11 @@ impl Core {
         for change in &changes {
             match &change.what {
                 What::Run { from: None, record } => self.keeper.begun(record, seq),
-                What::Run { record, .. } if record.state.is_terminal() => self.keeper.ended(record.run_id.clone(), seq),
+                What::Run { record, .. } if record.state.is_terminal() => {
+                    self.keeper.ended(record.run_id.clone(), seq);
+                    self.scheduler.history_changed();
+                }
+                What::Artifact(artifact) if artifact.asset.is_some() => self.scheduler.history_changed(),
                 _ => {}
             }
         }

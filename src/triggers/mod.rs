@@ -1,14 +1,17 @@
 //! When a run is due: one file for each kind of trigger. What it remembers and what it sees now are arguments, and so is the time.
 
+pub mod assets;
 pub mod clock;
 pub mod files;
+pub mod metric;
+pub mod pipeline;
 
-use crate::model::{RunType, TriggerKind};
+use crate::model::{AssetVersion, RunType, TriggerDef, TriggerKind};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Every kind of trigger.
-pub const ALL: &[&Kind] = &[&clock::KIND, &files::KIND];
+pub const ALL: &[&Kind] = &[&clock::KIND, &files::KIND, &assets::KIND, &pipeline::KIND, &metric::KIND];
 
 /// A kind of trigger.
 pub struct Kind {
@@ -16,19 +19,35 @@ pub struct Kind {
     pub keys: &'static [&'static str],
     /// What kind of run it starts.
     pub run_type: RunType,
-    /// How it decides by what it sees; `None` if it goes by the clock alone.
-    pub decide: Option<Decide>,
+    /// What it looks at.
+    pub looks: Looks,
+}
+
+/// What a trigger looks at, and how it decides by what it sees.
+pub enum Looks {
+    /// The clock alone: see [`clock::decide`].
+    AtClock,
+    /// What is outside of the engine: it is watched.
+    AtWorld(Decide),
+    /// What is written down of runs and what they made.
+    AtHistory(Decide),
 }
 
 /// From what is remembered and what is seen to what is to be done. Without a memory, what is seen is where it starts from, and nothing
 /// fires.
-pub type Decide = fn(&TriggerKind, Option<&Value>, &Observed) -> Seen;
+pub type Decide = fn(&TriggerDef, Option<&Value>, &Observed) -> Seen;
 
 /// What there is to see now, of whatever a trigger looks at.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observed {
     /// Files.
     Files(files::Look),
+    /// Newest versions of assets.
+    Assets(Vec<AssetVersion>),
+    /// Ends of runs.
+    Ends(pipeline::Ends),
+    /// A metric.
+    Metric(metric::Values),
 }
 
 /// What a look came to.
@@ -53,7 +72,15 @@ impl Kind {
     /// That of a trigger.
     pub fn of(kind: &TriggerKind) -> &'static Self {
         let word = kind.word();
-        // Every word that the reader of the files lets pass stands in the table: see the test below.
+        // `tests/registries.rs` looks after the table, and the clock needs no memory.
         ALL.iter().copied().find(|known| known.keys.contains(&word)).unwrap_or(&clock::KIND)
+    }
+
+    /// How it decides by what it sees; `None` if it goes by the clock.
+    pub const fn decide(&self) -> Option<Decide> {
+        match self.looks {
+            Looks::AtClock => None,
+            Looks::AtWorld(decide) | Looks::AtHistory(decide) => Some(decide),
+        }
     }
 }

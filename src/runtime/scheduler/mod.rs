@@ -6,6 +6,7 @@
 mod definitions;
 pub mod events;
 mod firer;
+pub mod history;
 pub mod outlook;
 #[cfg(test)]
 mod tests;
@@ -100,6 +101,8 @@ pub struct Scheduler {
     held: BTreeSet<Key>,
     /// Something else is to be looked at.
     sights_changed: bool,
+    /// Something may be new in the history.
+    history_changed: bool,
     /// When something falls due next; `None` until it was looked, and when nothing does.
     wake: Option<Timestamp>,
     /// Something changed since it was looked.
@@ -113,7 +116,7 @@ impl Scheduler {
             let TriggerRecord { pipeline, trigger, since, memory } = found.record;
             ((pipeline, trigger), Known { since, memory, last: found.last, last_started: found.last_started })
         });
-        Self { switches, known: known.collect(), is_stale: true, sights_changed: true, ..Self::default() }
+        Self { switches, known: known.collect(), is_stale: true, sights_changed: true, history_changed: true, ..Self::default() }
     }
 
     /// Whether the triggers of any pipeline are on, so that somebody must stay for them.
@@ -134,7 +137,7 @@ impl Scheduler {
 
     /// When [`Self::decide`] has something to do: at once if something changed.
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.is_stale { Some(now) } else { self.wake }
+        if self.is_stale || self.history_changed { Some(now) } else { self.wake }
     }
 
     /// Whether somebody ever said that the triggers of a pipeline are on, or off.
@@ -157,7 +160,7 @@ impl Scheduler {
             self.watched.insert(pipeline, watched);
         }
         self.held.clear();
-        (self.is_stale, self.sights_changed) = (true, true);
+        (self.is_stale, self.sights_changed, self.history_changed) = (true, true, true);
     }
 
     /// The triggers of a pipeline were turned on, when this was there to see. Gives what is to be written down with it: that its
@@ -173,7 +176,7 @@ impl Scheduler {
     /// The triggers of a pipeline were turned off.
     pub fn turn_off(&mut self, pipeline: &PipelineId, switch: PipelineSwitch) {
         self.switches.insert(pipeline.clone(), switch);
-        (self.is_stale, self.sights_changed) = (true, true);
+        (self.is_stale, self.sights_changed, self.history_changed) = (true, true, true);
     }
 
     /// Writes down triggers that are new: they fire for what falls due from now on.
@@ -314,7 +317,7 @@ impl Scheduler {
     pub fn settle(&mut self, fire: &Fire, firing: Option<&Firing>) {
         let key = (fire.pipeline.clone(), fire.trigger.clone());
         self.in_flight.remove(&key);
-        self.is_stale = true;
+        (self.is_stale, self.history_changed) = (true, true);
         if let Some(firing) = firing {
             self.count(firing);
             if firing.outcome == Outcome::Failed && fire.memory.is_some() {
