@@ -39,6 +39,7 @@ mod skip;
 mod term;
 mod text;
 mod theme;
+mod triggers;
 mod undo;
 mod welcome;
 mod why;
@@ -103,6 +104,7 @@ enum Verb {
     Pause(pause::Pause),
     Unpause(pause::Unpause),
     Next(next::Args),
+    Triggers(triggers::Args),
     Fires(fires::Args),
     Why(why::Args),
     Resources(resources::Args),
@@ -178,6 +180,7 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Pause(args) => pause::pause(args, context),
         Verb::Unpause(args) => pause::unpause(args, context),
         Verb::Next(args) => next::main(&args, context),
+        Verb::Triggers(args) => triggers::main(&args, context),
         Verb::Fires(args) => fires::main(&args, context),
         Verb::Why(args) => why::main(&args, context),
         Verb::Resources(args) => resources::main(&args, context),

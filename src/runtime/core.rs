@@ -504,7 +504,7 @@ impl Core {
 
     fn leftovers(&self, key: &AttemptKey) -> Option<Leftovers> {
         let run = self.engine.run(&key.task.run)?;
-        Some(self.yard.leftovers(run.task_def(run.position(&key.task.task)?), key, self.secrets.get(&key.task.run)))
+        Some(self.yard.leftovers(run, run.task_def(run.position(&key.task.task)?), key, self.secrets.get(&key.task.run)))
     }
 
     /// Journal first, then the world. What cannot be started comes back as a message.

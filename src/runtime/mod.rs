@@ -7,6 +7,7 @@ mod attempts;
 pub mod begin;
 pub mod book;
 pub mod cause;
+mod checkout;
 mod client;
 pub mod clock;
 mod core;

@@ -73,7 +73,7 @@ impl Past<'_> {
     /// What SQLite says.
     pub fn asset(&self, name: &str) -> Result<Option<AssetVersion>, StoreError> {
         let version = |row: &Row<'_>| {
-            let (pipeline, number): (String, u64) = (row.get(3)?, row.get(4)?);
+            let (pipeline, number): (String, i64) = (row.get(3)?, row.get(4)?);
             let (artifact, uri, hash) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(AssetVersion { name: name.to_owned(), artifact, uri, hash, made_by: format!("{pipeline}#{number}") })
         };
@@ -91,7 +91,7 @@ impl Past<'_> {
 fn ended(row: &Row<'_>) -> rusqlite::Result<EndedRun> {
     let state: RunState = rows::word(row, 3)?;
     let run = RunId::from(row.get::<_, String>(1)?);
-    Ok(EndedRun { seq: row.get(0)?, run, number: row.get(2)?, state, logical_date: rows::time(row, 4)? })
+    Ok(EndedRun { seq: row.get(0)?, run, number: row.get::<_, i64>(2)?.unsigned_abs(), state, logical_date: rows::time(row, 4)? })
 }
 
 /// Of several tasks that have the metric, the last in the file has the last word.
@@ -112,14 +112,14 @@ fn value(db: &Connection, run: &RunId, metric: &str) -> rusqlite::Result<Option<
 
 impl Writer {
     /// What was committed.
-    pub const fn past(&self) -> Past<'_> {
+    pub fn past(&self) -> Past<'_> {
         Past { db: &self.db, path: &self.path }
     }
 }
 
 impl Reader {
     /// What was committed.
-    pub const fn past(&self) -> Past<'_> {
+    pub fn past(&self) -> Past<'_> {
         Past { db: &self.db, path: &self.path }
     }
 }

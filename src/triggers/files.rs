@@ -74,7 +74,7 @@ fn decide(def: &TriggerDef, memory: Option<&Value>, observed: &Observed) -> Seen
     let changes = Changes::between(&before, &now);
     match changes.reason() {
         None => Seen::default(),
-        Some(reason) => Seen { memory: remember(&now), fire: Some(Wanted { reason, variables: changes.variables() }) },
+        Some(reason) => Seen { memory: remember(&now), fire: Some(Wanted { reason, variables: changes.variables(), commit: None }) },
     }
 }
 

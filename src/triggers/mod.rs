@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod clock;
 pub mod files;
+pub mod git;
 pub mod metric;
 pub mod pipeline;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Every kind of trigger.
-pub const ALL: &[&Kind] = &[&clock::KIND, &files::KIND, &assets::KIND, &pipeline::KIND, &metric::KIND];
+pub const ALL: &[&Kind] = &[&clock::KIND, &files::KIND, &git::KIND, &assets::KIND, &pipeline::KIND, &metric::KIND];
 
 /// A kind of trigger.
 pub struct Kind {
@@ -42,12 +43,25 @@ pub type Decide = fn(&TriggerDef, Option<&Value>, &Observed) -> Seen;
 pub enum Observed {
     /// Files.
     Files(files::Look),
+    /// Branches.
+    Git(git::Refs),
     /// Newest versions of assets.
     Assets(Vec<AssetVersion>),
     /// Ends of runs.
     Ends(pipeline::Ends),
     /// A metric.
     Metric(metric::Values),
+}
+
+impl Observed {
+    /// What could not be seen, in sentences.
+    pub fn troubles(&self) -> Vec<String> {
+        match self {
+            Self::Files(look) => look.troubles.iter().map(ToString::to_string).collect(),
+            Self::Git(refs) => refs.trouble.iter().cloned().collect(),
+            Self::Assets(_) | Self::Ends(_) | Self::Metric(_) => Vec::new(),
+        }
+    }
 }
 
 /// What a look came to.
@@ -66,6 +80,19 @@ pub struct Wanted {
     pub reason: String,
     /// What is handed to its tasks as `FLOWYARD_TRIGGER_<NAME>`.
     pub variables: BTreeMap<String, String>,
+    /// The commit that it is about.
+    pub commit: Option<Commit>,
+}
+
+/// A commit that starts a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id.
+    pub id: String,
+    /// The branch that it is on.
+    pub branch: String,
+    /// The run's tasks start in a clean checkout of it.
+    pub checkout: bool,
 }
 
 impl Kind {

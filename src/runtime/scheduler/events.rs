@@ -97,6 +97,7 @@ impl Scheduler {
             self.observed.remove(&key);
             if let Some(memory) = seen.memory {
                 known.memory = Some(memory);
+                self.sights_changed |= matches!(def.kind, TriggerKind::Git { .. });
                 steps.push(Step::Commit(trigger_row(pipeline, &def.id, known)));
             }
             return;
@@ -142,17 +143,18 @@ impl Scheduler {
         logical_date: Timestamp,
         memory: Option<serde_json::Value>,
     ) -> Fire {
-        let Wanted { reason, variables } = wanted;
+        let Wanted { reason, variables, commit } = wanted;
         let switch = self.switches.get(pipeline);
         Fire {
             pipeline: pipeline.clone(),
             trigger: def.id.clone(),
             logical_date,
             run_type: Kind::of(&def.kind).run_type,
-            origin: Origin { trigger: Some(def.id.clone()), backfill: None, reason, data_interval: None, variables },
+            origin: Origin { trigger: Some(def.id.clone()), backfill: None, reason, data_interval: None, checkout: None, variables },
             overlap: def.overlap,
             env: switch.map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: switch.and_then(|switch| switch.since),
+            commit,
             memory,
         }
     }

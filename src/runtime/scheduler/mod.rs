@@ -25,7 +25,7 @@ use crate::{
     stdx::time::{Timestamp, rfc3339},
     store::KnownTrigger,
     triggers::{
-        Observed,
+        Commit, Observed,
         clock::{self, Policy},
     },
 };
@@ -59,6 +59,8 @@ pub struct Fire {
     pub env: BTreeMap<String, String>,
     /// When they did.
     pub turned_on: Option<Timestamp>,
+    /// The commit that it is about.
+    pub commit: Option<Commit>,
     /// What the trigger saw, to be kept with the fire.
     pub memory: Option<serde_json::Value>,
 }
@@ -297,6 +299,7 @@ impl Scheduler {
             backfill: None,
             reason: format!("{} {}", def.kind.word(), def.text),
             data_interval: Some(DataInterval { start: due.interval.0, end: due.interval.1 }),
+            checkout: None,
             variables: BTreeMap::new(),
         };
         Fire {
@@ -309,6 +312,7 @@ impl Scheduler {
             overlap: if made_up { Overlap::Queue } else { def.overlap },
             env: self.switches.get(pipeline).map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: self.switches.get(pipeline).and_then(|switch| switch.since),
+            commit: None,
             memory: None,
         }
     }
@@ -336,6 +340,8 @@ impl Scheduler {
     pub fn remember(&mut self, fire: &Fire) -> Option<What> {
         let known = self.known.get_mut(&(fire.pipeline.clone(), fire.trigger.clone()))?;
         known.memory = Some(fire.memory.clone()?);
+        // What is compared with the memory is to be looked at again.
+        self.sights_changed |= fire.commit.is_some();
         Some(events::trigger_row(&fire.pipeline, &fire.trigger, known))
     }
 
