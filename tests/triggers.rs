@@ -311,7 +311,7 @@ fn new_commits_start_a_run_that_is_told_their_range_and_other_paths_and_branches
 }
 
 #[test]
-fn a_run_of_a_checkout_sees_the_files_of_its_commit_and_the_checkout_goes_with_the_run() {
+fn a_run_of_a_checkout_sees_the_files_of_its_commit_and_keeps_them_in_its_own_folder() {
     let (yard, _) = repository("branches = [\"main\"], checkout = true");
     let second = commit(&yard, "src/a", "committed");
     yard.write("src/a", "edited since");
@@ -320,4 +320,23 @@ fn a_run_of_a_checkout_sees_the_files_of_its_commit_and_the_checkout_goes_with_t
     assert_eq!(yard.show("latest")["git"], serde_json::json!({"commit": second, "branch": "main", "dirty": false}));
     let checkout = yard.state().join("runs").join(runs[0]["run_id"].as_str().unwrap()).join("checkout");
     assert!(checkout.join("src/a").exists());
+}
+
+#[test]
+fn the_list_of_triggers_says_what_each_sees_now_and_starts_nothing() {
+    let yard = on(&[("p", &FILES.replace("debounce", "cooldown = \"1h\"\ndebounce"))], |yard| yard.write("data/a.csv", "1"));
+    let state = || yard.json(&["triggers", "p", "--json"])[0].clone();
+    assert_eq!((state()["on"].as_bool(), &state()["would_fire"], &state()["last"]), (Some(true), &Value::Null, &Value::Null));
+    yard.write("data/a.csv", "2");
+    until_runs(&yard, "p", 1);
+    yard.write("data/a.csv", "3");
+    let told = yard.text(0, &["triggers", "p"]);
+    assert!(
+        told.contains("started") && told.contains("data/a.csv changed: would fire") && told.contains("when the cooldown is over"),
+        "{told}"
+    );
+    assert_eq!(state()["last"]["outcome"], "started");
+    yard.text(0, &["pause", "p"]);
+    assert!(yard.text(0, &["triggers"]).contains("`flowyard unpause p` turns it on"));
+    assert_eq!(runs(&yard, "p").len(), 1);
 }

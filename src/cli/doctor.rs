@@ -1,5 +1,7 @@
 //! `flowyard doctor`: looks at everything the program leans on, and says what to do where something is wrong.
 
+mod unattended;
+
 use super::{
     Failure,
     check::check,
@@ -234,7 +236,7 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Err(error) => failed("engine", error.to_string()),
     };
     let told = notifications(&handle);
-    [database, copies(&place.state_dir), engine].into_iter().chain(told).collect()
+    [database, copies(&place.state_dir), engine].into_iter().chain(told).chain(unattended::examine(&handle)).collect()
 }
 
 /// Channels that take nothing, of the last notifications.

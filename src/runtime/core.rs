@@ -2,12 +2,14 @@
 //!
 //! It runs on a thread of its own and is the only writer of the database.
 
+mod backfill;
 mod schedule;
 
 use super::{
     EngineStatus, RuntimeError,
     archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
+    backfills::{Backfills, Maker, Turn},
     clock, gpus,
     herald::{Delivery, Herald},
     scheduler::{Beginning, Fire, Firer, Key, Scheduler, Watcher},
@@ -18,7 +20,8 @@ use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, Durability, End, GpusSeen, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef, Verdict,
+        AttemptKey, Command, Durability, End, GpusSeen, Notify, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef,
+        Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
@@ -27,7 +30,7 @@ use crate::{
         time::{Timestamp, from_micros, to_micros},
     },
     store::{StoreError, Writer},
-    triggers::Observed,
+    triggers::{Observed, backfill::Dates},
 };
 use chrono::TimeDelta;
 use std::{
@@ -63,10 +66,16 @@ pub enum Msg {
     Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
     /// A client turns the triggers of a pipeline on, which its file has.
     TurnOn(Box<Request>, Beginning, oneshot::Sender<Reply>),
+    /// Who is told of what, as the pipeline files say.
+    Listeners(BTreeMap<PipelineId, Notify>),
     /// The pipeline files were read: their triggers; none of one that is wrong.
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
     Made(Box<Fire>, Result<Box<RunRecord>, String>),
+    /// A client's backfill, and the dates that it is about.
+    Backfill(Box<Request>, Box<Dates>, oneshot::Sender<Reply>),
+    /// The run of a date of a backfill was made, or could not be.
+    Backfilled(Box<Turn>, Result<Box<RunRecord>, String>),
     /// Something that triggers wait for was looked at.
     Observed(Key, Observed),
     /// News of an attempt.
@@ -88,6 +97,8 @@ pub enum Msg {
         /// Those that are gone.
         answer: oneshot::Sender<Result<Vec<RunId>, String>>,
     },
+    /// Remove fires of triggers that were decided before, but the newest of each trigger.
+    ForgetFires(Timestamp),
     /// What was committed could not be forced to the disk.
     NotSynced(String),
     /// These GPUs are there.
@@ -133,6 +144,9 @@ pub struct Core {
     scheduler: Scheduler,
     /// Started with the first trigger that is on.
     firer: Option<Firer>,
+    backfills: Backfills,
+    /// Started with the first backfill that makes runs.
+    maker: Option<Maker>,
     /// Started with the first trigger that waits for a change.
     watcher: Option<Watcher>,
     place: Place,
@@ -202,6 +216,8 @@ impl Core {
             changed: parts.changed,
             scheduler: Scheduler::default(),
             firer: None,
+            backfills: Backfills::default(),
+            maker: None,
             watcher: None,
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
@@ -215,6 +231,7 @@ impl Core {
         };
         let open = core.store.open_runs()?;
         core.scheduler = Scheduler::new(core.store.switches()?, core.store.known_triggers()?);
+        core.backfills = Backfills::new(core.store.open_backfills()?);
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
         if parts.durability == Durability::Relaxed {
             let own = core.own.clone();
@@ -228,6 +245,7 @@ impl Core {
             effects.extend(core.look_back(record, now));
         }
         effects.extend(core.engine.apply(Input::Tick, now));
+        core.keep_backfills(&mut effects, now);
         core.carry_out(effects, &mut Vec::new()).map_err(RuntimeError::Io)?;
         Ok(core)
     }
@@ -321,6 +339,7 @@ impl Core {
                     }
                     effects.extend(match request.command {
                         Command::PausePipeline { .. } => self.turn_off(*request, now),
+                        Command::PauseBackfill { .. } | Command::CancelBackfill { .. } => self.command_backfill(*request, now),
                         _ => self.command(*request, now),
                     });
                 }
@@ -333,9 +352,15 @@ impl Core {
                     waiting.push(answer);
                     effects.extend(self.turn_on(*request, beginning, now));
                 }
+                Msg::Listeners(found) => self.herald.define(found),
                 Msg::Defined(found) => effects.extend(self.defined(found, now)),
                 Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
+                Msg::Backfill(request, dates, answer) => {
+                    waiting.push(answer);
+                    effects.extend(self.begin_backfill(*request, &dates, now));
+                }
+                Msg::Backfilled(turn, made) => effects.extend(self.backfilled(&turn, made, now)),
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
                 Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
                 Msg::Attached(true) => {
@@ -358,6 +383,7 @@ impl Core {
                     // A commit like any other: after one that failed nothing may be believed.
                     forgotten?;
                 }
+                Msg::ForgetFires(before) => drop(self.store.forget_firings(before).map_err(|error| error.to_string())?),
                 Msg::NotSynced(why) => return Err(why),
                 Msg::Gpus(found) => {
                     self.gpus.has_looked();
@@ -374,6 +400,7 @@ impl Core {
         }
         effects.extend(self.keep_schedule(now));
         effects.extend(self.herald.late(&self.engine, now).into_iter().map(Effect::Commit));
+        self.keep_backfills(&mut effects, now);
         self.carry_out(effects, &mut waiting)?;
         self.herald.act(now, self.clients, &self.own);
         self.engine.forget_ended();
@@ -640,7 +667,8 @@ impl Core {
     }
 
     fn is_idle(&self) -> bool {
-        self.clients == 0 && self.engine.open_runs() == 0 && self.herald.may_leave() && !(self.stays_for_triggers && self.scheduler.is_on())
+        let works = self.engine.open_runs() > 0 || self.backfills.make_runs();
+        self.clients == 0 && !works && self.herald.may_leave() && !(self.stays_for_triggers && self.scheduler.is_on())
     }
 
     fn may_leave(&mut self) -> bool {
@@ -650,4 +678,16 @@ impl Core {
         }
         self.exit_when_idle && self.is_idle() && clock::now() - self.idle_since >= TimeDelta::from_std(self.linger).unwrap_or_default()
     }
+}
+
+/// Answers go to clients in the order of their commands; nobody waits for these.
+fn quiet(effects: Vec<Effect>) -> impl Iterator<Item = Effect> {
+    effects.into_iter().filter(|effect| match effect {
+        Effect::Answer(Reply::Done { .. }) => false,
+        Effect::Answer(other) => {
+            tracing::warn!(?other, "what the engine asked of itself was refused");
+            false
+        }
+        _ => true,
+    })
 }

@@ -371,6 +371,18 @@ async fn command(request: Request, run: RunId, door: &Door) -> Option<Reply> {
             Ok(Err(reply)) => return Some(reply),
             Err(error) => return Some(Reply::Failed { message: error.to_string() }),
         }
+    } else if let Command::Backfill(asked) = &request.command {
+        // It becomes a key.
+        if !ids::is_ulid(asked.id.as_str()) {
+            let message = format!("{:?} cannot be the id of a backfill", asked.id);
+            return Some(Reply::Invalid { message, diagnostics: Diagnostics::default() });
+        }
+        let (place, asked, secrets) = (door.place.clone(), asked.clone(), request.secrets.clone());
+        match tokio::task::spawn_blocking(move || trigger::dates(&place, &asked, &secrets, clock::now())).await {
+            Ok(Ok(dates)) => Msg::Backfill(Box::new(request), Box::new(dates), answer),
+            Ok(Err(reply)) => return Some(reply),
+            Err(error) => return Some(Reply::Failed { message: error.to_string() }),
+        }
     } else if let Command::Trigger(trigger) = request.command {
         // It becomes the name of a folder.
         if !ids::is_ulid(run.as_str()) {

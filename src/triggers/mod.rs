@@ -1,6 +1,7 @@
 //! When a run is due: one file for each kind of trigger. What it remembers and what it sees now are arguments, and so is the time.
 
 pub mod assets;
+pub mod backfill;
 pub mod clock;
 pub mod files;
 pub mod git;

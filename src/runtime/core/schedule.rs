@@ -5,12 +5,12 @@ use super::{
         scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, overlaps},
         user,
     },
-    Core,
+    Core, quiet,
 };
 use crate::{
     engine::{Effect, Input},
     model::{
-        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Reply, Request, RunId, Secrets, TriggerDef,
+        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Request, RunId, Secrets, TriggerDef,
         record::{Change, RunRecord, What},
     },
     stdx::time::{Timestamp, rfc3339},
@@ -193,18 +193,6 @@ impl Core {
         };
         open.into_iter().flat_map(cancel).collect()
     }
-}
-
-/// Answers go to clients in the order of their commands; nobody waits for these.
-fn quiet(effects: Vec<Effect>) -> impl Iterator<Item = Effect> {
-    effects.into_iter().filter(|effect| match effect {
-        Effect::Answer(Reply::Done { .. }) => false,
-        Effect::Answer(other) => {
-            tracing::warn!(?other, "what a trigger asked for was refused");
-            false
-        }
-        _ => true,
-    })
 }
 
 fn written(at: Timestamp, what: What) -> Effect {

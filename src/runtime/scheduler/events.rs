@@ -52,6 +52,12 @@ impl Scheduler {
         self.history_changed = true;
     }
 
+    /// Whether any trigger that is on looks at the history.
+    pub(super) fn looks_back(&self) -> bool {
+        let mut on = self.watched.iter().filter(|(pipeline, _)| self.is_on_for(pipeline)).flat_map(|(_, all)| all);
+        on.any(|watched| matches!(Kind::of(&watched.def.kind).looks, Looks::AtHistory(_)))
+    }
+
     fn sights(&self, is_meant: impl Fn(&Looks) -> bool) -> Vec<Sight> {
         let on = self.watched.iter().filter(|(pipeline, _)| self.is_on_for(pipeline));
         let sights = on.flat_map(|(pipeline, all)| all.iter().map(move |watched| (pipeline, &watched.def)));
@@ -173,3 +179,6 @@ pub(super) fn trigger_row(pipeline: &PipelineId, trigger: &TriggerId, known: &Kn
         memory: known.memory.clone(),
     }))
 }
+
+#[cfg(test)]
+mod tests;

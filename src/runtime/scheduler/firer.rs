@@ -4,7 +4,7 @@ use super::{
     super::{checkout, clock, core::Msg, trigger, workspace::Place},
     Fire,
 };
-use crate::model::{GitState, Reply, RunId, Secrets, TriggerRequest, record::RunRecord};
+use crate::model::{GitState, RunId, Secrets, TriggerRequest, record::RunRecord};
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc},
@@ -48,14 +48,12 @@ fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
     };
     let by = format!("trigger {}", fire.trigger);
     let made = trigger::resolve(place, request, &Secrets::default(), by, clock::now(), RunId::from(clock::new_id()));
-    let mut record = made.map_err(|reply| why(&reply))?;
+    let mut record = made.map_err(|reply| trigger::why(&reply))?;
     record.run_type = fire.run_type;
     let mut origin = fire.origin.clone();
-    if let Some(commit) = &fire.commit {
+    if let Some(commit) = fire.commit.as_ref().filter(|commit| commit.checkout) {
         record.git = GitState { commit: Some(commit.id.clone()), branch: Some(commit.branch.clone()), dirty: Some(false) };
-        if commit.checkout {
-            origin.checkout = Some(checkout::make(place, &record.run_id, &commit.id)?);
-        }
+        origin.checkout = Some(checkout::make(place, &record.run_id, &commit.id)?);
     }
     record.origin = Some(Box::new(origin));
     if fire.overlap == crate::model::Overlap::Queue {
@@ -63,17 +61,4 @@ fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
         Arc::make_mut(&mut record.definition).max_active_runs.get_or_insert(1);
     }
     Ok(Box::new(record))
-}
-
-/// Why no run could be made, with the first thing that is wrong.
-fn why(reply: &Reply) -> String {
-    match reply {
-        Reply::Invalid { message, diagnostics } => match diagnostics.0.iter().find(|found| found.severity == crate::model::Severity::Error)
-        {
-            Some(first) => format!("{message}: {}:{}: {}", first.file, first.line, first.message),
-            None => message.clone(),
-        },
-        Reply::Refused { why } => why.clone(),
-        Reply::Failed { message } | Reply::Done { message, .. } => message.clone(),
-    }
 }

@@ -139,7 +139,7 @@ impl Scheduler {
 
     /// When [`Self::decide`] has something to do: at once if something changed.
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.is_stale || self.history_changed { Some(now) } else { self.wake }
+        if self.is_stale || (self.history_changed && self.looks_back()) { Some(now) } else { self.wake }
     }
 
     /// Whether somebody ever said that the triggers of a pipeline are on, or off.
