@@ -35,6 +35,8 @@ pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Sensor> {
     let present: Vec<&Entry> = table.0.iter().filter(|entry| KINDS.iter().any(|(kind, _)| *kind == entry.key)).collect();
     let kind = match present.as_slice() {
         [one] => *one,
+        // A key that is unknown was told already, and is probably it.
+        [] if table.0.iter().any(|entry| keys::of(Place::Sensor).all(|key| key.name != entry.key)) => return None,
         [] => {
             let kinds: Vec<String> = KINDS.iter().map(|(kind, _)| format!("`{kind}`")).collect();
             let hint = format!("give it one of {}", kinds.join(", "));
