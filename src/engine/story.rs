@@ -95,6 +95,7 @@ impl Tables {
             | What::Trigger(_)
             | What::Notification(_)
             | What::Told(_) => return,
+            What::Backfill { .. } | What::BackfillItems(..) | What::BackfillItem(..) => return,
         };
         let before = self.states.insert(entity.clone(), to);
         assert_eq!(before, from, "the chain of {entity} is broken");

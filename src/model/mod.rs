@@ -1,6 +1,7 @@
 //! The nouns: plain data that every layer speaks, and the tables that name their states.
 
 pub mod attempt;
+pub mod backfill;
 pub mod catalog;
 pub mod command;
 pub mod diagnostic;
@@ -25,6 +26,10 @@ pub mod trigger;
 pub mod values;
 
 pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Plan, Ticket, Usage, Verdict};
+pub use backfill::{
+    BackfillId, BackfillItem, BackfillRecord, BackfillRequest, BackfillRow, BackfillSnapshot, BackfillState, Bound, DEFAULT_MAX_ACTIVE,
+    ItemState, MOST_DATES, Progress, Reprocess,
+};
 pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
 pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -2,15 +2,17 @@
 //!
 //! It runs on a thread of its own and is the only writer of the database.
 
+mod backfill;
 mod schedule;
 
 use super::{
     EngineStatus, RuntimeError,
     archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
+    backfills::{Backfills, Maker, Turn},
     clock, gpus,
     herald::{Delivery, Herald},
-    scheduler::{Fire, Firer, Scheduler},
+    scheduler::{Beginning, Fire, Firer, Key, Scheduler, Watcher},
     syncer::Syncer,
     workspace::Place,
 };
@@ -27,6 +29,7 @@ use crate::{
         time::{Timestamp, from_micros, to_micros},
     },
     store::{StoreError, Writer},
+    triggers::{Observed, backfill::Dates},
 };
 use chrono::TimeDelta;
 use std::{
@@ -61,11 +64,17 @@ pub enum Msg {
     /// A client's trigger, resolved, and the values of its secret params.
     Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
     /// A client turns the triggers of a pipeline on, which its file has.
-    TurnOn(Box<Request>, Vec<TriggerDef>, oneshot::Sender<Reply>),
+    TurnOn(Box<Request>, Beginning, oneshot::Sender<Reply>),
     /// The pipeline files were read: their triggers; none of one that is wrong.
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
     Made(Box<Fire>, Result<Box<RunRecord>, String>),
+    /// A client's backfill, and the dates that it is about.
+    Backfill(Box<Request>, Box<Dates>, oneshot::Sender<Reply>),
+    /// The run of a date of a backfill was made, or could not be.
+    Backfilled(Box<Turn>, Result<Box<RunRecord>, String>),
+    /// Something that triggers wait for was looked at.
+    Observed(Key, Observed),
     /// News of an attempt.
     Notice(Notice),
     /// Everything an attempt left was read.
@@ -130,6 +139,11 @@ pub struct Core {
     scheduler: Scheduler,
     /// Started with the first trigger that is on.
     firer: Option<Firer>,
+    backfills: Backfills,
+    /// Started with the first backfill that makes runs.
+    maker: Option<Maker>,
+    /// Started with the first trigger that waits for a change.
+    watcher: Option<Watcher>,
     place: Place,
     exit_when_idle: bool,
     stays_for_triggers: bool,
@@ -197,6 +211,9 @@ impl Core {
             changed: parts.changed,
             scheduler: Scheduler::default(),
             firer: None,
+            backfills: Backfills::default(),
+            maker: None,
+            watcher: None,
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
             stays_for_triggers: parts.stays_for_triggers,
@@ -209,6 +226,7 @@ impl Core {
         };
         let open = core.store.open_runs()?;
         core.scheduler = Scheduler::new(core.store.switches()?, core.store.known_triggers()?);
+        core.backfills = Backfills::new(core.store.open_backfills()?);
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
         if parts.durability == Durability::Relaxed {
             let own = core.own.clone();
@@ -222,6 +240,7 @@ impl Core {
             effects.extend(core.look_back(record, now));
         }
         effects.extend(core.engine.apply(Input::Tick, now));
+        core.keep_backfills(&mut effects, now);
         core.carry_out(effects, &mut Vec::new()).map_err(RuntimeError::Io)?;
         Ok(core)
     }
@@ -315,6 +334,7 @@ impl Core {
                     }
                     effects.extend(match request.command {
                         Command::PausePipeline { .. } => self.turn_off(*request, now),
+                        Command::PauseBackfill { .. } | Command::CancelBackfill { .. } => self.command_backfill(*request, now),
                         _ => self.command(*request, now),
                     });
                 }
@@ -323,12 +343,18 @@ impl Core {
                     self.keep_secrets(&record.run_id, secrets);
                     effects.extend(self.create(record, now));
                 }
-                Msg::TurnOn(request, triggers, answer) => {
+                Msg::TurnOn(request, beginning, answer) => {
                     waiting.push(answer);
-                    effects.extend(self.turn_on(*request, triggers, now));
+                    effects.extend(self.turn_on(*request, beginning, now));
                 }
                 Msg::Defined(found) => effects.extend(self.defined(found, now)),
+                Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
+                Msg::Backfill(request, dates, answer) => {
+                    waiting.push(answer);
+                    effects.extend(self.begin_backfill(*request, &dates, now));
+                }
+                Msg::Backfilled(turn, made) => effects.extend(self.backfilled(&turn, made, now)),
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
                 Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
                 Msg::Attached(true) => {
@@ -367,6 +393,7 @@ impl Core {
         }
         effects.extend(self.keep_schedule(now));
         effects.extend(self.herald.late(&self.engine, now).into_iter().map(Effect::Commit));
+        self.keep_backfills(&mut effects, now);
         self.carry_out(effects, &mut waiting)?;
         self.herald.act(now, self.clients, &self.own);
         self.engine.forget_ended();
@@ -629,7 +656,8 @@ impl Core {
     }
 
     fn is_idle(&self) -> bool {
-        self.clients == 0 && self.engine.open_runs() == 0 && self.herald.may_leave() && !(self.stays_for_triggers && self.scheduler.is_on())
+        let works = self.engine.open_runs() > 0 || self.backfills.make_runs();
+        self.clients == 0 && !works && self.herald.may_leave() && !(self.stays_for_triggers && self.scheduler.is_on())
     }
 
     fn may_leave(&mut self) -> bool {
@@ -639,4 +667,16 @@ impl Core {
         }
         self.exit_when_idle && self.is_idle() && clock::now() - self.idle_since >= TimeDelta::from_std(self.linger).unwrap_or_default()
     }
+}
+
+/// Answers go to clients in the order of their commands; nobody waits for these.
+fn quiet(effects: Vec<Effect>) -> impl Iterator<Item = Effect> {
+    effects.into_iter().filter(|effect| match effect {
+        Effect::Answer(Reply::Done { .. }) => false,
+        Effect::Answer(other) => {
+            tracing::warn!(?other, "what the engine asked of itself was refused");
+            false
+        }
+        _ => true,
+    })
 }

@@ -1,5 +1,9 @@
 //! The only door for clients: reads the database read-only, sends commands to the engine.
 
+mod backfills;
+
+pub use backfills::BackfillPlan;
+
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
@@ -152,7 +156,7 @@ impl Handle {
     /// Viewing starts an engine only where one is missing: a run is open and nobody runs it.
     fn wake_engine(&mut self) -> Result<(), RuntimeError> {
         let open = match self.reader()? {
-            Some(reader) => reader.open_runs()?,
+            Some(reader) => reader.open_runs()? + reader.working_backfills()?,
             None => 0,
         };
         if open == 0 {
@@ -607,6 +611,10 @@ impl Handle {
 
     /// The engine that knew the secrets of a run may be gone; what of them is in the environment goes with every command about it.
     fn give_secrets_again(&self, request: &mut Request) {
+        if let crate::model::Command::PauseBackfill { backfill, paused: false } = &request.command {
+            request.secrets = self.secrets_of_backfill(backfill);
+            return;
+        }
         let Some(run) = request.command.subject().map(|(run, _)| run).filter(|_| request.secrets.is_empty()) else { return };
         // A run that does not exist is for the engine to tell.
         if let Ok(Some(definition)) =

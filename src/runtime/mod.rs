@@ -4,6 +4,7 @@ pub mod allocator;
 pub mod apart;
 pub mod archive;
 mod attempts;
+mod backfills;
 pub mod begin;
 pub mod book;
 pub mod cause;
@@ -39,4 +40,4 @@ pub mod workspace;
 
 pub use crate::store::FiringQuery;
 pub use errors::RuntimeError;
-pub use handle::{Attach, EngineStatus, Handle, RunFilter};
+pub use handle::{Attach, BackfillPlan, EngineStatus, Handle, RunFilter};

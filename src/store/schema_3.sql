@@ -30,6 +30,42 @@ CREATE TABLE firings (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX firings_by_decision ON firings (decided_at);
 
+CREATE TABLE backfills (
+    backfill   TEXT NOT NULL PRIMARY KEY,
+    pipeline   TEXT NOT NULL,
+    trigger    TEXT,
+    first      TEXT NOT NULL,
+    last       TEXT NOT NULL,
+    reprocess  TEXT NOT NULL,
+    max_active INTEGER NOT NULL,
+    reverse    INTEGER NOT NULL,
+    params     TEXT NOT NULL,
+    env        TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    timezone   TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    why        TEXT,
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    ended_at   INTEGER
+) STRICT;
+CREATE INDEX backfills_by_state ON backfills (state);
+
+-- A date is in a backfill once, and is given a run once: with it, in one transaction.
+CREATE TABLE backfill_items (
+    backfill       TEXT NOT NULL REFERENCES backfills (backfill),
+    position       INTEGER NOT NULL,
+    logical_date   INTEGER NOT NULL,
+    interval_start INTEGER NOT NULL,
+    interval_end   INTEGER NOT NULL,
+    state          TEXT NOT NULL,
+    run_id         TEXT,
+    why            TEXT,
+    PRIMARY KEY (backfill, position),
+    UNIQUE (backfill, logical_date)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX backfill_items_by_run ON backfill_items (run_id) WHERE run_id IS NOT NULL;
+
 -- What people are told, and how the last run of each pipeline ended.
 CREATE TABLE notifications (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,6 +1,7 @@
 //! The engine's side of the store: commits what was decided, and loads what is open.
 
 use super::{
+    backfills,
     open::{self, StoreError},
     outbox, rows, triggers,
 };
@@ -223,7 +224,12 @@ fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
 /// Whether somebody relies on it outside: whoever gave a command, reads an artifact, or hears that a run is over.
 fn is_told(change: &Change) -> bool {
     match &change.what {
-        What::Command { .. } | What::Artifact(_) | What::Pipeline { .. } | What::Engine { .. } | What::Firing(_) => true,
+        What::Command { .. }
+        | What::Artifact(_)
+        | What::Pipeline { .. }
+        | What::Engine { .. }
+        | What::Firing(_)
+        | What::Backfill { .. } => true,
         What::Run { record, .. } => record.state.is_terminal(),
         What::Task { .. }
         | What::Attempt { .. }
@@ -232,6 +238,8 @@ fn is_told(change: &Change) -> bool {
         | What::Trigger(_)
         | What::Notification(_)
         | What::Told(_) => false,
+        // Its run is made in the same transaction, or is over.
+        What::BackfillItems(..) | What::BackfillItem(..) => true,
     }
 }
 
@@ -314,6 +322,19 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             }
         }
         What::Trigger(trigger) => return triggers::write_trigger(db, trigger),
+        What::Backfill { from, record } => {
+            backfills::write(db, record, from.is_none())?;
+            Entry {
+                entity: format!("backfill/{}", record.id()),
+                from: from.map(|state| state.word()),
+                to: Some(record.state.word()),
+                reason: record.why.as_deref(),
+                command: None,
+                run: None,
+            }
+        }
+        What::BackfillItems(backfill, items) => return backfills::write_items(db, backfill, items),
+        What::BackfillItem(backfill, item) => return backfills::write_item(db, backfill, item),
         What::Engine { start, from, to } => {
             Entry { entity: format!("engine/{start}"), from: *from, to: Some(to), reason: None, command: None, run: None }
         }
