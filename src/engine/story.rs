@@ -3,6 +3,7 @@
 mod decisions;
 mod policies;
 mod properties;
+mod sensors;
 mod sharing;
 mod stories;
 

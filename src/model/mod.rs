@@ -19,6 +19,7 @@ pub mod record;
 pub mod resources;
 pub mod retention;
 pub mod secret;
+pub mod sensor;
 pub mod snapshot;
 pub mod source;
 pub mod state;
@@ -48,6 +49,7 @@ pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType
 pub use resources::{ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;
 pub use secret::{Secret, Secrets};
+pub use sensor::{Condition, Pace, Sensor};
 pub use snapshot::{
     AttemptSnapshot, Concern, GateLine, GitState, Headline, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark,
 };

@@ -544,7 +544,10 @@ impl Handle {
     /// # Errors
     /// There is no such run or task.
     pub fn why(&self, run: &RunId, task: Option<&TaskId>) -> Result<Why, RuntimeError> {
-        let snapshot = self.run(run)?;
+        let mut snapshot = self.run(run)?;
+        for task in snapshot.tasks.iter_mut().filter(|task| task.state == TaskState::Running) {
+            task.message = task.last_attempt().and_then(|attempt| self.last_look(&attempt.stdout)).or(task.message.take());
+        }
         let definition = self.run_definition(run)?;
         // Only an open run waits for anything.
         let asked = if snapshot.run.state.is_terminal() { Ok(None) } else { self.resources() };
@@ -784,6 +787,12 @@ impl Handle {
     pub fn progress(&self, stdout: &Path) -> Option<f64> {
         let tail = metrics_tail(stdout)?;
         tail.lines().rev().find_map(|line| attempts::metric_line(line)?.get("progress")?.as_f64()).map(|p| p.clamp(0.0, 1.0))
+    }
+
+    /// What a running sensor waits for, and what its last look found. `stdout` is that of its attempt.
+    pub fn last_look(&self, stdout: &Path) -> Option<String> {
+        let text = std::fs::read_to_string(AttemptFiles::new(stdout.parent()?).last_look()).ok()?;
+        Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())
     }
 
     /// What the process tree of a running attempt took of the machine when its shim last looked. `stdout` is that of the attempt.

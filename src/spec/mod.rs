@@ -7,6 +7,7 @@ pub mod keys;
 mod links;
 mod notify;
 mod params;
+mod sensor;
 pub mod starter;
 mod task;
 mod texts;
