@@ -106,7 +106,7 @@ fn unit(context: &Context) -> Result<u8, Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::Said { code: 74, message: error.to_string() })?;
     let workspace = place.workspace.display().to_string();
     context.print(&format!(
-        "[Unit]\nDescription=flowyard engine of {}\n\n[Service]\nExecStart={} --workspace {} engine\nWorkingDirectory={}\nRestart=always\nRestartSec=5\n# Another engine owns the workspace: it does the work.\nRestartPreventExitStatus=75\n# Running tasks outlive the engine, and the next one takes them up.\nKillMode=process\n# Asked to end, an engine exits with 143.\nSuccessExitStatus=143\n\n[Install]\nWantedBy=default.target\n",
+        "[Unit]\nDescription=flowyard engine of {}\n\n[Service]\nExecStart={} --workspace {} engine\nWorkingDirectory={}\nRestart=always\n# As long as another engine owns the workspace this one ends with 75, and is tried again.\nRestartSec=10\n# Running tasks outlive the engine, and the next one takes them up.\nKillMode=process\n# Asked to end, an engine exits with 143.\nSuccessExitStatus=143\n\n[Install]\nWantedBy=default.target\n",
         escaped(&workspace, false),
         escaped(&program.display().to_string(), true),
         escaped(&workspace, true),

@@ -39,7 +39,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let triggers = handle.triggers(args.pipeline.as_deref(), 0)?;
     if !fires.is_empty() {
         let lines: Vec<Vec<Cell>> = fires.iter().map(line).collect();
-        context.print(&table(&context.out, &["FIRES", "LOCAL TIME", "PIPELINE", "TRIGGER", "NOTE"], &lines))?;
+        context.print(&table(&context.out, &["FIRES (UTC)", "FOR, IN ITS ZONE", "PIPELINE", "TRIGGER", "NOTE"], &lines))?;
     }
     let waiting: Vec<&TriggerRow> = triggers.iter().filter(|row| row.def.kind.clock().is_none()).collect();
     for row in &waiting {
@@ -50,6 +50,14 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         (true, _) => context.note("no pipeline here has triggers; `[[triggers]]` in a pipeline file starts runs by itself"),
         (false, true) => context.note("nothing will fire any more: every trigger is past its end_date"),
         _ => {}
+    }
+    for row in &triggers {
+        if let Some(until) = row.silent_until {
+            context.note(&format!(
+                "{} {} is silent until {}: its last fire is for that time, since the clock was wrong when it was decided; `flowyard pause {0}` and `unpause {0}` let it fire from now on",
+                row.pipeline, row.def.id, moment(until)
+            ));
+        }
     }
     let off: std::collections::BTreeSet<&str> = triggers.iter().filter(|row| row.paused).map(|row| row.pipeline.as_str()).collect();
     for pipeline in off {

@@ -2,8 +2,8 @@
 
 use super::cause;
 use crate::model::{
-    AttemptSnapshot, GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId, TaskSnapshot,
-    TaskState, TriggerRule, Wait, Why, WhyLine, WhyMark,
+    AttemptSnapshot, DataInterval, GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId,
+    TaskSnapshot, TaskState, TriggerRule, Wait, Why, WhyLine, WhyMark,
 };
 use crate::stdx::{signals::signal_name, time::rfc3339};
 use std::collections::HashMap;
@@ -33,7 +33,11 @@ pub fn run(snapshot: &RunSnapshot, account: Account<'_>) -> Why {
     let run = &snapshot.run;
     let shared = account.told();
     let mut lines = vec![note(format!("started by {} ({})", run.by, run.run_type))];
-    lines.extend(run.origin.as_ref().map(|origin| note(origin.reason.clone())));
+    if let Some(origin) = &run.origin {
+        lines.push(note(origin.reason.clone()));
+        let data = |interval: DataInterval| note(format!("for the data from {} to {}", rfc3339(interval.start), rfc3339(interval.end)));
+        lines.extend(origin.data_interval.map(data));
+    }
     let queue = shared.into_iter().flat_map(|shared| &shared.queue).filter(|entry| entry.task.run == run.run_id);
     let queue: HashMap<&TaskId, &QueueEntry> = queue.map(|entry| (&entry.task.task, entry)).collect();
     for task in &snapshot.tasks {

@@ -36,6 +36,8 @@ fn a_file_with_every_key_becomes_a_pipeline() {
     let clock = pipeline.triggers[0].kind.clock().unwrap();
     // The midnight of a day without a zone is that of the trigger's zone.
     assert_eq!(clock.start_date.unwrap().to_rfc3339(), "2023-12-31T23:00:00+00:00");
+    // As an end, a day is the whole day.
+    assert_eq!(clock.end_date.unwrap().to_rfc3339(), "2030-12-31T22:59:59.999999+00:00");
     let again: Pipeline = serde_json::from_str(&serde_json::to_string(&pipeline).unwrap()).unwrap();
     assert_eq!(again, pipeline);
 }
@@ -84,6 +86,11 @@ fn what_is_wrong_with_a_trigger_is_told_where_it_stands() {
         ("files = \"data/*.csv\"\ncatchup = \"all\"", "`catchup` says nothing of a `files` trigger"),
         ("files = \"../x/*.csv\"", "`../x/*.csv` leads out of the workspace"),
         ("files = []", "an empty list matches nothing"),
+        ("files = [\"\"]", "`` is empty and matches nothing"),
+        ("files = \"data/\"", "`data/` is a folder; write a pattern of its files, such as data/**"),
+        ("files = \"~/x\"", "`~/x` is no path below the workspace"),
+        ("files = \"{a,b}.csv\"", "braces are letters of a name here, not a choice"),
+        ("every = \"100000d\"", "`100000d` is longer than a hundred years"),
         ("metric = \"accuracy is bad\"", "`accuracy is bad` is not a rule over a metric"),
         ("metric = \"a.b.c < 1\"", "`a.b.c < 1` is not a rule over a metric"),
         ("metric = \"accuracy < 0.9\"\nruns = 0", "`runs` is 1 to 100"),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, Pipeline, PipelineId, Report, RunEnd, TriggerDef, TriggerId,
+        AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, Pipeline, PipelineId, Report, RunEnd, Severity, TriggerDef, TriggerId,
         TriggerKind, did_you_mean,
         trigger::{DEFAULT_DEBOUNCE, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
     },
@@ -17,6 +17,7 @@ use crate::{
         toml_tree::{Entry, Node, Table, Value},
     },
 };
+use chrono::TimeDelta;
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 /// The keys that make a trigger what it is, and those that only it has.
@@ -193,7 +194,7 @@ fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
     }
 }
 
-/// A day is its midnight in the zone of the trigger; so is a time without a zone.
+/// A day is its midnight in the zone of the trigger, but as an end the whole day; a time without a zone is one of that zone.
 fn date(table: &Table, key: &str, zone: chrono_tz::Tz, report: &mut Report<'_>) -> Option<Timestamp> {
     let node = table.get(key)?;
     let json = node.to_json();
@@ -201,8 +202,10 @@ fn date(table: &Table, key: &str, zone: chrono_tz::Tz, report: &mut Report<'_>) 
     match parse_date(text) {
         Ok(at) if chrono::DateTime::parse_from_rfc3339(text).is_ok() => Some(at),
         Ok(at) => {
-            let local = at.naive_utc().and_local_timezone(zone).earliest();
-            Some(local.map_or(at, |local| local.to_utc()))
+            let is_last_day = key == "end_date" && text.parse::<chrono::NaiveDate>().is_ok();
+            let at = if is_last_day { at + TimeDelta::days(1) } else { at };
+            let local = at.naive_utc().and_local_timezone(zone).earliest().map_or(at, |local| local.to_utc());
+            Some(if is_last_day { local - TimeDelta::microseconds(1) } else { local })
         }
         Err(_) => {
             let hint = "write a day, 2024-01-31, or a time, 2024-01-31T06:00:00Z".to_owned();
@@ -235,6 +238,21 @@ fn patterns(node: &Node, report: &mut Report<'_>) -> Vec<String> {
         report.error("bad-trigger", node.span.clone(), "an empty list matches nothing", None);
     }
     for (node, text) in &found {
+        let nothing = match *text {
+            text if text.trim().is_empty() => Some("is empty and matches nothing"),
+            text if text.ends_with('/') || text == "." => Some("is a folder; write a pattern of its files, such as data/**"),
+            text if text.starts_with('~') => Some("is no path below the workspace: `~` stands for nothing here"),
+            _ => None,
+        };
+        if let Some(why) = nothing {
+            report.error("bad-trigger", node.span.clone(), format!("`{text}` {why}"), None);
+            continue;
+        }
+        if text.contains('{') {
+            let hint = "write two patterns in a list".to_owned();
+            let message = format!("`{text}`: braces are letters of a name here, not a choice");
+            report.add(Severity::Warning, "bad-trigger", node.span.clone(), message, Some(hint));
+        }
         // A pattern that leads out of the workspace would make the pipeline mean something else on another machine.
         if text.starts_with('/') || text.split('/').any(|part| part == "..") {
             let hint = "patterns are relative to the workspace and stay in it".to_owned();

@@ -169,6 +169,9 @@ impl Scheduler {
     /// triggers are known from now on.
     pub fn turn_on(&mut self, pipeline: &PipelineId, switch: PipelineSwitch, beginning: Beginning, now: Timestamp) -> Vec<What> {
         self.turn_off(pipeline, switch);
+        // Fires for a time that has not come were decided by a clock that was wrong; the tables forget them, too.
+        let mine = self.known.iter_mut().filter(|((of, _), _)| of == pipeline).map(|(_, known)| known);
+        mine.for_each(|known| known.last = known.last.map(|last| last.min(now)));
         self.watched.insert(pipeline.clone(), watch(pipeline, beginning.triggers));
         let mut written = self.introduce(pipeline, now);
         written.extend(self.start_anew(pipeline, &beginning.baseline, now));
