@@ -13,6 +13,7 @@ pub mod ids;
 pub mod journal;
 pub mod named;
 pub mod notify;
+pub mod past;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
@@ -43,6 +44,7 @@ pub use named::Named;
 pub use notify::{
     Channel, Deadline, Mail, MailTls, Notification, NotificationRow, NotificationState, Notify, Occasion, Pile, SecretSource, Told, Waiting,
 };
+pub use past::{AssetVersion, EndedRun, Measured};
 pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task};
 pub use resources::{ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;

@@ -395,4 +395,7 @@ pub struct OutputDef {
     /// A fixed place relative to the workspace (a template), instead of a staging place of ours.
     #[serde(default)]
     pub path: Option<String>,
+    /// The name under which triggers of any pipeline wait for new versions of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
 }

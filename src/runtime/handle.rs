@@ -10,7 +10,11 @@ use super::{
     clock,
     herald::Pulse,
     pipelines, retention,
-    scheduler::outlook::{self, NextFire, Preview, TriggerRow},
+    scheduler::{
+        Sight, history,
+        outlook::{self, NextFire, Preview, TriggerRow, TriggerState},
+        watch,
+    },
     serve, upkeep,
     why::{self, Account},
     wire::{Ask, Tell},
@@ -291,6 +295,28 @@ impl Handle {
             }
         }
         Ok(rows)
+    }
+
+    /// The triggers of every pipeline, or of one, with what each sees now. It looks itself, and starts nothing.
+    ///
+    /// # Errors
+    /// There is no such pipeline, or something cannot be read.
+    pub fn trigger_states(&self, pipeline: Option<&str>) -> Result<Vec<TriggerState>, RuntimeError> {
+        let (rows, reader, now) = (self.triggers(pipeline, 1)?, self.reader()?, clock::now());
+        let switches = reader.map(Reader::switches).transpose()?.unwrap_or_default();
+        let known = reader.map(Reader::known_triggers).transpose()?.unwrap_or_default();
+        let state = |row: TriggerRow| {
+            let known = known.iter().find(|known| known.record.pipeline == row.pipeline && known.record.trigger == row.def.id);
+            let memory = known.and_then(|known| known.record.memory.clone());
+            let sight = Sight { key: (row.pipeline.clone(), row.def.id.clone()), kind: row.def.kind.clone(), memory };
+            let mut observed = watch::look_once(&self.place().workspace, &sight.kind, sight.memory.as_ref());
+            if let (None, Some(reader)) = (&observed, reader) {
+                observed = history::look(&reader.past(), &sight)?;
+            }
+            let since = switches.get(&row.pipeline).and_then(|switch| switch.since);
+            Ok(TriggerState::new(row, since, known, observed.as_ref(), now))
+        };
+        rows.into_iter().map(state).collect()
     }
 
     /// The next fires of every pipeline, or of one, soonest first.

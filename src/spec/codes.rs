@@ -34,6 +34,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("syntax", "not TOML"),
     ("too-big", "more than the limits allow"),
     ("too-many", "more findings than are shown"),
+    ("trigger-loop", "a trigger that its own run would set off"),
     ("type-mismatch", "an artifact of another type than is wanted"),
     ("unknown-component", "a component that does not exist"),
     ("unknown-key", "a key that does not exist"),

@@ -259,6 +259,7 @@ pub const KEYS: &[Key] = &[
     key(Place::Input, "path", Holds::Text, "", "A file or folder, relative to the workspace"),
     key(Place::Output, "type", Holds::Text, "`\"File\"`", "The artifact's type, such as `Dataset` or `Model`"),
     key(Place::Output, "path", Holds::Text, "a place of flowyard's own", "Where the script keeps it, relative to the workspace"),
+    key(Place::Output, "asset", Holds::Text, "none", "The name under which `assets` triggers wait for new versions of it"),
     key(Place::RetryDelay, "initial", Holds::Duration, "`\"10s\"`", "Time after the first failed attempt"),
     key(Place::RetryDelay, "factor", Holds::Number, "`2.0`", "By how much it grows from attempt to attempt"),
     key(Place::RetryDelay, "max", Holds::Duration, "none", "It never grows beyond this"),
@@ -399,7 +400,6 @@ pub const NOT_YET: &[(Place, &[&str])] = &[
         ],
     ),
     (Place::Input, &["asset", "type"]),
-    (Place::Output, &["asset"]),
 ];
 
 /// The keys of one table.

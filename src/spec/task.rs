@@ -315,6 +315,7 @@ fn outputs(table: &Table, report: &mut Report<'_>) -> Vec<OutputDef> {
 }
 
 fn output(entry: &Entry, report: &mut Report<'_>) -> Option<OutputDef> {
+    let mut asset = None;
     let (artifact_type, path, place) = match &entry.node.value {
         Value::Text(text) => (text.as_str(), None, &entry.node),
         Value::Table(full) => {
@@ -322,6 +323,7 @@ fn output(entry: &Entry, report: &mut Report<'_>) -> Option<OutputDef> {
             if let Some((path, node)) = full.get("path").and_then(|node| Some((node.as_text()?, node))) {
                 check_relative(&format!("outputs.{}.path", entry.key), path, node, report);
             }
+            asset = asset_name(full, report);
             (full.text("type").unwrap_or("File"), full.text("path"), full.get("type").unwrap_or(&entry.node))
         }
         _ => {
@@ -335,5 +337,16 @@ fn output(entry: &Entry, report: &mut Report<'_>) -> Option<OutputDef> {
         report.error("bad-output", place.span.clone(), format!("`{artifact_type}` is not the name of an artifact type"), Some(hint));
         return None;
     }
-    Some(OutputDef { name: entry.key.clone(), artifact_type: artifact_type.to_owned(), path: path.map(str::to_owned) })
+    Some(OutputDef { name: entry.key.clone(), artifact_type: artifact_type.to_owned(), path: path.map(str::to_owned), asset })
+}
+
+/// It becomes the name of a variable for those that wait for it.
+fn asset_name(output: &Table, report: &mut Report<'_>) -> Option<String> {
+    let (node, name) = output.get("asset").and_then(|node| Some((node, node.as_text()?)))?;
+    if ids::is_valid(name) {
+        return Some(name.to_owned());
+    }
+    let hint = "a name has letters, digits, `_` and `-`, and begins with a letter".to_owned();
+    report.error("bad-id", node.span.clone(), format!("`{name}` cannot be the name of an asset"), Some(hint));
+    None
 }

@@ -11,8 +11,8 @@ fn task(action: Action) -> Task {
             InputDef { name: "raw".into(), source: InputSource::Path { path: "data/{{ params.model }}.csv".into() } },
         ],
         outputs: vec![
-            OutputDef { name: "model".into(), artifact_type: "Model".into(), path: None },
-            OutputDef { name: "report".into(), artifact_type: "File".into(), path: Some("out/{{ params.model }}.txt".into()) },
+            OutputDef { name: "model".into(), artifact_type: "Model".into(), path: None, asset: None },
+            OutputDef { name: "report".into(), artifact_type: "File".into(), path: Some("out/{{ params.model }}.txt".into()), asset: None },
         ],
         env: BTreeMap::from([("MODEL".into(), "{{ params.model }}!".into()), ("FLOWYARD_TASK".into(), "forged".into())]),
         cwd: Some("src/{{ params.model }}".into()),
