@@ -21,8 +21,8 @@ pub struct Args {
     /// Only of this pipeline
     pipeline: Option<String>,
     /// At most so many
-    #[arg(short, long, value_name = "N", default_value_t = 10)]
-    n: usize,
+    #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    n: u64,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -31,7 +31,7 @@ pub struct Args {
 /// Lists.
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let handle = context.handle(Access::Look)?;
-    let fires = handle.next_fires(args.pipeline.as_deref(), args.n)?;
+    let fires = handle.next_fires(args.pipeline.as_deref(), usize::try_from(args.n).unwrap_or(usize::MAX))?;
     if args.json {
         context.json(&fires.iter().map(as_json).collect::<Vec<_>>())?;
         return Ok(0);

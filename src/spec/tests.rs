@@ -100,6 +100,8 @@ fn what_is_wrong_with_a_trigger_is_told_where_it_stands() {
         ("cron = \"0 2 * * *\"\noverlap = \"wait\"", "`overlap` is skip, queue, cancel_previous, not `wait`"),
         ("cron = \"0 2 * * *\"\ndst_gap = \"none\"", "`dst_gap` is shift, skip, not `none`"),
         ("cron = \"0 2 * * *\"\nmax_catchup = 0", "`max_catchup` is 1 or more"),
+        ("cron = \"0 2 * * *\"\nmax_catchup = 4294967296", "`max_catchup` is at most 10000"),
+        ("cron = \"0 2 * * *\"\n[params]\nday = { type = \"string\" }", "no fire can start a run: the param `day` has no default"),
         ("cron = \"0 2 * * *\"\nstart_date = 2024-02-01\nend_date = 2024-01-01", "`end_date` is before `start_date`"),
         ("cron = \"0 2 * * *\"\nid = \"../x\"", "`../x` cannot be the id of a trigger"),
         ("every = \"10ms\"", "an interval is one second or more"),

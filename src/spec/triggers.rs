@@ -34,6 +34,9 @@ const KINDS: [(&str, &[&str]); 8] = [
 
 const CLOCK: &[&str] = &["timezone", "start_date", "end_date", "catchup", "max_catchup", "late_window", "dst_gap", "dst_overlap", "jitter"];
 
+/// Most missed fires that a file may want to be made up for: all of them are decided at once.
+const MOST_CATCHUP: u32 = 10_000;
+
 /// Reads `[[triggers]]`.
 pub(super) fn read_triggers(list: &[Node], report: &mut Report<'_>) -> Vec<TriggerDef> {
     let mut known: BTreeMap<TriggerId, ()> = BTreeMap::new();
@@ -52,6 +55,12 @@ pub(super) fn read_triggers(list: &[Node], report: &mut Report<'_>) -> Vec<Trigg
 
 /// A pipeline that is started by its own end, or by what it makes, would never come to rest.
 pub(super) fn check_loops(list: &[Node], pipeline: &Pipeline, report: &mut Report<'_>) {
+    let unset: Vec<&str> =
+        pipeline.params.iter().filter(|param| param.default.is_none() && !param.is_secret()).map(|param| param.name.as_str()).collect();
+    if let (Some(first), [param, ..]) = (list.first(), &unset[..]) {
+        let message = format!("no fire can start a run: the param `{param}` has no default, and nobody is there to give it");
+        report.add(Severity::Warning, "bad-trigger", first.span.clone(), message, Some("give it a default".to_owned()));
+    }
     let own: Vec<&str> = pipeline.tasks.iter().flat_map(|task| &task.outputs).filter_map(|output| output.asset.as_deref()).collect();
     for table in list.iter().filter_map(Node::as_table) {
         if let Some(node) = table.get("pipeline").filter(|node| node.as_text() == Some(pipeline.id.as_str())) {
@@ -174,6 +183,10 @@ fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
     if let (Some(node), Some(0)) = (table.get("max_catchup"), max_catchup) {
         let hint = Some("`catchup = \"none\"` makes up for nothing".into());
         report.error("bad-trigger", node.span.clone(), "`max_catchup` is 1 or more", hint);
+    }
+    if let Some(node) = table.get("max_catchup").filter(|_| max_catchup.is_none_or(|most| most > MOST_CATCHUP)) {
+        let hint = Some("`flowyard backfill` makes up for more, and can be paused".into());
+        report.error("bad-trigger", node.span.clone(), format!("`max_catchup` is at most {MOST_CATCHUP}"), hint);
     }
     let (start_date, end_date) = (date(table, "start_date", zone, report), date(table, "end_date", zone, report));
     if let (Some(start), Some(end), Some(node)) = (start_date, end_date, table.get("end_date"))

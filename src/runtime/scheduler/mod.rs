@@ -38,7 +38,7 @@ use std::{
 pub type Key = (PipelineId, TriggerId);
 
 /// A fire this late is made up for; a fire on time is late by milliseconds.
-const LATE: Duration = Duration::from_secs(60);
+const LATE: Duration = Duration::from_secs(1);
 
 /// A fire that shall start a run. Nothing of it is written down yet.
 #[derive(Debug, Clone, PartialEq)]
