@@ -242,7 +242,7 @@ fn a_dead_channel_keeps_no_engine_and_changes_no_result() {
     assert!(rows[0]["state"] == "pending" && rows[0]["attempts"] == 3 && rows[0]["detail"].is_string(), "{rows:?}");
     let doctor = yard.output(&["doctor"]);
     let told = support::lossy(&doctor.stdout);
-    assert!(told.contains("notifications") && told.contains("webhook:http://127.0.0.1:1/"), "{told}");
+    assert!(told.contains("channels") && told.contains("webhook:http://127.0.0.1:1/"), "{told}");
 }
 
 #[test]
@@ -269,4 +269,38 @@ fn the_heart_beats_while_the_loop_turns() {
     until("that nobody hears it is told", || yard.json(&["engine", "status", "--json"])["heartbeat"]["error"].is_string());
     yard.text(0, &["engine", "stop"]);
     engine.wait().unwrap();
+}
+
+#[test]
+fn a_screen_that_is_open_rings_and_keeps_what_others_are_told() {
+    let yard = yard(&["failure"], "bell", FAILS_IF_BROKEN);
+    yard.write("broken", "");
+    let mut terminal = yard.terminal(100, 30, &[]);
+    terminal.sees("job");
+    run(&yard, 1);
+    terminal.writes(b"\x1b]9;flowyard: job #1: failure").writes(b"\x1b\\\x07");
+    terminal.press("!").sees("job #1: failure \u{2192} bell").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    until_told(&yard, 1, "sent");
+}
+
+#[test]
+fn a_fire_that_nobody_could_start_is_told() {
+    let web = WebServer::start(&[Answer::Status(200)]);
+    let yard = yard(
+        &["missed"],
+        &format!("webhook:{}", web.url()),
+        "[[triggers]]\nid = \"often\"\nevery = \"2s\"\nlate_window = \"1s\"\n[tasks.load]\nrun = \"true\"\n",
+    );
+    yard.text(0, &["unpause", "job"]);
+    until("it fired", || yard.json(&["runs", "job", "--json"]).as_array().is_some_and(|runs| !runs.is_empty()));
+    yard.kill_engine();
+    let killed = std::time::Instant::now();
+    until("several fires were missed", || killed.elapsed().as_secs() >= 5);
+    yard.text(0, &["run", "job", "--detach"]);
+    until("somebody is told", || notifications(&yard).iter().any(|row| row["state"] == "sent"));
+    let got = web.got();
+    assert!(got[0]["occasion"] == "missed" && got[0]["subject"].as_str().unwrap().starts_with("job missed its time"), "{got:?}");
+    assert!(got[0]["text"].as_str().unwrap().contains("trigger often"), "{got:?}");
+    yard.text(0, &["pause", "job"]);
 }

@@ -1,5 +1,7 @@
 //! `flowyard doctor`: looks at everything the program leans on, and says what to do where something is wrong.
 
+mod unattended;
+
 use super::{
     Failure,
     check::check,
@@ -234,12 +236,12 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Err(error) => failed("engine", error.to_string()),
     };
     let told = notifications(&handle);
-    [database, copies(&place.state_dir), engine].into_iter().chain(told).collect()
+    [database, copies(&place.state_dir), engine].into_iter().chain(told).chain(unattended::examine(&handle)).collect()
 }
 
 /// Channels that take nothing, of the last notifications.
 fn notifications(handle: &Handle) -> Option<Finding> {
-    const NAME: &str = "notifications";
+    const NAME: &str = "channels";
     const LOOKED_AT: usize = 200;
     let rows = match handle.notifications(None, 0, LOOKED_AT) {
         Ok(rows) if rows.is_empty() => return None,

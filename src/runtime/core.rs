@@ -20,7 +20,8 @@ use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, Durability, End, GpusSeen, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef, Verdict,
+        AttemptKey, Command, Durability, End, GpusSeen, Notify, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef,
+        Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
@@ -65,6 +66,8 @@ pub enum Msg {
     Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
     /// A client turns the triggers of a pipeline on, which its file has.
     TurnOn(Box<Request>, Beginning, oneshot::Sender<Reply>),
+    /// Who is told of what, as the pipeline files say.
+    Listeners(BTreeMap<PipelineId, Notify>),
     /// The pipeline files were read: their triggers; none of one that is wrong.
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
@@ -94,6 +97,8 @@ pub enum Msg {
         /// Those that are gone.
         answer: oneshot::Sender<Result<Vec<RunId>, String>>,
     },
+    /// Remove fires of triggers that were decided before, but the newest of each trigger.
+    ForgetFires(Timestamp),
     /// What was committed could not be forced to the disk.
     NotSynced(String),
     /// These GPUs are there.
@@ -347,6 +352,7 @@ impl Core {
                     waiting.push(answer);
                     effects.extend(self.turn_on(*request, beginning, now));
                 }
+                Msg::Listeners(found) => self.herald.define(found),
                 Msg::Defined(found) => effects.extend(self.defined(found, now)),
                 Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
@@ -377,6 +383,7 @@ impl Core {
                     // A commit like any other: after one that failed nothing may be believed.
                     forgotten?;
                 }
+                Msg::ForgetFires(before) => drop(self.store.forget_firings(before).map_err(|error| error.to_string())?),
                 Msg::NotSynced(why) => return Err(why),
                 Msg::Gpus(found) => {
                     self.gpus.has_looked();
@@ -524,7 +531,7 @@ impl Core {
 
     fn leftovers(&self, key: &AttemptKey) -> Option<Leftovers> {
         let run = self.engine.run(&key.task.run)?;
-        Some(self.yard.leftovers(run.task_def(run.position(&key.task.task)?), key, self.secrets.get(&key.task.run)))
+        Some(self.yard.leftovers(run, run.task_def(run.position(&key.task.task)?), key, self.secrets.get(&key.task.run)))
     }
 
     /// Journal first, then the world. What cannot be started comes back as a message.
@@ -579,7 +586,11 @@ impl Core {
         for change in &changes {
             match &change.what {
                 What::Run { from: None, record } => self.keeper.begun(record, seq),
-                What::Run { record, .. } if record.state.is_terminal() => self.keeper.ended(record.run_id.clone(), seq),
+                What::Run { record, .. } if record.state.is_terminal() => {
+                    self.keeper.ended(record.run_id.clone(), seq);
+                    self.scheduler.history_changed();
+                }
+                What::Artifact(artifact) if artifact.asset.is_some() => self.scheduler.history_changed(),
                 _ => {}
             }
         }

@@ -2,10 +2,13 @@
 
 use crate::{
     model::{
-        Channel, Notify, Occasion, Pipeline, PipelineId, RunId, RunState, TaskState,
+        Channel, Firing, Notify, Occasion, Outcome, Pipeline, PipelineId, RunId, RunState, TaskState,
         record::{Change, RunRecord, TaskRecord, What},
     },
-    stdx::{duration, time::Timestamp},
+    stdx::{
+        duration,
+        time::{Timestamp, rfc3339},
+    },
 };
 use chrono::TimeDelta;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -31,6 +34,8 @@ pub struct News {
 pub trait Known {
     /// The definition that an open run keeps.
     fn definition(&self, run: &RunId) -> Option<Arc<Pipeline>>;
+    /// What the file of a pipeline says now.
+    fn notify(&self, pipeline: &PipelineId) -> Notify;
     /// How the last run of the pipeline ended, before these changes.
     fn verdict(&self, pipeline: &PipelineId) -> Option<RunState>;
 }
@@ -59,6 +64,7 @@ pub fn news(changes: &[Change], defaults: &Notify, known: &impl Known) -> Vec<Ne
                 TaskState::AwaitingApproval => asked.entry(record.key.run.clone()).or_default().push(record),
                 _ => {}
             },
+            What::Firing(firing) => found.extend(missed(firing, &known.notify(&firing.pipeline).over(defaults))),
             _ => {}
         }
     }
@@ -99,6 +105,21 @@ fn retried(record: &TaskRecord, at: Timestamp, notify: &Notify, definition: &Pip
     told(notify, Occasion::Retry, &definition.id, || {
         (Some(run), format!("{name}/{attempt}"), format!("attempt {attempt} of `{name}` failed; it is tried again{wait}"))
     })
+}
+
+/// A fire that was to start a run and did not, for want of an engine or of a good file.
+fn missed(firing: &Firing, notify: &Notify) -> Option<News> {
+    match firing.outcome {
+        Outcome::Missed | Outcome::OverCap | Outcome::Failed => told(notify, Occasion::Missed, &firing.pipeline, || {
+            let times = match firing.first {
+                Some(first) => format!("from {} to {}", rfc3339(first), rfc3339(firing.logical_date)),
+                None => rfc3339(firing.logical_date),
+            };
+            let note = format!("trigger {}, {times}: {}", firing.trigger, firing.why);
+            (None, format!("{}@{}", firing.trigger, firing.logical_date.timestamp_micros()), note)
+        }),
+        Outcome::Started | Outcome::Skipped => None,
+    }
 }
 
 fn name(task: &TaskRecord) -> String {
@@ -176,6 +197,9 @@ mod tests {
     impl Known for World {
         fn definition(&self, _: &RunId) -> Option<Arc<Pipeline>> {
             Some(self.definition.clone())
+        }
+        fn notify(&self, _: &PipelineId) -> Notify {
+            self.definition.notify.clone()
         }
         fn verdict(&self, _: &PipelineId) -> Option<RunState> {
             self.verdict
@@ -273,6 +297,30 @@ mod tests {
         };
         let changes = [task("a", TaskState::AwaitingApproval), task("b", TaskState::AwaitingApproval), task("c", TaskState::UpForRetry)];
         assert_eq!(said(&world, &changes), ["retry c/2: bell", "approval a/1, b/1: bell"]);
+    }
+
+    #[test]
+    fn a_fire_that_started_nothing_for_want_of_an_engine_is_told() {
+        let world = world(&[(Occasion::Missed, "bell")], None);
+        let fire = |outcome, first: Option<Timestamp>| {
+            let firing = Firing {
+                pipeline: "churn".into(),
+                trigger: "nightly".into(),
+                logical_date: from_micros(60_000_000),
+                decided_at: from_micros(90_000_000),
+                outcome,
+                run: None,
+                why: "3 fires fell due".to_owned(),
+                count: 3,
+                first,
+            };
+            news(&[change(What::Firing(Box::new(firing)))], &Notify::default(), &world).pop().map(|news| news.note)
+        };
+        assert_eq!(
+            fire(Outcome::Missed, Some(from_micros(0))).as_deref(),
+            Some("trigger nightly, from 1970-01-01T00:00:00.000Z to 1970-01-01T00:01:00.000Z: 3 fires fell due")
+        );
+        assert!(fire(Outcome::Failed, None).is_some() && fire(Outcome::Skipped, None).is_none());
     }
 
     #[test]

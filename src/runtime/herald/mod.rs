@@ -7,6 +7,7 @@ pub mod decide;
 mod delivery;
 mod letter;
 
+pub use crate::notifiers::bell;
 pub use delivery::{Delivery, Office, reaches_mail, test};
 
 use super::{clock, core::Msg};
@@ -14,7 +15,7 @@ use crate::{
     config::NotifyConfig,
     engine::Engine,
     model::{
-        Channel, Notification, NotificationState, Occasion, Pile, Pipeline, PipelineId, RunId, RunState, Told, Waiting,
+        Channel, Notification, NotificationState, Notify, Occasion, Pile, Pipeline, PipelineId, RunId, RunState, Told, Waiting,
         record::{Change, RunRecord, What},
     },
     stdx::time::Timestamp,
@@ -49,6 +50,8 @@ pub struct Herald {
     last: BTreeMap<Pile, Timestamp>,
     /// When open runs are late, and why. One that ended is dropped when its time comes.
     late: BTreeSet<(Timestamp, RunId, String)>,
+    /// Who is told of what, as the pipeline files say that have triggers which are on.
+    listeners: BTreeMap<PipelineId, Notify>,
     /// Channels with a delivery under way.
     busy: BTreeSet<Channel>,
     heart: Heart,
@@ -88,11 +91,16 @@ pub struct Pulse {
 struct Sources<'a> {
     engine: &'a Engine,
     store: &'a Writer,
+    listeners: &'a BTreeMap<PipelineId, Notify>,
 }
 
 impl Known for Sources<'_> {
     fn definition(&self, run: &RunId) -> Option<Arc<Pipeline>> {
         self.engine.run(run).map(|run| run.record.definition.clone())
+    }
+
+    fn notify(&self, pipeline: &PipelineId) -> Notify {
+        self.listeners.get(pipeline).cloned().unwrap_or_default()
     }
 
     fn verdict(&self, pipeline: &PipelineId) -> Option<RunState> {
@@ -122,6 +130,7 @@ impl Herald {
             piles: store.waiting()?.into_iter().map(taken_up).collect(),
             last: store.last_told(since)?.into_iter().collect(),
             late: BTreeSet::new(),
+            listeners: BTreeMap::new(),
             busy: BTreeSet::new(),
             heart,
             config,
@@ -143,16 +152,14 @@ impl Herald {
                 self.watch(record, store);
             }
         }
-        let news = decide::news(changes, &self.config.defaults, &Sources { engine, store });
+        let news = decide::news(changes, &self.config.defaults, &Sources { engine, store, listeners: &self.listeners });
         let now = clock::now();
         changes.extend(news.into_iter().flat_map(|news| self.notifications(news, now)).collect::<Vec<_>>());
     }
 
-    /// Runs of a pipeline were due and did not start. `about` is their time, `note` what there is to say.
-    pub fn missed(&mut self, pipeline: &Pipeline, about: String, note: String, now: Timestamp) -> Vec<Change> {
-        let notify = pipeline.notify.over(&self.config.defaults);
-        let news = decide::told(&notify, Occasion::Missed, &pipeline.id, || (None, about, note));
-        news.into_iter().flat_map(|news| self.notifications(news, now)).collect()
+    /// The pipeline files were read. What is broken keeps what it said.
+    pub fn define(&mut self, found: BTreeMap<PipelineId, Notify>) {
+        self.listeners.extend(found);
     }
 
     /// Runs whose time has come and that are not over.

@@ -13,6 +13,7 @@ fn herald() -> Herald {
         piles: BTreeMap::new(),
         last: BTreeMap::new(),
         late: BTreeSet::new(),
+        listeners: BTreeMap::new(),
         busy: BTreeSet::new(),
         heart: Heart::default(),
     }
