@@ -16,7 +16,7 @@ pub use backup::{copy, keep_copy};
 pub use open::{MIN_SQLITE, StoreError, sqlite_version};
 pub use overview::Overview;
 pub use read::{Reader, RunQuery};
-pub use triggers::{FiringQuery, KnownTrigger};
+pub use triggers::{FiringCount, FiringQuery, KnownTrigger};
 pub use write::Writer;
 
 /// The database's file name in the state folder.
