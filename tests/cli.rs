@@ -26,3 +26,6 @@ mod secrets;
 
 #[path = "cli/documents.rs"]
 mod documents;
+
+#[path = "cli/backfills.rs"]
+mod backfills;

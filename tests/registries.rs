@@ -4,8 +4,9 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// Files in a registry's folder that serve the others and are no entry themselves.
-const SHARED: &[(&str, &[&str])] = &[("src/executors", &["shim"]), ("src/components", &["shared"]), ("src/notifiers", &["message"])];
+/// Files in a registry's folder that serve the others and are no entry themselves. A backfill starts runs without a line in a file.
+const SHARED: &[(&str, &[&str])] =
+    &[("src/executors", &["shim"]), ("src/components", &["shared"]), ("src/notifiers", &["message"]), ("src/triggers", &["backfill"])];
 
 #[test]
 fn every_executor_file_is_registered() {
@@ -20,6 +21,11 @@ fn every_component_file_is_registered() {
 #[test]
 fn every_notifier_file_is_registered() {
     every_file_is_listed("src/notifiers");
+}
+
+#[test]
+fn every_trigger_file_is_registered() {
+    every_file_is_listed("src/triggers");
 }
 
 #[test]

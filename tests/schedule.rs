@@ -65,6 +65,7 @@ fn an_engine_that_a_client_started_stays_as_long_as_a_trigger_is_on() {
     // Looking starts none, but says that nothing fires.
     assert!(yard.complaint(0, &["runs"]).contains("triggers are on and no engine runs"));
     assert_eq!(yard.engine(), None);
+    assert!(yard.text(1, &["doctor"]).contains("1 on, and no engine runs: nothing fires"));
     yard.text(0, &["pause", "rare"]);
     until("it left", || yard.engine().is_none());
 }

@@ -398,7 +398,8 @@ fn a_long_log_is_searched_sieved_saved_and_seen_with_others() {
         .press("\r")
         .sees("saved 1 line");
     assert_eq!(std::fs::read_to_string(yard.path().join("talk-1.log")).unwrap(), "ERROR the disk is slow\n");
-    terminal.press("S").sees("save to:").press("\r").sees("is there already").press("\x1b").misses("filter:");
+    terminal.press("S").sees("save to:").press("\r").sees("is there already").press("\x1b").misses("save to:").press("\x1b");
+    terminal.misses("filter:");
     terminal
         .press("G")
         .sees("100% done")

@@ -1,5 +1,7 @@
 //! `flowyard doctor`: looks at everything the program leans on, and says what to do where something is wrong.
 
+mod unattended;
+
 use super::{
     Failure,
     check::check,
@@ -7,14 +9,15 @@ use super::{
     term::{Cell, Style, render, size},
 };
 use crate::{
-    model::Severity,
+    model::{NotificationState, Severity},
     runtime::{
-        Handle, archive, file_system, protection, rebuild, surroundings, upkeep,
+        Handle, archive, file_system, herald, protection, rebuild, surroundings, upkeep,
         workspace::{self, Place},
     },
 };
 use serde_json::json;
 use std::{
+    collections::BTreeSet,
     env, fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -128,6 +131,7 @@ fn examine(context: &Context) -> Result<Vec<Finding>, Failure> {
             findings.push(state_folder(&place.state_dir));
             findings.push(disk(&place.state_dir));
             findings.extend(engine_and_database(context, &place));
+            findings.extend(mail(&place));
             findings.push(slots(&place));
             findings.push(pipelines(&place, &context.here()?));
         }
@@ -231,7 +235,41 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
         Ok(None) => ok("engine", "not running; commands start one when they need it"),
         Err(error) => failed("engine", error.to_string()),
     };
-    vec![database, copies(&place.state_dir), engine]
+    let told = notifications(&handle);
+    [database, copies(&place.state_dir), engine].into_iter().chain(told).chain(unattended::examine(&handle)).collect()
+}
+
+/// Channels that take nothing, of the last notifications.
+fn notifications(handle: &Handle) -> Option<Finding> {
+    const NAME: &str = "notifications";
+    const LOOKED_AT: usize = 200;
+    let rows = match handle.notifications(None, 0, LOOKED_AT) {
+        Ok(rows) if rows.is_empty() => return None,
+        Ok(rows) => rows,
+        // That is told of the database itself.
+        Err(_) => return None,
+    };
+    let mut seen = BTreeSet::new();
+    // Newest first: what a channel came to last counts.
+    let newest = rows.iter().filter(|row| row.detail.is_some() && seen.insert(&row.channel));
+    let failing = newest.filter(|row| row.state != NotificationState::Sent);
+    let lines: Vec<String> = failing.map(|row| format!("{}: {}", row.channel, row.detail.as_deref().unwrap_or_default())).collect();
+    let waiting = rows.iter().filter(|row| row.state == NotificationState::Pending).count();
+    Some(if lines.is_empty() {
+        ok(NAME, if waiting == 0 { "every channel works".to_owned() } else { format!("every channel works, {waiting} wait") })
+    } else {
+        let lines = lines.join("\n");
+        warning(NAME, format!("{waiting} wait, and not every channel works:\n{lines}\n`flowyard notify test CHANNEL` tries one"))
+    })
+}
+
+/// Whether mail could be sent now.
+fn mail(place: &Place) -> Option<Finding> {
+    let mail = place.config.mail.as_ref()?;
+    Some(match herald::reaches_mail(place) {
+        Ok(()) => ok("mail", format!("{}:{} answers", mail.host, mail.port)),
+        Err(why) => failed("mail", format!("no mail can be sent: {why}\nmend [smtp] in flowyard.toml, or the way there")),
+    })
 }
 
 /// What helps: nothing of ours, where a newer version wrote it.

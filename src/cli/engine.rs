@@ -175,13 +175,18 @@ fn describe(status: &EngineStatus, context: &Context) -> String {
         ("open runs", status.open_runs.to_string()),
         ("slots", format!("{} of {} in use", status.slots.0, status.slots.1)),
         ("clients", status.clients.to_string()),
+        ("to be told", status.undelivered.to_string()),
         (
             "triggers",
             format!("{} on{}", status.triggers_on, status.next_fire.map(|at| format!(", next fire {}", moment(at))).unwrap_or_default()),
         ),
     ];
-    let line = |(name, value): &(&str, String)| {
+    let heartbeat = status.heartbeat.iter().map(|pulse| {
+        let heard = pulse.error.as_ref().map_or_else(|| "heard".to_owned(), |why| format!("not heard: {why}"));
+        ("heartbeat", format!("{heard}, {}", moment(pulse.at)))
+    });
+    let line = |(name, value): (&str, String)| {
         render(&context.out, &[Cell::styled(format!("{name:<11}"), Style::dim()), Cell::from(value)], context.out.width()) + "\n"
     };
-    facts.iter().map(line).collect()
+    facts.into_iter().chain(heartbeat).map(line).collect()
 }

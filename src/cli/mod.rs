@@ -3,6 +3,8 @@
 mod act;
 mod approve;
 mod attempts;
+mod backfill;
+mod backfills;
 mod backup;
 mod cancel;
 mod check;
@@ -23,6 +25,8 @@ mod log_line;
 mod logs;
 mod mark;
 mod next;
+mod notifications;
+mod notify;
 mod pace;
 mod pause;
 mod reject;
@@ -101,11 +105,15 @@ enum Verb {
     Pause(pause::Pause),
     Unpause(pause::Unpause),
     Next(next::Args),
+    Backfill(backfill::Args),
+    Backfills(backfills::Args),
     Fires(fires::Args),
     Why(why::Args),
     Resources(resources::Args),
     Shell(shell::Args),
     Journal(journal::Args),
+    Notifications(notifications::Args),
+    Notify(notify::Args),
     Engine(engine::Args),
     Doctor(doctor::Args),
     Keys(keys::Args),
@@ -174,11 +182,15 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Pause(args) => pause::pause(args, context),
         Verb::Unpause(args) => pause::unpause(args, context),
         Verb::Next(args) => next::main(&args, context),
+        Verb::Backfill(args) => backfill::main(args, context),
+        Verb::Backfills(args) => backfills::main(&args, context),
         Verb::Fires(args) => fires::main(&args, context),
         Verb::Why(args) => why::main(&args, context),
         Verb::Resources(args) => resources::main(&args, context),
         Verb::Shell(args) => shell::main(&args, context),
         Verb::Journal(args) => journal::main(&args, context),
+        Verb::Notifications(args) => notifications::main(&args, context),
+        Verb::Notify(args) => notify::main(&args, context),
         Verb::Engine(args) => engine::main(&args, context),
         Verb::Doctor(args) => doctor::main(&args, context),
         Verb::Keys(args) => keys::main(&args, context, &(face.keys)()),
@@ -200,10 +212,16 @@ mod tests {
     fn the_command_line_is_well_formed_and_every_command_shows_an_example() {
         let mut command = Cli::command();
         command.clone().debug_assert();
-        for verb in command.get_subcommands_mut() {
+        show_examples(&mut command);
+    }
+
+    fn show_examples(command: &mut clap::Command) {
+        // What clap adds by itself shows what the others show.
+        for verb in command.get_subcommands_mut().filter(|verb| verb.get_name() != "help") {
             let help = verb.render_help().to_string();
             assert!(help.contains("Example"), "{} has no example", verb.get_name());
             assert!(verb.get_about().is_some(), "{} has no line about it", verb.get_name());
+            show_examples(verb);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! `flowyard run`: starts a run and follows it; the exit code tells the result.
 
 pub mod card;
-mod follow;
+pub mod follow;
 mod frame;
-mod given;
+pub mod given;
 mod lines;
 mod live;
-mod signals;
+pub mod signals;
 mod tty;
 
 use super::{
@@ -105,7 +105,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
 }
 
 /// The pipeline's definition, if its file has no errors; warnings are shown.
-fn definition(handle: &Handle, name: &str, context: &Context) -> Result<Pipeline, Failure> {
+pub fn definition(handle: &Handle, name: &str, context: &Context) -> Result<Pipeline, Failure> {
     let (pipeline, diagnostics) = handle.definition(name)?;
     let Some(pipeline) = pipeline.filter(|_| !diagnostics.has_errors()) else { return Err(Failure::File(diagnostics)) };
     let warnings = diagnostics.0.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).collect();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{
-        AttemptKey, AttemptState, PipelineId, Reply, ResourcesSnapshot, RunId, RunningSnapshot, TaskState,
+        AttemptKey, AttemptState, PipelineId, Reply, ResourcesSnapshot, RunId, RunType, RunningSnapshot, TaskState,
         record::{AttemptRecord, RunRecord},
     },
     stdx::time::Timestamp,
@@ -95,9 +95,14 @@ impl Engine {
         self.runs.values().filter(|run| !run.record.state.is_terminal()).count()
     }
 
-    /// The runs of a pipeline that are not over, oldest first.
+    /// The runs of a pipeline in memory, oldest first.
+    pub fn runs_of(&self, pipeline: &PipelineId) -> impl Iterator<Item = &RunRecord> {
+        self.runs.values().map(|run| &run.record).filter(move |run| run.definition.id == *pipeline)
+    }
+
+    /// The runs of a pipeline that are not over, oldest first. What a backfill makes up for beside them holds up no fire.
     pub fn open_runs_of(&self, pipeline: &PipelineId) -> Vec<RunId> {
-        let open = self.runs.values().map(|run| &run.record).filter(|run| run.definition.id == *pipeline && !run.state.is_terminal());
+        let open = self.runs_of(pipeline).filter(|run| !run.state.is_terminal() && run.run_type != RunType::Backfill);
         open.map(|run| run.run_id.clone()).collect()
     }
 

@@ -88,7 +88,14 @@ impl Tables {
                 return;
             }
             What::Artifact(record) => return self.artifacts.push(*record),
-            What::Command { .. } | What::Engine { .. } | What::Pipeline { .. } | What::Firing(_) | What::Trigger(_) => return,
+            What::Command { .. }
+            | What::Engine { .. }
+            | What::Pipeline { .. }
+            | What::Firing(_)
+            | What::Trigger(_)
+            | What::Notification(_)
+            | What::Told(_) => return,
+            What::Backfill { .. } | What::BackfillItems(..) | What::BackfillItem(..) => return,
         };
         let before = self.states.insert(entity.clone(), to);
         assert_eq!(before, from, "the chain of {entity} is broken");

@@ -1,6 +1,6 @@
 //! What a client may ask of the engine, and what it is answered.
 
-use super::{Catchup, Diagnostics, PipelineId, RunId, Secrets, TaskId};
+use super::{BackfillId, BackfillRequest, Catchup, Diagnostics, PipelineId, RunId, Secrets, TaskId};
 use crate::stdx::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -105,6 +105,20 @@ pub enum Command {
         /// The task.
         task: TaskId,
     },
+    /// Make runs for a stretch of logical dates.
+    Backfill(Box<BackfillRequest>),
+    /// Make no further runs of a backfill, or go on with it. Its open runs are not concerned.
+    PauseBackfill {
+        /// The backfill.
+        backfill: BackfillId,
+        /// Pause it, or end its pause.
+        paused: bool,
+    },
+    /// Cancel the open runs of a backfill, and make no further ones.
+    CancelBackfill {
+        /// The backfill.
+        backfill: BackfillId,
+    },
     /// Take the last command about a run back, while nothing that followed from it has started.
     Undo {
         /// The run.
@@ -141,23 +155,32 @@ impl Command {
             Self::Retry { downstream: false, .. } => "retry",
             Self::Retry { downstream: true, .. } => "retry_from_here",
             Self::Skip { .. } => "skip",
-            Self::Cancel { .. } => "cancel",
+            Self::Cancel { .. } | Self::CancelBackfill { .. } => "cancel",
             Self::Clear { .. } => "clear",
             Self::Resume { .. } => "resume",
             Self::Mark { verdict: MarkedAs::Success, .. } => "mark_success",
             Self::Mark { verdict: MarkedAs::Failed, .. } => "mark_failed",
-            Self::PauseRun { paused: true, .. } | Self::PausePipeline { paused: true, .. } => "pause",
-            Self::PauseRun { paused: false, .. } | Self::PausePipeline { paused: false, .. } => "unpause",
+            Self::Backfill(_) => "backfill",
+            Self::PauseRun { paused: true, .. } | Self::PausePipeline { paused: true, .. } | Self::PauseBackfill { paused: true, .. } => {
+                "pause"
+            }
+            Self::PauseRun { paused: false, .. }
+            | Self::PausePipeline { paused: false, .. }
+            | Self::PauseBackfill { paused: false, .. } => "unpause",
             Self::Approve { .. } => "approve",
             Self::Reject { .. } => "reject",
             Self::Undo { .. } => "undo",
         }
     }
 
-    /// The run it is about, and the task of it; `None` for what creates a run or concerns a pipeline.
+    /// The run it is about, and the task of it; `None` for what creates runs, or concerns a pipeline or a backfill.
     pub fn subject(&self) -> Option<(&RunId, Option<&TaskId>)> {
         match self {
-            Self::Trigger(_) | Self::PausePipeline { .. } => None,
+            Self::Trigger(_)
+            | Self::PausePipeline { .. }
+            | Self::Backfill(_)
+            | Self::PauseBackfill { .. }
+            | Self::CancelBackfill { .. } => None,
             Self::Retry { run, task, .. } | Self::Cancel { run, task } | Self::Clear { run, task, .. } => Some((run, task.as_ref())),
             Self::Skip { run, task } | Self::Mark { run, task, .. } | Self::Approve { run, task } | Self::Reject { run, task } => {
                 Some((run, Some(task)))

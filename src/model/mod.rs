@@ -1,6 +1,7 @@
 //! The nouns: plain data that every layer speaks, and the tables that name their states.
 
 pub mod attempt;
+pub mod backfill;
 pub mod catalog;
 pub mod command;
 pub mod diagnostic;
@@ -24,6 +25,10 @@ pub mod trigger;
 pub mod values;
 
 pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Plan, Ticket, Usage, Verdict};
+pub use backfill::{
+    BackfillId, BackfillItem, BackfillRecord, BackfillRequest, BackfillRow, BackfillSnapshot, BackfillState, Bound, DEFAULT_MAX_ACTIVE,
+    ItemState, MOST_DATES, Progress, Reprocess,
+};
 pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
 pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -34,7 +39,9 @@ pub use grid::{GridCell, GridTask};
 pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
 pub use named::Named;
-pub use notify::{Channel, Deadline, Mail, MailTls, NotificationRow, NotificationState, Notify, Occasion, SecretSource};
+pub use notify::{
+    Channel, Deadline, Mail, MailTls, Notification, NotificationRow, NotificationState, Notify, Occasion, Pile, SecretSource, Told, Waiting,
+};
 pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task};
 pub use resources::{ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;

@@ -1,8 +1,8 @@
 //! What the engine decided and the store writes: whole rows, each with the transition that made it.
 
 use super::{
-    AttemptKey, AttemptState, Firing, GateLine, GitState, Named, Origin, Params, Pipeline, PipelineSwitch, Reason, RunId, RunState,
-    RunType, TaskKey, TaskState, TriggerRecord,
+    AttemptKey, AttemptState, BackfillId, BackfillItem, BackfillRecord, BackfillState, Firing, GateLine, GitState, Named, Origin, Params,
+    Pipeline, PipelineSwitch, Reason, RunId, RunState, RunType, TaskKey, TaskState, TriggerRecord,
 };
 use crate::stdx::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -284,6 +284,10 @@ pub enum What {
     Note(Box<RunRecord>),
     /// An artifact was published.
     Artifact(Box<ArtifactRecord>),
+    /// Somebody is to be told something. Not in the journal; what it tells of is.
+    Notification(Box<super::Notification>),
+    /// Somebody was told something, or could not be. Not in the journal.
+    Told(Box<super::Told>),
     /// A command was accepted.
     Command {
         /// What it is about.
@@ -306,6 +310,17 @@ pub enum What {
     Firing(Box<Firing>),
     /// A trigger is known, or saw something new. Not in the journal.
     Trigger(Box<TriggerRecord>),
+    /// A backfill appears or changes its state.
+    Backfill {
+        /// Its state before; `None` when it appears.
+        from: Option<BackfillState>,
+        /// Its row after.
+        record: Box<BackfillRecord>,
+    },
+    /// The logical dates of a backfill that appears. Not in the journal; the backfill is.
+    BackfillItems(BackfillId, Vec<BackfillItem>),
+    /// One of them went on. Not in the journal; its run is.
+    BackfillItem(BackfillId, Box<BackfillItem>),
     /// The engine process changed: `engine/<start>`.
     Engine {
         /// The start it is about.

@@ -2,14 +2,17 @@
 //!
 //! It runs on a thread of its own and is the only writer of the database.
 
+mod backfill;
 mod schedule;
 
 use super::{
     EngineStatus, RuntimeError,
     archive::Keeper,
     attempts::{Leftovers, Unprepared, Yard},
+    backfills::{Backfills, Maker, Turn},
     clock, gpus,
-    scheduler::{Fire, Firer, Scheduler},
+    herald::{Delivery, Herald},
+    scheduler::{Beginning, Fire, Firer, Key, Scheduler, Watcher},
     syncer::Syncer,
     workspace::Place,
 };
@@ -17,7 +20,8 @@ use crate::{
     engine::{Effect, Engine, Input, Limits, Report, Run},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, Durability, End, GpusSeen, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef, Verdict,
+        AttemptKey, Command, Durability, End, GpusSeen, Notify, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef,
+        Verdict,
         record::{Change, LoadedRun, RunRecord, What},
     },
     stdx::{
@@ -26,6 +30,7 @@ use crate::{
         time::{Timestamp, from_micros, to_micros},
     },
     store::{StoreError, Writer},
+    triggers::{Observed, backfill::Dates},
 };
 use chrono::TimeDelta;
 use std::{
@@ -60,11 +65,19 @@ pub enum Msg {
     /// A client's trigger, resolved, and the values of its secret params.
     Create(Box<RunRecord>, Secrets, oneshot::Sender<Reply>),
     /// A client turns the triggers of a pipeline on, which its file has.
-    TurnOn(Box<Request>, Vec<TriggerDef>, oneshot::Sender<Reply>),
+    TurnOn(Box<Request>, Beginning, oneshot::Sender<Reply>),
+    /// Who is told of what, as the pipeline files say.
+    Listeners(BTreeMap<PipelineId, Notify>),
     /// The pipeline files were read: their triggers; none of one that is wrong.
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
     Made(Box<Fire>, Result<Box<RunRecord>, String>),
+    /// A client's backfill, and the dates that it is about.
+    Backfill(Box<Request>, Box<Dates>, oneshot::Sender<Reply>),
+    /// The run of a date of a backfill was made, or could not be.
+    Backfilled(Box<Turn>, Result<Box<RunRecord>, String>),
+    /// Something that triggers wait for was looked at.
+    Observed(Key, Observed),
     /// News of an attempt.
     Notice(Notice),
     /// Everything an attempt left was read.
@@ -84,10 +97,16 @@ pub enum Msg {
         /// Those that are gone.
         answer: oneshot::Sender<Result<Vec<RunId>, String>>,
     },
+    /// Remove fires of triggers that were decided before, but the newest of each trigger.
+    ForgetFires(Timestamp),
     /// What was committed could not be forced to the disk.
     NotSynced(String),
     /// These GPUs are there.
     Gpus(GpusSeen),
+    /// Somebody was told something, or could not be.
+    Delivered(Box<Delivery>),
+    /// Somebody heard that this engine lives, or why not.
+    Beaten(Option<String>),
     /// Leave with this exit code.
     Stop(u8),
 }
@@ -113,6 +132,7 @@ pub struct Core {
     executor: Arc<dyn Executor>,
     yard: Yard,
     gpus: gpus::Watch,
+    herald: Herald,
     /// Set where commits are not synced one by one.
     syncer: Option<Syncer>,
     keeper: Keeper,
@@ -124,6 +144,11 @@ pub struct Core {
     scheduler: Scheduler,
     /// Started with the first trigger that is on.
     firer: Option<Firer>,
+    backfills: Backfills,
+    /// Started with the first backfill that makes runs.
+    maker: Option<Maker>,
+    /// Started with the first trigger that waits for a change.
+    watcher: Option<Watcher>,
     place: Place,
     exit_when_idle: bool,
     stays_for_triggers: bool,
@@ -153,6 +178,8 @@ pub struct Parts {
     pub yard: Yard,
     /// Who looks for GPUs.
     pub gpus: gpus::Watch,
+    /// Who sees to it that people are told.
+    pub herald: Herald,
     /// Where messages arrive.
     pub inbox: Receiver<Msg>,
     /// The other end of it.
@@ -180,6 +207,7 @@ impl Core {
             executor: parts.executor,
             yard: parts.yard,
             gpus: parts.gpus,
+            herald: parts.herald,
             syncer: None,
             keeper: parts.keeper,
             secrets: HashMap::new(),
@@ -188,6 +216,9 @@ impl Core {
             changed: parts.changed,
             scheduler: Scheduler::default(),
             firer: None,
+            backfills: Backfills::default(),
+            maker: None,
+            watcher: None,
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
             stays_for_triggers: parts.stays_for_triggers,
@@ -200,6 +231,7 @@ impl Core {
         };
         let open = core.store.open_runs()?;
         core.scheduler = Scheduler::new(core.store.switches()?, core.store.known_triggers()?);
+        core.backfills = Backfills::new(core.store.open_backfills()?);
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
         if parts.durability == Durability::Relaxed {
             let own = core.own.clone();
@@ -207,11 +239,13 @@ impl Core {
             core.syncer = Some(Syncer::start(core.store.log()?, failed).map_err(|error| RuntimeError::Io(error.to_string()))?);
         }
         let open: Vec<RunRecord> = open.into_iter().map(|loaded| core.take_up(loaded)).collect();
+        open.iter().for_each(|record| core.herald.watch(record, &core.store));
         let mut effects = Vec::new();
         for record in &open {
             effects.extend(core.look_back(record, now));
         }
         effects.extend(core.engine.apply(Input::Tick, now));
+        core.keep_backfills(&mut effects, now);
         core.carry_out(effects, &mut Vec::new()).map_err(RuntimeError::Io)?;
         Ok(core)
     }
@@ -291,6 +325,7 @@ impl Core {
             tracing::warn!(seconds = by.num_seconds(), "the clock of this machine was set; what is waited for moves with it");
             self.idle_since += by;
             self.gpus.clock_was_set(by);
+            self.herald.clock_was_set(by);
             effects.extend(self.engine.apply(Input::ClockSet(by), clock::now()));
         }
         for msg in batch {
@@ -304,6 +339,7 @@ impl Core {
                     }
                     effects.extend(match request.command {
                         Command::PausePipeline { .. } => self.turn_off(*request, now),
+                        Command::PauseBackfill { .. } | Command::CancelBackfill { .. } => self.command_backfill(*request, now),
                         _ => self.command(*request, now),
                     });
                 }
@@ -312,12 +348,19 @@ impl Core {
                     self.keep_secrets(&record.run_id, secrets);
                     effects.extend(self.create(record, now));
                 }
-                Msg::TurnOn(request, triggers, answer) => {
+                Msg::TurnOn(request, beginning, answer) => {
                     waiting.push(answer);
-                    effects.extend(self.turn_on(*request, triggers, now));
+                    effects.extend(self.turn_on(*request, beginning, now));
                 }
+                Msg::Listeners(found) => self.herald.define(found),
                 Msg::Defined(found) => effects.extend(self.defined(found, now)),
+                Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
                 Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
+                Msg::Backfill(request, dates, answer) => {
+                    waiting.push(answer);
+                    effects.extend(self.begin_backfill(*request, &dates, now));
+                }
+                Msg::Backfilled(turn, made) => effects.extend(self.backfilled(&turn, made, now)),
                 Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
                 Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
                 Msg::Attached(true) => {
@@ -340,11 +383,14 @@ impl Core {
                     // A commit like any other: after one that failed nothing may be believed.
                     forgotten?;
                 }
+                Msg::ForgetFires(before) => drop(self.store.forget_firings(before).map_err(|error| error.to_string())?),
                 Msg::NotSynced(why) => return Err(why),
                 Msg::Gpus(found) => {
                     self.gpus.has_looked();
                     effects.extend(self.engine.apply(Input::Gpus(found), now));
                 }
+                Msg::Delivered(delivery) => effects.extend(self.herald.delivered(*delivery, now).map(Effect::Commit)),
+                Msg::Beaten(error) => self.herald.beaten(error, now),
                 Msg::Stop(code) => stop = Some(code),
             }
         }
@@ -353,7 +399,10 @@ impl Core {
             effects.extend(self.engine.apply(Input::Tick, now));
         }
         effects.extend(self.keep_schedule(now));
+        effects.extend(self.herald.late(&self.engine, now).into_iter().map(Effect::Commit));
+        self.keep_backfills(&mut effects, now);
         self.carry_out(effects, &mut waiting)?;
+        self.herald.act(now, self.clients, &self.own);
         self.engine.forget_ended();
         self.look_for_gpus(now);
         Ok(stop)
@@ -521,10 +570,11 @@ impl Core {
         Ok(())
     }
 
-    fn commit(&mut self, changes: Vec<Change>) -> Result<(), String> {
+    fn commit(&mut self, mut changes: Vec<Change>) -> Result<(), String> {
         if changes.is_empty() {
             return Ok(());
         }
+        self.herald.tell(&mut changes, &self.engine, &self.store);
         let committed = self.store.commit(&changes).map_err(|error| error.to_string());
         if committed.is_err() && fault::is_on("believe-failed-sync") {
             return Ok(());
@@ -589,6 +639,8 @@ impl Core {
             stays: !self.exit_when_idle || (self.stays_for_triggers && self.scheduler.is_on()),
             triggers_on: self.scheduler.watched(),
             next_fire: self.scheduler.next_fire(),
+            undelivered: self.herald.undelivered(),
+            heartbeat: self.herald.pulse(),
         }
     }
 
@@ -598,13 +650,21 @@ impl Core {
         let now = clock::now();
         let schedule = self.scheduler.next_wake(now).map(until);
         let look = self.scheduler.is_on().then_some(LOOK_AT_CLOCK);
-        let due = self.engine.next_wake().into_iter().chain(self.gpus.due(self.engine.cares_for_gpus())).min().map(until);
+        let due = self
+            .engine
+            .next_wake()
+            .into_iter()
+            .chain(self.gpus.due(self.engine.cares_for_gpus()))
+            .chain(self.herald.next_wake())
+            .min()
+            .map(until);
         let leave = (self.exit_when_idle && self.is_idle()).then(|| until(self.idle_since + self.linger));
         due.into_iter().chain(leave).chain(schedule).chain(look).min().unwrap_or(Duration::from_secs(3_600))
     }
 
     fn is_idle(&self) -> bool {
-        self.clients == 0 && self.engine.open_runs() == 0 && !(self.stays_for_triggers && self.scheduler.is_on())
+        let works = self.engine.open_runs() > 0 || self.backfills.make_runs();
+        self.clients == 0 && !works && self.herald.may_leave() && !(self.stays_for_triggers && self.scheduler.is_on())
     }
 
     fn may_leave(&mut self) -> bool {
@@ -614,4 +674,16 @@ impl Core {
         }
         self.exit_when_idle && self.is_idle() && clock::now() - self.idle_since >= TimeDelta::from_std(self.linger).unwrap_or_default()
     }
+}
+
+/// Answers go to clients in the order of their commands; nobody waits for these.
+fn quiet(effects: Vec<Effect>) -> impl Iterator<Item = Effect> {
+    effects.into_iter().filter(|effect| match effect {
+        Effect::Answer(Reply::Done { .. }) => false,
+        Effect::Answer(other) => {
+            tracing::warn!(?other, "what the engine asked of itself was refused");
+            false
+        }
+        _ => true,
+    })
 }

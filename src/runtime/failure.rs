@@ -150,7 +150,7 @@ fn is_empty(path: &Path) -> bool {
 }
 
 /// The lines at the end of a log, without the empty ones after its last word.
-fn tail(folder: &Path) -> Vec<String> {
+pub(super) fn tail(folder: &Path) -> Vec<String> {
     let Ok(mut reader) = LogReader::open(folder, Some(TAIL)) else { return Vec::new() };
     let mut lines = reader.poll().unwrap_or_default();
     lines.extend(reader.rest());

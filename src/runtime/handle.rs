@@ -1,9 +1,15 @@
 //! The only door for clients: reads the database read-only, sends commands to the engine.
 
+mod backfills;
+
+pub use backfills::BackfillPlan;
+
 use super::{
     RuntimeError, attempts,
     client::{self, Line},
-    clock, pipelines, retention,
+    clock,
+    herald::Pulse,
+    pipelines, retention,
     scheduler::outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow},
     serve, upkeep,
     why::{self, Account},
@@ -13,8 +19,8 @@ use super::{
 use crate::{
     executors::shim::usage,
     model::{
-        AttemptFiles, Catchup, Diagnostics, Firing, GridCell, GridTask, JournalEntry, Pipeline, PipelineId, PipelineRow, Reply, Request,
-        ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
+        AttemptFiles, Catchup, Diagnostics, Firing, GridCell, GridTask, JournalEntry, NotificationRow, Pipeline, PipelineId, PipelineRow,
+        Reply, Request, ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
     },
     plan::params,
     store::{FiringQuery, Overview, Reader, RunQuery, StoreError},
@@ -92,6 +98,12 @@ pub struct EngineStatus {
     /// It stays when it has nothing to do.
     #[serde(default)]
     pub stays: bool,
+    /// Notifications that nobody took yet.
+    #[serde(default)]
+    pub undelivered: usize,
+    /// The last heartbeat; none without `[notify] heartbeat`.
+    #[serde(default)]
+    pub heartbeat: Option<Pulse>,
     /// Triggers that are on: it stays for them, too.
     #[serde(default)]
     pub triggers_on: usize,
@@ -145,7 +157,7 @@ impl Handle {
     /// Viewing starts an engine only where one is missing: a run is open and nobody runs it.
     fn wake_engine(&mut self) -> Result<(), RuntimeError> {
         let open = match self.reader()? {
-            Some(reader) => reader.open_runs()?,
+            Some(reader) => reader.open_runs()? + reader.working_backfills()?,
             None => 0,
         };
         if open == 0 {
@@ -348,11 +360,16 @@ impl Handle {
             Some(reader) => (reader.switches()?, reader.known_triggers()?),
             None => Default::default(),
         };
-        let (found, diagnostics) = self.definition(pipeline)?;
-        let Some(found) = found.filter(|_| !diagnostics.has_errors()) else {
-            return Err(RuntimeError::Usage(diagnostics.to_string()));
-        };
+        let found = self.defined(pipeline)?;
         Ok(outlook::preview(&found, switches.get(&found.id), &known, make_up, clock::now()))
+    }
+
+    /// The definition of a pipeline, which must be good.
+    fn defined(&self, name: &str) -> Result<Pipeline, RuntimeError> {
+        match self.definition(name)? {
+            (Some(pipeline), diagnostics) if !diagnostics.has_errors() => Ok(pipeline),
+            (_, diagnostics) => Err(RuntimeError::Usage(diagnostics.to_string())),
+        }
     }
 
     /// Reads the file of a pipeline now: id, or path of a file.
@@ -564,6 +581,17 @@ impl Handle {
         }
     }
 
+    /// Notifications newer than `after`, the newest `most` of them, newest first; of one pipeline if asked.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn notifications(&self, pipeline: Option<&PipelineId>, after: i64, most: usize) -> Result<Vec<NotificationRow>, RuntimeError> {
+        match self.reader()? {
+            Some(reader) => Ok(reader.notifications(pipeline, after, most)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// SQLite's own opinion of the database: empty if it is whole, `None` if there is none yet.
     ///
     /// # Errors
@@ -612,6 +640,10 @@ impl Handle {
 
     /// The engine that knew the secrets of a run may be gone; what of them is in the environment goes with every command about it.
     fn give_secrets_again(&self, request: &mut Request) {
+        if let crate::model::Command::PauseBackfill { backfill, paused: false } = &request.command {
+            request.secrets = self.secrets_of_backfill(backfill);
+            return;
+        }
         let Some(run) = request.command.subject().map(|(run, _)| run).filter(|_| request.secrets.is_empty()) else { return };
         // A run that does not exist is for the engine to tell.
         if let Ok(Some(definition)) =

@@ -82,7 +82,7 @@ fn choose(runs: &[RunRow], policy: &Retention, now: Timestamp, bytes: impl Fn(&R
 }
 
 /// Blocks on the disk: a log with a hole takes less than it is long.
-fn size_of(path: &Path) -> u64 {
+pub fn size_of(path: &Path) -> u64 {
     let Ok(found) = fs::symlink_metadata(path) else { return 0 };
     let below = || fs::read_dir(path).into_iter().flatten().flatten().map(|entry| size_of(&entry.path())).sum::<u64>();
     found.blocks() * 512 + if found.is_dir() { below() } else { 0 }

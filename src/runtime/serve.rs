@@ -6,7 +6,9 @@ use super::{
     attempts::Yard,
     clock,
     core::{Core, Ending, Msg, Parts},
-    gpus, retention, surroundings, trigger, upkeep, user,
+    gpus,
+    herald::{Herald, Office},
+    retention, scheduler, surroundings, trigger, upkeep, user,
     wire::{self, Ask, PROTOCOL, Tell},
     workspace::{self, Place},
 };
@@ -98,7 +100,9 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         )
         .map_err(|error| RuntimeError::Io(format!("tasks cannot be started: {error}")))?,
     );
+    let herald = Herald::start(place.config.notify.clone(), Office::of(place), &store, clock::now())?;
     let core = Core::start(Parts {
+        herald,
         place: place.clone(),
         limits: limits(place),
         store,
@@ -359,8 +363,23 @@ async fn command(request: Request, run: RunId, door: &Door) -> Option<Reply> {
     let (answer, wait) = oneshot::channel();
     let msg = if let Command::PausePipeline { pipeline, paused: false, .. } = &request.command {
         let (place, pipeline) = (door.place.clone(), pipeline.clone());
-        match tokio::task::spawn_blocking(move || trigger::triggers_of(&place, &pipeline)).await {
-            Ok(Ok(triggers)) => Msg::TurnOn(Box::new(request), triggers, answer),
+        // What there is now is seen before the answer: whatever changes after it is a change.
+        let beginning =
+            move || trigger::triggers_of(&place, &pipeline).map(|triggers| scheduler::watch::beginning(&place.workspace, triggers));
+        match tokio::task::spawn_blocking(beginning).await {
+            Ok(Ok(beginning)) => Msg::TurnOn(Box::new(request), beginning, answer),
+            Ok(Err(reply)) => return Some(reply),
+            Err(error) => return Some(Reply::Failed { message: error.to_string() }),
+        }
+    } else if let Command::Backfill(asked) = &request.command {
+        // It becomes a key.
+        if !ids::is_ulid(asked.id.as_str()) {
+            let message = format!("{:?} cannot be the id of a backfill", asked.id);
+            return Some(Reply::Invalid { message, diagnostics: Diagnostics::default() });
+        }
+        let (place, asked, secrets) = (door.place.clone(), asked.clone(), request.secrets.clone());
+        match tokio::task::spawn_blocking(move || trigger::dates(&place, &asked, &secrets, clock::now())).await {
+            Ok(Ok(dates)) => Msg::Backfill(Box::new(request), Box::new(dates), answer),
             Ok(Err(reply)) => return Some(reply),
             Err(error) => return Some(Reply::Failed { message: error.to_string() }),
         }

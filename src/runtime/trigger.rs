@@ -2,9 +2,13 @@
 
 use super::{apart, git, pipelines, workspace::Place};
 use crate::{
-    model::{Diagnostics, Pipeline, PipelineId, Reply, RunId, RunState, RunType, Secrets, TriggerDef, TriggerRequest, record::RunRecord},
+    model::{
+        BackfillRequest, Diagnostics, Pipeline, PipelineId, Reply, RunId, RunState, RunType, Secrets, Severity, TriggerDef, TriggerRequest,
+        record::RunRecord,
+    },
     plan::params,
     stdx::time::Timestamp,
+    triggers::backfill::{self, Dates},
 };
 use std::sync::Arc;
 
@@ -27,6 +31,18 @@ fn definition(place: &Place, pipeline: &PipelineId) -> Result<Pipeline, Reply> {
 /// The reply that says what is wrong with the file.
 pub fn triggers_of(place: &Place, pipeline: &PipelineId) -> Result<Vec<TriggerDef>, Reply> {
     definition(place, pipeline).map(|pipeline| pipeline.triggers)
+}
+
+/// The dates that a backfill is about, after the file and the params of its runs were checked.
+///
+/// # Errors
+/// The reply that says what is wrong with the file, the params or the stretch.
+pub fn dates(place: &Place, asked: &BackfillRequest, secrets: &Secrets, now: Timestamp) -> Result<Dates, Reply> {
+    let pipeline = definition(place, &asked.pipeline)?;
+    let wrong = |problems: Vec<String>| invalid(problems.join("\n"), Diagnostics::default());
+    params::resolve(&pipeline.params, &asked.params).map_err(wrong)?;
+    params::secrets(&pipeline.params, secrets, |_| None).map_err(wrong)?;
+    backfill::dates(&pipeline, asked, now).map_err(|why| invalid(why, Diagnostics::default()))
 }
 
 /// The run that a request asks for; nothing of it exists yet. `secrets` are the values of its secret params.
@@ -69,4 +85,16 @@ pub fn resolve(
         deadline: None,
         origin: None,
     })
+}
+
+/// Why no run could be made, with the first thing that is wrong.
+pub fn why(reply: &Reply) -> String {
+    match reply {
+        Reply::Invalid { message, diagnostics } => match diagnostics.0.iter().find(|found| found.severity == Severity::Error) {
+            Some(first) => format!("{message}: {}:{}: {}", first.file, first.line, first.message),
+            None => message.clone(),
+        },
+        Reply::Refused { why } => why.clone(),
+        Reply::Failed { message } | Reply::Done { message, .. } => message.clone(),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{RuntimeError, clock, core::Msg, retention, workspace::Place};
 use crate::{model::RunId, store};
+use chrono::TimeDelta;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -15,6 +16,9 @@ pub const BACKUPS: &str = "backups";
 
 /// Daily copies that are kept.
 const KEPT: usize = 7;
+
+/// How long it is kept what became of a fire, unless `[retention] age` says otherwise: a year, and the same month of the one before.
+const FIRES_KEPT: TimeDelta = TimeDelta::days(400);
 
 /// How often it is looked whether a day has passed.
 const LOOK: Duration = Duration::from_secs(3_600);
@@ -59,6 +63,8 @@ fn daily(place: &Place, to_core: &Sender<Msg>) -> Result<(), RuntimeError> {
         let _ = fs::remove_file(copy);
     }
     let policy = place.config.retention;
+    let age = policy.age.and_then(|age| TimeDelta::from_std(age).ok()).unwrap_or(FIRES_KEPT);
+    to_core.send(Msg::ForgetFires(clock::now() - age)).map_err(|_| gone())?;
     if policy.is_set() {
         let runs: Vec<RunId> = retention::candidates(&place.state_dir, &policy, clock::now())?.into_iter().map(|one| one.run_id).collect();
         let gone = retention::remove(&place.state_dir, &runs, |runs| forget(to_core, runs))?;
@@ -67,8 +73,11 @@ fn daily(place: &Place, to_core: &Sender<Msg>) -> Result<(), RuntimeError> {
     Ok(())
 }
 
+fn gone() -> RuntimeError {
+    RuntimeError::Unreachable("the engine is leaving".to_owned())
+}
+
 fn forget(to_core: &Sender<Msg>, runs: &[RunId]) -> Result<Vec<RunId>, RuntimeError> {
-    let gone = || RuntimeError::Unreachable("the engine is leaving".to_owned());
     let (answer, wait) = oneshot::channel();
     to_core.send(Msg::Forget { runs: runs.to_vec(), by: "engine".to_owned(), answer }).map_err(|_| gone())?;
     wait.blocking_recv().map_err(|_| gone())?.map_err(RuntimeError::Io)

@@ -286,7 +286,13 @@ pub const KEYS: &[Key] = &[
         "A rule over a metric of the last runs: `accuracy < 0.9`, `evaluate_model.accuracy < 0.9`",
     ),
     key(Place::Trigger, "drift", Holds::Any, "", "A rule over statistics; not supported yet"),
-    key(Place::Trigger, "overlap", Holds::Text, "`\"skip\"`", "While a run of the pipeline is open: `skip`, `queue` or `cancel_previous`"),
+    key(
+        Place::Trigger,
+        "overlap",
+        Holds::Text,
+        "`\"skip\"` of `cron` and `every`, else `\"queue\"`",
+        "While a run of the pipeline is open: `skip`, `queue` or `cancel_previous`",
+    ),
     key(Place::Trigger, "cooldown", Holds::Duration, "none", "Shortest time between two runs that it starts"),
     key(
         Place::Trigger,

@@ -72,9 +72,11 @@ fn read_trigger(node: &Node, report: &mut Report<'_>) -> Option<TriggerDef> {
         }
     };
     check_keys(&entry.key, table, report);
-    let overlap = word(table, "overlap", Overlap::Skip, report);
     let cooldown = time(table, "cooldown", report);
     let kind = read_kind(entry, table, report)?;
+    // Another time will come; what changed will not change again.
+    let usual = if kind.clock().is_some() { Overlap::Skip } else { Overlap::Queue };
+    let overlap = word(table, "overlap", usual, report);
     let text = text_of(&kind);
     let id = match table.get("id").and_then(|node| Some((node, node.as_text()?))) {
         None => TriggerId::from(format!("{}-{}", kind.word(), short_hash(&kind))),

@@ -3,9 +3,11 @@
 //! One writer, the engine; readers open the same file read-only. Every transition and its journal entry are one transaction.
 
 mod archive;
+mod backfills;
 mod backup;
 mod grid;
 mod open;
+mod outbox;
 mod overview;
 mod read;
 mod rows;

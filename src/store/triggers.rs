@@ -250,3 +250,57 @@ impl Reader {
         self.read(|db| db.prepare_cached(&sql)?.query_map(params![pipeline.as_str(), trigger.as_str(), since], count)?.collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            Durability,
+            record::{Change, What},
+        },
+        stdx::time::from_micros,
+        store::FILE,
+    };
+
+    fn fired(second: i64) -> Firing {
+        let at = from_micros(second * 1_000_000);
+        Firing {
+            pipeline: "p".into(),
+            trigger: "t".into(),
+            logical_date: at,
+            decided_at: at,
+            outcome: Outcome::Started,
+            run: Some("r".into()),
+            why: "every 1s".to_owned(),
+            count: 1,
+            first: None,
+        }
+    }
+
+    fn commit(store: &mut Writer, firing: Firing) -> Result<(), StoreError> {
+        let change = Change { at: firing.decided_at, by: "scheduler".to_owned(), what: What::Firing(Box::new(firing)) };
+        store.commit(&[change]).map(drop)
+    }
+
+    #[test]
+    fn a_second_fire_for_a_time_is_refused_and_old_ones_are_forgotten_but_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Writer::open(&folder.path().join(FILE), Durability::Strict).unwrap();
+        for second in 1..=5 {
+            commit(&mut store, fired(second)).unwrap();
+        }
+        assert!(commit(&mut store, fired(3)).is_err());
+        let reader = Reader::open(folder.path()).unwrap();
+        let kept = || {
+            let query = FiringQuery { limit: 10, ..FiringQuery::default() };
+            reader.firings(&query).unwrap().iter().map(|firing| firing.logical_date.timestamp()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(), [5, 4, 3, 2, 1]);
+        store.forget_firings(from_micros(3_000_000)).unwrap();
+        assert_eq!(kept(), [5, 4, 3]);
+        store.forget_firings(from_micros(60_000_000)).unwrap();
+        // The next fire is counted from it.
+        assert_eq!(kept(), [5]);
+    }
+}

@@ -1,8 +1,9 @@
 //! The engine's side of the store: commits what was decided, and loads what is open.
 
 use super::{
+    backfills,
     open::{self, StoreError},
-    rows, triggers,
+    outbox, rows, triggers,
 };
 use crate::{
     model::{
@@ -214,7 +215,7 @@ fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     // What refers to others goes first.
-    for table in ["artifacts", "attempts", "task_instances", "journal", "runs"] {
+    for table in ["artifacts", "attempts", "task_instances", "journal", "notifications", "runs"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE run_id = ?1"))?.execute([run.as_str()])?;
     }
     Ok(true)
@@ -223,9 +224,22 @@ fn forget(db: &Transaction<'_>, run: &RunId) -> rusqlite::Result<bool> {
 /// Whether somebody relies on it outside: whoever gave a command, reads an artifact, or hears that a run is over.
 fn is_told(change: &Change) -> bool {
     match &change.what {
-        What::Command { .. } | What::Artifact(_) | What::Pipeline { .. } | What::Engine { .. } | What::Firing(_) => true,
+        What::Command { .. }
+        | What::Artifact(_)
+        | What::Pipeline { .. }
+        | What::Engine { .. }
+        | What::Firing(_)
+        | What::Backfill { .. } => true,
         What::Run { record, .. } => record.state.is_terminal(),
-        What::Task { .. } | What::Attempt { .. } | What::Wish(_) | What::Note(_) | What::Trigger(_) => false,
+        What::Task { .. }
+        | What::Attempt { .. }
+        | What::Wish(_)
+        | What::Note(_)
+        | What::Trigger(_)
+        | What::Notification(_)
+        | What::Told(_) => false,
+        // Its run is made in the same transaction, or is over.
+        What::BackfillItems(..) | What::BackfillItem(..) => true,
     }
 }
 
@@ -254,6 +268,7 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     let entry = match &change.what {
         What::Run { from, record } => {
             write_run(db, record, from.is_none())?;
+            outbox::write_verdict(db, record)?;
             let id = record.run_id.as_str();
             Entry::transition(format!("run/{id}"), id, from.map(|s| s.word()), record.state.word(), None)
         }
@@ -273,6 +288,8 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         What::Wish(record) => return write_task(db, record),
         What::Note(record) => return write_run(db, record, false),
         What::Artifact(record) => return write_artifact(db, record),
+        What::Notification(notification) => return outbox::write(db, notification, change.at),
+        What::Told(told) => return outbox::write_told(db, told, change.at),
         What::Command { entity, command, reason } => Entry {
             entity: entity.clone(),
             from: None,
@@ -305,6 +322,19 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             }
         }
         What::Trigger(trigger) => return triggers::write_trigger(db, trigger),
+        What::Backfill { from, record } => {
+            backfills::write(db, record, from.is_none())?;
+            Entry {
+                entity: format!("backfill/{}", record.id()),
+                from: from.map(|state| state.word()),
+                to: Some(record.state.word()),
+                reason: record.why.as_deref(),
+                command: None,
+                run: None,
+            }
+        }
+        What::BackfillItems(backfill, items) => return backfills::write_items(db, backfill, items),
+        What::BackfillItem(backfill, item) => return backfills::write_item(db, backfill, item),
         What::Engine { start, from, to } => {
             Entry { entity: format!("engine/{start}"), from: *from, to: Some(to), reason: None, command: None, run: None }
         }

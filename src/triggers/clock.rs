@@ -1,8 +1,9 @@
 //! Which firings of a clock are due, and what becomes of those that nobody could start. The newest firing that is known and the present are
 //! arguments: what was missed follows from them, not from timers.
 
+use super::Kind;
 use crate::{
-    model::{Catchup, PipelineId, TriggerDef, TriggerKind},
+    model::{Catchup, PipelineId, RunType, TriggerDef, TriggerKind},
     stdx::{
         cron::Cron,
         time::Timestamp,
@@ -11,6 +12,9 @@ use crate::{
 };
 use chrono::TimeDelta;
 use std::time::Duration;
+
+/// `cron = "0 2 * * *"`, `every = "15m"`.
+pub const KIND: Kind = Kind { keys: &["cron", "every"], run_type: RunType::Scheduled, decide: None };
 
 /// So many missed firings are told one by one; the older ones become one entry, so that a year without an engine is no flood.
 pub const MOST_LISTED: usize = 50;

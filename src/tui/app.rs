@@ -33,6 +33,8 @@ pub enum Chore {
     Suspend,
     /// Put a text into the clipboard.
     Copy(String),
+    /// Ring, and show a word on the desktop.
+    Ring(String),
     /// Give the terminal to a program.
     Start(Program),
     /// Ask the terminal for what the pointer does, or not any more.

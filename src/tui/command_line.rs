@@ -2,10 +2,11 @@
 
 use super::{views::Selected, world::Start};
 use crate::{
-    model::{ClearScope, Command, MarkedAs, RunId, TaskId, TriggerRequest},
+    model::{BackfillRequest, ClearScope, Command, DEFAULT_MAX_ACTIVE, MarkedAs, Reprocess, RunId, TaskId, TriggerRequest},
     stdx::words::quoted,
 };
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What does the same, typed in a shell; `reason` is what the person said about it.
 pub fn of(command: &Command, reason: Option<&str>) -> String {
@@ -28,6 +29,9 @@ pub fn of(command: &Command, reason: Option<&str>) -> String {
         Command::Approve { run, task } => verb("approve", run, Some(task)),
         Command::Reject { run, task } => verb("reject", run, Some(task)),
         Command::Undo { run } => verb("undo", run, None),
+        Command::Backfill(request) => backfill(request),
+        Command::PauseBackfill { backfill, paused } => format!("flowyard backfill {} {backfill}", pause(*paused)),
+        Command::CancelBackfill { backfill } => format!("flowyard backfill cancel {backfill}"),
     };
     if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
         line.push_str(&format!(" --reason {}", quoted(reason)));
@@ -71,21 +75,33 @@ pub fn start(start: &Start) -> String {
 }
 
 fn run(request: &TriggerRequest) -> String {
-    let mut line = format!("flowyard run {}", quoted(request.pipeline.as_str()));
-    for (name, value) in &request.params {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        line.push_str(&format!(" -p {name}={}", quoted(&text)));
+    format!("flowyard run {}{}", quoted(request.pipeline.as_str()), params(&request.params))
+}
+
+fn params(given: &BTreeMap<String, Value>) -> String {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    given.iter().map(|(name, value)| format!(" -p {name}={}", quoted(&text(value)))).collect()
+}
+
+/// What makes the same backfill.
+pub fn backfill(request: &BackfillRequest) -> String {
+    let mut line = format!("flowyard backfill {} --from {} --to {}", quoted(request.pipeline.as_str()), request.from, request.to);
+    line.extend(request.trigger.as_ref().map(|trigger| format!(" --trigger {}", quoted(trigger.as_str()))));
+    if request.reprocess != Reprocess::default() {
+        line.push_str(&format!(" --reprocess {}", request.reprocess));
     }
-    line
+    if request.max_active != DEFAULT_MAX_ACTIVE {
+        line.push_str(&format!(" --max-active {}", request.max_active));
+    }
+    line + flag(request.reverse, " --reverse") + &params(&request.params)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     #[test]
     fn each_command_has_its_line() {
@@ -111,6 +127,18 @@ mod tests {
                 None,
                 "flowyard unpause churn",
             ),
+            (
+                Command::Backfill(Box::new(BackfillRequest {
+                    max_active: 4,
+                    reverse: true,
+                    reprocess: Reprocess::Failed,
+                    params: [("note".to_owned(), "by hand".into())].into(),
+                    ..BackfillRequest::new("b-1".into(), "churn".into(), "2024-01-01".parse().unwrap(), "2024-01-31".parse().unwrap())
+                })),
+                None,
+                "flowyard backfill churn --from 2024-01-01 --to 2024-01-31 --reprocess failed --max-active 4 --reverse -p note='by hand'",
+            ),
+            (Command::PauseBackfill { backfill: "b-1".into(), paused: false }, None, "flowyard backfill unpause b-1"),
         ] {
             assert_eq!(of(&command, reason), line);
         }

@@ -50,6 +50,8 @@ pub fn engine() -> EngineStatus {
         slots: (1, 2),
         clients: 1,
         stays: false,
+        undelivered: 0,
+        heartbeat: None,
         triggers_on: 0,
         next_fire: None,
     }

@@ -1,9 +1,10 @@
 //! What the threads that may wait tell: it is taken into the world, and said where a person should know.
 
 use super::{
-    app::{App, replace},
+    app::{App, Chore, replace},
     dialogs::{report::Report, trigger::Trigger, turn_on::AskTurnOn, workspaces::Workspaces},
     logs::{desk::Handed, talk::LogAnswer},
+    news::Heard,
     runs::RunList,
     schedule::TurnOn,
     views::{Place, run::RunView},
@@ -29,6 +30,7 @@ impl App {
                 self.dialogs.push(Box::new(Workspaces::new(known, &here, self.world.now)));
             }
             Msg::LogPart(handed) => self.handed(handed),
+            Msg::News(heard) => self.news(heard),
             Msg::Begun(Ok(begun)) => self.moved = Some(*begun),
             Msg::Begun(Err(error)) => self.dialogs.push(Box::new(Report::message("That did not work".to_owned(), &error))),
             Msg::Surroundings(found, obstacle) => {
@@ -182,6 +184,18 @@ impl App {
             Ok(Reply::Invalid { message, .. } | Reply::Failed { message }) | Err(message) => self.complain(message),
         }
         self.ask_again();
+    }
+
+    /// What others are told is only kept; what is for whoever sits here, or went wrong, is shown as well.
+    fn news(&mut self, heard: Heard) {
+        if heard.rings {
+            self.chores.push(Chore::Ring(heard.text.clone()));
+        }
+        if heard.rings || heard.tone == Tone::Bad {
+            self.say(heard.tone, heard.text);
+        } else {
+            self.world.record.say(self.world.now, heard.tone, &heard.text);
+        }
     }
 
     /// A pipeline that had never run does now: its view gives way to that of the run. False if it is not looked at.

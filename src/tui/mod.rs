@@ -25,6 +25,7 @@ pub mod load;
 pub mod logs;
 pub mod looks;
 pub mod memory;
+pub mod news;
 mod pace;
 pub mod pages;
 pub mod panes;
@@ -57,7 +58,7 @@ mod tests;
 
 use crate::{
     config::{UserConfig, keymap as user_keys},
-    runtime::{Attach, RuntimeError, clock, demo, user},
+    runtime::{Attach, RuntimeError, clock, demo, herald::bell, user},
 };
 use answers::Sieve;
 use app::{App, Chore, Programs};
@@ -69,6 +70,7 @@ use pace::Pace;
 use programs::Lent;
 use std::sync::atomic::Ordering;
 use std::{
+    io::Write,
     path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     time::Duration,
@@ -239,6 +241,10 @@ impl Desk<'_> {
         match chore {
             Chore::Redraw => self.screen.terminal.clear()?,
             Chore::Suspend => self.screen.suspend()?,
+            Chore::Ring(text) => {
+                let mut out = std::io::stdout();
+                out.write_all(&bell::ring(text, &bell::Terminal::from_environment())).and_then(|()| out.flush())?;
+            }
             Chore::Copy(text) => clipboard::copy(text, &mut std::io::stdout())?,
             Chore::KeepTheme(name) => return Ok(user::keep_theme(name).err().map(|error| error.to_string())),
             Chore::Mouse(on) => self.screen.use_mouse(*on)?,

@@ -52,7 +52,9 @@ fn whole(app: &App, frame: &mut Frame<'_>, area: Rect) {
     if let Some(pending) = app.waiting() {
         which_key::draw(frame, area, pending, &app.contexts(), |bound| app.allowed(bound).is_ok(), theme);
     }
-    toasts(frame, area, &app.world.toasts, theme);
+    // A dialog may begin right below the crumbs; the tabs are of no use while it is open.
+    let above = if app.dialogs.is_empty() { 2 } else { 1 };
+    toasts(frame, Rect { y: area.y + above, height: area.height - above, ..area }, &app.world.toasts, theme);
     for dialog in &app.dialogs {
         dialog.draw(frame, area, &app.world, theme);
     }
@@ -197,9 +199,9 @@ pub const fn sign(tone: Tone) -> (&'static str, &'static str) {
     }
 }
 
-/// Messages below the lines of places, crumbs and tabs, newest below; each is one line, so that it hides little.
+/// Messages at the right, newest below; each is one line, so that it hides little.
 fn toasts(frame: &mut Frame<'_>, area: Rect, toasts: &[Toast], theme: &Theme) {
-    for (y, toast) in (area.y + 2..area.bottom()).zip(toasts) {
+    for (y, toast) in (area.y..area.bottom()).zip(toasts) {
         let (sign, token) = sign(toast.tone);
         let words = text::cut(&text::safe(&toast.text), usize::from(area.width).saturating_sub(16));
         let line =

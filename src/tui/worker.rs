@@ -10,6 +10,7 @@ use super::{
         talk::LogRequest,
     },
     memory::Memory,
+    news::News,
     pages,
     schedule::Schedule,
     tally::Tallied,
@@ -406,9 +407,11 @@ const ATTENTION: Duration = Duration::from_secs(3);
 /// for the engine that took it. With `--in-process` the engine lives here; `ready` hears when it does.
 fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, tx: &Sender<Msg>) {
     let mut handle: Option<Handle> = None;
+    let mut news = News::default();
     loop {
         if handle.is_none() {
             handle = Handle::attach(attach.clone()).ok();
+            let _ = handle.as_ref().map(|handle| news.look(handle));
             let _ = ready.send(());
         }
         let attached = handle.as_ref().is_some_and(Handle::is_attached);
@@ -416,6 +419,12 @@ fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, 
             return;
         }
         let told = handle.as_mut().map(|handle| handle.wait_for_change(if attached { ATTENTION } else { Duration::ZERO }));
+        if let (Some(handle), Some(Ok(true))) = (&handle, &told) {
+            // What cannot be read is said by whoever reads what is shown.
+            for heard in news.look(handle).unwrap_or_default() {
+                let _ = tx.send(Msg::News(heard));
+            }
+        }
         match told {
             Some(Ok(true)) if tx.send(Msg::Changed).is_err() => return,
             // Whoever cannot be reached is not asked again at once.

@@ -13,6 +13,7 @@ use super::{
         talk::{LogAnswer, LogPart, LogRequest, SLOTS},
     },
     memory::{Memory, Stood},
+    news::Heard,
     record::Record,
     runs::{RunList, RunPage, RunsAsk},
     schedule::{Schedule, TriggerKey, TurnOn},
@@ -390,6 +391,8 @@ pub enum Msg {
     Workspaces(Vec<Known>),
     /// Something worth knowing.
     Note(String),
+    /// Somebody is told something, or could not be.
+    News(Heard),
     /// What the machine has, and why nothing can be written into the workspace.
     Surroundings(Surroundings, Option<String>),
     /// Where to go on, or why not.

@@ -155,20 +155,24 @@ impl Follow {
         }
     }
 
-    /// Waits for a change. An engine that went away is replaced: the run is open, so attaching starts one.
     fn wait(&mut self) -> Result<(), Failure> {
-        let mut failures = 0;
-        loop {
-            match self.handle.wait_for_change(LOOK) {
-                Ok(_) => return Ok(()),
-                Err(error) if failures == PATIENCE => return Err(lost(error, &self.run)),
-                Err(_) => failures += 1,
-            }
-            match Handle::attach(self.attach.clone()) {
-                Ok(handle) => self.handle = handle,
-                Err(error) if failures == PATIENCE => return Err(lost(error, &self.run)),
-                Err(_) => std::thread::sleep(LOOK),
-            }
+        wait(&mut self.handle, &self.attach).map_err(|error| lost(error, &self.run))
+    }
+}
+
+/// Waits for a change. An engine that went away is replaced: what is followed is open, so attaching starts one.
+pub fn wait(handle: &mut Handle, attach: &Attach) -> Result<(), RuntimeError> {
+    let mut failures = 0;
+    loop {
+        match handle.wait_for_change(LOOK) {
+            Ok(_) => return Ok(()),
+            Err(error) if failures == PATIENCE => return Err(error),
+            Err(_) => failures += 1,
+        }
+        match Handle::attach(attach.clone()) {
+            Ok(again) => *handle = again,
+            Err(error) if failures == PATIENCE => return Err(error),
+            Err(_) => std::thread::sleep(LOOK),
         }
     }
 }

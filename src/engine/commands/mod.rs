@@ -94,6 +94,9 @@ impl Run {
             (
                 Command::Trigger(_)
                 | Command::PausePipeline { .. }
+                | Command::Backfill(_)
+                | Command::PauseBackfill { .. }
+                | Command::CancelBackfill { .. }
                 | Command::Skip { .. }
                 | Command::Mark { .. }
                 | Command::Approve { .. }

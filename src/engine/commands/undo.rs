@@ -35,7 +35,13 @@ impl Before {
             | Command::Approve { .. }
             | Command::Reject { .. } => true,
             // A process that was told to end does not come back.
-            Command::Cancel { .. } | Command::Undo { .. } | Command::Trigger(_) | Command::PausePipeline { .. } => false,
+            Command::Cancel { .. }
+            | Command::Undo { .. }
+            | Command::Trigger(_)
+            | Command::PausePipeline { .. }
+            | Command::Backfill(_)
+            | Command::PauseBackfill { .. }
+            | Command::CancelBackfill { .. } => false,
         };
         Self {
             command: can_be_undone.then(|| command.word().to_owned()),

@@ -3,10 +3,7 @@
 mod read;
 
 use super::{PipelineId, RunId, did_you_mean};
-use crate::stdx::{
-    time::{Timestamp, serde_rfc3339},
-    vocabulary::words,
-};
+use crate::stdx::{time::Timestamp, vocabulary::words};
 use chrono::{NaiveTime, TimeDelta, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
@@ -273,8 +270,64 @@ pub enum SecretSource {
     File(PathBuf),
 }
 
+/// A notification that is decided: somebody is to be told something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// With what it may be told in one message.
+    pub pile: Pile,
+    /// The run, if it is about one.
+    pub run_id: Option<RunId>,
+    /// Which of several of the kind it is: an attempt, a task, a time. It is told once.
+    pub about: String,
+    /// What there is to say beside what the run's own rows say.
+    pub note: String,
+    /// When it is sent.
+    pub due_at: Timestamp,
+}
+
+/// Notifications that may be told in one message: to one, of one pipeline, of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pile {
+    /// Who is told.
+    pub channel: Channel,
+    /// The pipeline.
+    pub pipeline: PipelineId,
+    /// Of what it tells.
+    pub occasion: Occasion,
+}
+
+/// What a try to tell came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What it was about.
+    pub pile: Pile,
+    /// The newest notification that was in the message.
+    pub upto: i64,
+    /// What became of it; `Pending` is to be tried again.
+    pub state: NotificationState,
+    /// When, then.
+    pub due_at: Timestamp,
+    /// What the other side said, or why it was not reached.
+    pub detail: String,
+}
+
+/// Notifications of one pile that wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// What they have in common.
+    pub pile: Pile,
+    /// How many.
+    pub count: usize,
+    /// How often they were tried.
+    pub attempts: u32,
+    /// When they are due.
+    pub due_at: Timestamp,
+    /// Since when the first of them waits.
+    pub since: Timestamp,
+}
+
 /// A notification and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NotificationRow {
     /// Ever growing.
     pub id: i64,
@@ -291,17 +344,14 @@ pub struct NotificationRow {
     /// Who is told.
     pub channel: Channel,
     /// When it was decided.
-    #[serde(with = "serde_rfc3339")]
     pub created_at: Timestamp,
     /// When it is sent, or tried again.
-    #[serde(with = "serde_rfc3339")]
     pub due_at: Timestamp,
     /// What became of it.
     pub state: NotificationState,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was sent or given up.
-    #[serde(with = "serde_rfc3339::option")]
     pub ended_at: Option<Timestamp>,
     /// What the last try came to.
     pub detail: Option<String>,

@@ -2,15 +2,15 @@
 
 use super::{
     super::{
-        scheduler::{Definitions, Fire, Firer, Step, overlaps},
+        scheduler::{Beginning, Definitions, Fire, Firer, Step, Watcher, overlaps},
         user,
     },
-    Core,
+    Core, quiet,
 };
 use crate::{
     engine::{Effect, Input},
     model::{
-        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Reply, Request, RunId, Secrets, TriggerDef,
+        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Request, RunId, Secrets, TriggerDef,
         record::{Change, RunRecord, What},
     },
     stdx::time::{Timestamp, rfc3339},
@@ -22,13 +22,13 @@ const SCHEDULER: &str = "scheduler";
 
 impl Core {
     /// The triggers of a pipeline are turned on: from the same commit on they are known, so that none of their fires is lost.
-    pub(super) fn turn_on(&mut self, request: Request, triggers: Vec<TriggerDef>, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn turn_on(&mut self, request: Request, beginning: Beginning, now: Timestamp) -> Vec<Effect> {
         let Command::PausePipeline { pipeline, .. } = &request.command else { return Vec::new() };
         let pipeline = pipeline.clone();
         let mut effects = self.command(request, now);
         let switched = self.switched(&effects, &pipeline);
         if let Some(switch) = switched {
-            let known = self.scheduler.switch(&pipeline, switch, triggers, now);
+            let known = self.scheduler.turn_on(&pipeline, switch, beginning, now);
             effects.extend(known.into_iter().map(|what| written(now, what)));
         }
         effects
@@ -40,7 +40,7 @@ impl Core {
         let pipeline = pipeline.clone();
         let effects = self.command(request, now);
         if let Some(switch) = self.switched(&effects, &pipeline) {
-            self.scheduler.switch(&pipeline, switch, Vec::new(), now);
+            self.scheduler.turn_off(&pipeline, switch);
         }
         effects
     }
@@ -59,7 +59,9 @@ impl Core {
             let command = Command::PausePipeline { pipeline, paused: false, env, make_up: None };
             let reason = Some("flowyard engine --triggers on, or triggers_on in the user's settings".to_owned());
             let request = Request { command, by: SCHEDULER.to_owned(), reason, secrets: Secrets::default() };
-            effects.extend(quiet(self.turn_on(request, triggers, now)));
+            // What there is now is seen by the first look.
+            let beginning = Beginning { triggers, ..Beginning::default() };
+            effects.extend(quiet(self.turn_on(request, beginning, now)));
         }
         effects
     }
@@ -76,6 +78,7 @@ impl Core {
     /// What fell due by now.
     pub(super) fn keep_schedule(&mut self, now: Timestamp) -> Vec<Effect> {
         self.watch_files();
+        self.watch_sights();
         let engine = &self.engine;
         let steps = self.scheduler.decide(|pipeline| engine.open_runs_of(pipeline), now);
         let mut effects = Vec::new();
@@ -89,6 +92,20 @@ impl Core {
             }
         }
         effects
+    }
+
+    /// Tells the watcher what to look at; an engine whose triggers all go by the clock has none.
+    fn watch_sights(&mut self) {
+        let Some(sights) = self.scheduler.new_sights() else { return };
+        if self.watcher.is_none() && !sights.is_empty() {
+            match Watcher::start(self.place.workspace.clone(), self.own.clone()) {
+                Ok(watcher) => self.watcher = Some(watcher),
+                Err(error) => tracing::error!(%error, "nothing can be watched: triggers that wait for a change do not fire"),
+            }
+        }
+        if let Some(watcher) = &self.watcher {
+            watcher.watch(sights);
+        }
     }
 
     /// Once something is on, files are watched and runs can be made; an engine without triggers has neither thread.
@@ -143,7 +160,8 @@ impl Core {
             first: None,
         };
         self.scheduler.settle(&fire, Some(&firing));
-        let seen = self.scheduler.remember(&fire);
+        // A change whose run could not be made is not lost: it fires once the file is mended.
+        let seen = if firing.outcome == Outcome::Failed { None } else { self.scheduler.remember(&fire) };
         effects.extend(std::iter::once(What::Firing(Box::new(firing))).chain(seen).map(|what| written(now, what)));
         effects
     }
@@ -157,18 +175,6 @@ impl Core {
         };
         open.into_iter().flat_map(cancel).collect()
     }
-}
-
-/// Answers go to clients in the order of their commands; nobody waits for these.
-fn quiet(effects: Vec<Effect>) -> impl Iterator<Item = Effect> {
-    effects.into_iter().filter(|effect| match effect {
-        Effect::Answer(Reply::Done { .. }) => false,
-        Effect::Answer(other) => {
-            tracing::warn!(?other, "what a trigger asked for was refused");
-            false
-        }
-        _ => true,
-    })
 }
 
 fn written(at: Timestamp, what: What) -> Effect {

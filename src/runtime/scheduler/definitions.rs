@@ -6,7 +6,7 @@ use super::super::{
     pipelines::Found,
     workspace::{self, Place},
 };
-use crate::model::{PipelineId, TriggerDef};
+use crate::model::{Notify, PipelineId, TriggerDef};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -39,9 +39,12 @@ impl Definitions {
             let (mut read, mut told) = (HashMap::new(), None);
             loop {
                 let found = look(&place, &mut read);
-                if told.as_ref() != Some(&found) {
-                    told = Some(found.clone());
-                    if to_core.send(Msg::Defined(found)).is_err() {
+                let listeners: BTreeMap<PipelineId, Notify> =
+                    read.values().filter_map(|(_, id, good)| Some((id.clone(), good.as_ref()?.1.clone()))).collect();
+                if told.as_ref() != Some(&(found.clone(), listeners.clone())) {
+                    told = Some((found.clone(), listeners.clone()));
+                    // Who is told of what they missed is known before they miss anything.
+                    if to_core.send(Msg::Listeners(listeners)).is_err() || to_core.send(Msg::Defined(found)).is_err() {
                         return;
                     }
                 }
@@ -55,13 +58,17 @@ impl Definitions {
 /// The triggers of each pipeline; none of one whose file is wrong.
 type All = BTreeMap<PipelineId, Option<Vec<TriggerDef>>>;
 
-fn look(place: &Place, read: &mut HashMap<PathBuf, (Stamp, PipelineId, Option<Vec<TriggerDef>>)>) -> All {
+/// What was read of each file: the triggers, and who is told of what; none of one that is wrong.
+type Files = HashMap<PathBuf, (Stamp, PipelineId, Option<(Vec<TriggerDef>, Notify)>)>;
+
+fn look(place: &Place, read: &mut Files) -> All {
+    let known = |read: &Files| read.values().map(|(_, id, good)| (id.clone(), good.as_ref().map(|good| good.0.clone()))).collect();
     let files = match workspace::pipeline_files(&place.workspace) {
         Ok(files) => files,
         Err(error) => {
             // What was read stays: a folder that cannot be listed for a moment is no reason to forget what is on.
             tracing::warn!(%error, "the pipeline files cannot be listed");
-            return read.values().map(|(_, id, triggers)| (id.clone(), triggers.clone())).collect();
+            return known(read);
         }
     };
     read.retain(|path, _| files.contains(path));
@@ -73,9 +80,9 @@ fn look(place: &Place, read: &mut HashMap<PathBuf, (Stamp, PipelineId, Option<Ve
         let name = path.strip_prefix(&place.workspace).unwrap_or(&path).display().to_string();
         let Found { id, pipeline, diagnostics, .. } = apart::read(&path, &name);
         let good = pipeline.filter(|_| !diagnostics.has_errors());
-        read.insert(path, (stamp.unwrap_or_default(), id, good.map(|pipeline| pipeline.triggers)));
+        read.insert(path, (stamp.unwrap_or_default(), id, good.map(|pipeline| (pipeline.triggers, pipeline.notify))));
     }
-    read.values().map(|(_, id, triggers)| (id.clone(), triggers.clone())).collect()
+    known(read)
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {

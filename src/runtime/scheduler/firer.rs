@@ -4,7 +4,7 @@ use super::{
     super::{clock, core::Msg, trigger, workspace::Place},
     Fire,
 };
-use crate::model::{Reply, RunId, Secrets, TriggerRequest, record::RunRecord};
+use crate::model::{RunId, Secrets, TriggerRequest, record::RunRecord};
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc},
@@ -48,7 +48,7 @@ fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
     };
     let by = format!("trigger {}", fire.trigger);
     let made = trigger::resolve(place, request, &Secrets::default(), by, clock::now(), RunId::from(clock::new_id()));
-    let mut record = made.map_err(|reply| why(&reply))?;
+    let mut record = made.map_err(|reply| trigger::why(&reply))?;
     record.run_type = fire.run_type;
     record.origin = Some(Box::new(fire.origin.clone()));
     if fire.overlap == crate::model::Overlap::Queue {
@@ -56,17 +56,4 @@ fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
         Arc::make_mut(&mut record.definition).max_active_runs.get_or_insert(1);
     }
     Ok(Box::new(record))
-}
-
-/// Why no run could be made, with the first thing that is wrong.
-fn why(reply: &Reply) -> String {
-    match reply {
-        Reply::Invalid { message, diagnostics } => match diagnostics.0.iter().find(|found| found.severity == crate::model::Severity::Error)
-        {
-            Some(first) => format!("{message}: {}:{}: {}", first.file, first.line, first.message),
-            None => message.clone(),
-        },
-        Reply::Refused { why } => why.clone(),
-        Reply::Failed { message } | Reply::Done { message, .. } => message.clone(),
-    }
 }

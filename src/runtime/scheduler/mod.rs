@@ -4,13 +4,17 @@
 //! Missed fires are computed from the last one in the tables, never from timers, so that nothing is lost with a process.
 
 mod definitions;
+pub mod events;
 mod firer;
 pub mod outlook;
 #[cfg(test)]
 mod tests;
+pub mod watch;
 
 pub use definitions::Definitions;
+pub use events::{Beginning, Sight};
 pub use firer::Firer;
+pub use watch::Watcher;
 
 use crate::{
     model::{
@@ -19,9 +23,11 @@ use crate::{
     },
     stdx::time::{Timestamp, rfc3339},
     store::KnownTrigger,
-    triggers::clock::{self, Policy},
+    triggers::{
+        Observed,
+        clock::{self, Policy},
+    },
 };
-use chrono::TimeDelta;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -50,6 +56,8 @@ pub struct Fire {
     pub overlap: Overlap,
     /// The environment of whoever turned the triggers on.
     pub env: BTreeMap<String, String>,
+    /// When they did.
+    pub turned_on: Option<Timestamp>,
     /// What the trigger saw, to be kept with the fire.
     pub memory: Option<serde_json::Value>,
 }
@@ -86,6 +94,12 @@ pub struct Scheduler {
     known: BTreeMap<Key, Known>,
     watched: BTreeMap<PipelineId, Vec<Watched>>,
     in_flight: BTreeSet<Key>,
+    /// What was seen last, and is not decided yet.
+    observed: BTreeMap<Key, Observed>,
+    /// Their runs could not be made: they are tried again when a pipeline file is another.
+    held: BTreeSet<Key>,
+    /// Something else is to be looked at.
+    sights_changed: bool,
     /// When something falls due next; `None` until it was looked, and when nothing does.
     wake: Option<Timestamp>,
     /// Something changed since it was looked.
@@ -99,7 +113,7 @@ impl Scheduler {
             let TriggerRecord { pipeline, trigger, since, memory } = found.record;
             ((pipeline, trigger), Known { since, memory, last: found.last, last_started: found.last_started })
         });
-        Self { switches, known: known.collect(), is_stale: true, ..Self::default() }
+        Self { switches, known: known.collect(), is_stale: true, sights_changed: true, ..Self::default() }
     }
 
     /// Whether the triggers of any pipeline are on, so that somebody must stay for them.
@@ -142,20 +156,24 @@ impl Scheduler {
             };
             self.watched.insert(pipeline, watched);
         }
-        self.is_stale = true;
+        self.held.clear();
+        (self.is_stale, self.sights_changed) = (true, true);
     }
 
-    /// The triggers of a pipeline were turned on or off. Gives what is to be written down with it: that its triggers are known from
-    /// now on.
-    pub fn switch(&mut self, pipeline: &PipelineId, switch: PipelineSwitch, triggers: Vec<TriggerDef>, now: Timestamp) -> Vec<What> {
-        let is_on = !switch.paused;
+    /// The triggers of a pipeline were turned on, when this was there to see. Gives what is to be written down with it: that its
+    /// triggers are known from now on.
+    pub fn turn_on(&mut self, pipeline: &PipelineId, switch: PipelineSwitch, beginning: Beginning, now: Timestamp) -> Vec<What> {
+        self.turn_off(pipeline, switch);
+        self.watched.insert(pipeline.clone(), watch(pipeline, beginning.triggers));
+        let mut written = self.introduce(pipeline, now);
+        written.extend(self.start_anew(pipeline, &beginning.baseline, now));
+        written
+    }
+
+    /// The triggers of a pipeline were turned off.
+    pub fn turn_off(&mut self, pipeline: &PipelineId, switch: PipelineSwitch) {
         self.switches.insert(pipeline.clone(), switch);
-        self.is_stale = true;
-        if !is_on {
-            return Vec::new();
-        }
-        self.watched.insert(pipeline.clone(), watch(pipeline, triggers));
-        self.introduce(pipeline, now)
+        (self.is_stale, self.sights_changed) = (true, true);
     }
 
     /// Writes down triggers that are new: they fire for what falls due from now on.
@@ -166,9 +184,9 @@ impl Scheduler {
             if self.known.contains_key(&key) {
                 continue;
             }
-            let record = TriggerRecord { pipeline: key.0.clone(), trigger: key.1.clone(), since: now, memory: None };
-            new.push(What::Trigger(Box::new(record)));
-            self.known.insert(key, Known { since: now, memory: None, last: None, last_started: None });
+            let known = Known { since: now, memory: None, last: None, last_started: None };
+            new.push(events::trigger_row(pipeline, &watched.def.id, &known));
+            self.known.insert(key, known);
         }
         new
     }
@@ -185,10 +203,12 @@ impl Scheduler {
             steps.extend(self.introduce(&pipeline, now).into_iter().map(Step::Commit));
             for position in 0..self.watched[&pipeline].len() {
                 let watched = self.watched[&pipeline][position].clone();
-                if let Some(policy) =
-                    watched.policy.as_ref().filter(|_| !self.in_flight.contains(&(pipeline.clone(), watched.def.id.clone())))
-                {
-                    self.decide_one(&pipeline, &watched.def, policy, &open, now, &mut steps);
+                if self.in_flight.contains(&(pipeline.clone(), watched.def.id.clone())) {
+                    continue;
+                }
+                match &watched.policy {
+                    Some(policy) => self.decide_one(&pipeline, &watched.def, policy, &open, now, &mut steps),
+                    None => self.decide_event(&pipeline, &watched.def, &open(&pipeline), now, &mut steps),
                 }
             }
         }
@@ -261,10 +281,8 @@ impl Scheduler {
 
     /// Why a fire starts no run now.
     fn hindrance(&self, pipeline: &PipelineId, def: &TriggerDef, made_up: bool, open: &[RunId], now: Timestamp) -> Option<String> {
-        let known = self.known.get(&(pipeline.clone(), def.id.clone()));
-        if let (Some(cooldown), Some(started)) = (def.cooldown, known.and_then(|known| known.last_started))
-            && now - started < TimeDelta::from_std(cooldown).unwrap_or_default()
-        {
+        let started = self.known.get(&(pipeline.clone(), def.id.clone())).and_then(|known| known.last_started);
+        if let (Some(started), true) = (started, events::cooled(def, started).is_some_and(|end| now < end)) {
             return Some(format!("the run before was started at {}, less than the cooldown ago", rfc3339(started)));
         }
         overlaps(def.overlap, made_up, open)
@@ -287,34 +305,35 @@ impl Scheduler {
             // Those that are made up for come one after the other, whatever is done with one on time.
             overlap: if made_up { Overlap::Queue } else { def.overlap },
             env: self.switches.get(pipeline).map(|switch| switch.env.clone()).unwrap_or_default(),
+            turned_on: self.switches.get(pipeline).and_then(|switch| switch.since),
             memory: None,
         }
     }
 
     /// A fire was tried: this became of it, or nothing, because its triggers were turned off meanwhile.
     pub fn settle(&mut self, fire: &Fire, firing: Option<&Firing>) {
-        self.in_flight.remove(&(fire.pipeline.clone(), fire.trigger.clone()));
+        let key = (fire.pipeline.clone(), fire.trigger.clone());
+        self.in_flight.remove(&key);
         self.is_stale = true;
         if let Some(firing) = firing {
             self.count(firing);
+            if firing.outcome == Outcome::Failed && fire.memory.is_some() {
+                self.held.insert(key);
+            }
         }
     }
 
-    /// Whether a fire that was asked for is still wanted.
+    /// Whether a fire that was asked for is still wanted: not if the triggers were turned off since, even if they are on again.
     pub fn wants(&self, fire: &Fire) -> bool {
-        self.is_on_for(&fire.pipeline)
+        let switch = self.switches.get(&fire.pipeline);
+        switch.is_some_and(|switch| !switch.paused && switch.since == fire.turned_on)
     }
 
     /// Keeps what a trigger saw that fired; gives what is to be written down of it.
     pub fn remember(&mut self, fire: &Fire) -> Option<What> {
         let known = self.known.get_mut(&(fire.pipeline.clone(), fire.trigger.clone()))?;
         known.memory = Some(fire.memory.clone()?);
-        Some(What::Trigger(Box::new(TriggerRecord {
-            pipeline: fire.pipeline.clone(),
-            trigger: fire.trigger.clone(),
-            since: known.since,
-            memory: known.memory.clone(),
-        })))
+        Some(events::trigger_row(&fire.pipeline, &fire.trigger, known))
     }
 
     fn count(&mut self, firing: &Firing) {

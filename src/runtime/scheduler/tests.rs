@@ -36,7 +36,11 @@ impl Desk {
 
     fn switch(&mut self, paused: bool, make_up: Option<Catchup>, second: i64) {
         self.switch = PipelineSwitch { paused, since: Some(at(second)), env: BTreeMap::new(), make_up };
-        for what in self.scheduler.switch(&"p".into(), self.switch.clone(), vec![self.def.clone()], at(second)) {
+        if paused {
+            return self.scheduler.turn_off(&"p".into(), self.switch.clone());
+        }
+        let beginning = Beginning { triggers: vec![self.def.clone()], ..Beginning::default() };
+        for what in self.scheduler.turn_on(&"p".into(), self.switch.clone(), beginning, at(second)) {
             self.write(what);
         }
     }

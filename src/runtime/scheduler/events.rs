@@ -1,0 +1,158 @@
+//! Triggers that fire because something happened: what was seen last waits here until it can be decided.
+
+use super::{Fire, Key, Known, Scheduler, Step, overlaps};
+use crate::{
+    model::{Firing, Origin, Outcome, PipelineId, RunId, TriggerDef, TriggerId, TriggerKind, TriggerRecord, record::What},
+    stdx::time::Timestamp,
+    triggers::{Kind, Observed, Wanted},
+};
+use chrono::TimeDelta;
+use std::collections::BTreeMap;
+
+/// What is seen when triggers are turned on: a change is what is different from it.
+pub type Baseline = BTreeMap<TriggerId, Observed>;
+
+/// The triggers of a pipeline, and what there was to see when they were turned on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Beginning {
+    /// As its file has them.
+    pub triggers: Vec<TriggerDef>,
+    /// What those see that do not go by the clock.
+    pub baseline: Baseline,
+}
+
+/// What a trigger looks at, and what is remembered of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sight {
+    /// The trigger.
+    pub key: Key,
+    /// What it looks at.
+    pub kind: TriggerKind,
+    /// What it saw last.
+    pub memory: Option<serde_json::Value>,
+}
+
+impl Scheduler {
+    /// Everything that is to be looked at, if that is something else than when it was asked last.
+    pub fn new_sights(&mut self) -> Option<Vec<Sight>> {
+        if !std::mem::take(&mut self.sights_changed) {
+            return None;
+        }
+        let on = self.watched.iter().filter(|(pipeline, _)| self.is_on_for(pipeline));
+        let sights = on.flat_map(|(pipeline, all)| all.iter().map(move |watched| (pipeline, &watched.def)));
+        let sight = |(pipeline, def): (&PipelineId, &TriggerDef)| {
+            let key = (pipeline.clone(), def.id.clone());
+            let memory = self.known.get(&key).and_then(|known| known.memory.clone());
+            Sight { key, kind: def.kind.clone(), memory }
+        };
+        Some(sights.filter(|(_, def)| Kind::of(&def.kind).decide.is_some()).map(sight).collect())
+    }
+
+    /// Something was looked at. The newest look counts.
+    pub fn observe(&mut self, key: Key, observed: Observed) {
+        if self.is_on_for(&key.0) {
+            self.observed.insert(key, observed);
+            self.is_stale = true;
+        }
+    }
+
+    /// Triggers were turned on: they start from what there is now, whatever they saw before.
+    pub(super) fn start_anew(&mut self, pipeline: &PipelineId, baseline: &Baseline, now: Timestamp) -> Vec<What> {
+        let mut written = Vec::new();
+        for def in self.watched.get(pipeline).into_iter().flatten().map(|watched| &watched.def) {
+            let Some(decide) = Kind::of(&def.kind).decide else { continue };
+            let key = (pipeline.clone(), def.id.clone());
+            let memory = baseline.get(&def.id).and_then(|observed| decide(&def.kind, None, observed).memory);
+            self.observed.remove(&key);
+            self.held.remove(&key);
+            let known = self.known.entry(key).or_insert(Known { since: now, memory: None, last: None, last_started: None });
+            (known.since, known.memory) = (now, memory);
+            written.push(trigger_row(pipeline, &def.id, known));
+        }
+        written
+    }
+
+    /// By what was seen last of a trigger, if anything was.
+    pub(super) fn decide_event(&mut self, pipeline: &PipelineId, def: &TriggerDef, open: &[RunId], now: Timestamp, steps: &mut Vec<Step>) {
+        let key = (pipeline.clone(), def.id.clone());
+        let (Some(decide), false) = (Kind::of(&def.kind).decide, self.held.contains(&key)) else { return };
+        let (Some(known), Some(observed)) = (self.known.get_mut(&key), self.observed.get(&key)) else { return };
+        let seen = decide(&def.kind, known.memory.as_ref(), observed);
+        let Some(wanted) = seen.fire else {
+            self.observed.remove(&key);
+            if let Some(memory) = seen.memory {
+                known.memory = Some(memory);
+                steps.push(Step::Commit(trigger_row(pipeline, &def.id, known)));
+            }
+            return;
+        };
+        // What changed within the cooldown is not lost: it is decided by what is seen when that is over.
+        if let Some(end) = cooled(def, known.last_started).filter(|end| *end > now) {
+            self.wake = self.wake.into_iter().chain([end]).min();
+            return;
+        }
+        // No two fires of a trigger stand for the same time.
+        let logical_date = known.last.map_or(now, |last| now.max(last + TimeDelta::microseconds(1)));
+        let fire = self.event(pipeline, def, wanted, logical_date, seen.memory);
+        match overlaps(def.overlap, false, open) {
+            None => {
+                self.in_flight.insert(key);
+                steps.push(Step::Fire(Box::new(fire)));
+            }
+            Some(why) => {
+                let why = format!("{}; {why}", fire.origin.reason);
+                let firing = Firing {
+                    pipeline: pipeline.clone(),
+                    trigger: def.id.clone(),
+                    logical_date,
+                    decided_at: now,
+                    outcome: Outcome::Skipped,
+                    run: None,
+                    why,
+                    count: 1,
+                    first: None,
+                };
+                self.count(&firing);
+                steps.extend(self.remember(&fire).map(Step::Commit));
+                steps.push(Step::Commit(What::Firing(Box::new(firing))));
+            }
+        }
+    }
+
+    fn event(
+        &self,
+        pipeline: &PipelineId,
+        def: &TriggerDef,
+        wanted: Wanted,
+        logical_date: Timestamp,
+        memory: Option<serde_json::Value>,
+    ) -> Fire {
+        let Wanted { reason, variables } = wanted;
+        let switch = self.switches.get(pipeline);
+        Fire {
+            pipeline: pipeline.clone(),
+            trigger: def.id.clone(),
+            logical_date,
+            run_type: Kind::of(&def.kind).run_type,
+            origin: Origin { trigger: Some(def.id.clone()), backfill: None, reason, data_interval: None, variables },
+            overlap: def.overlap,
+            env: switch.map(|switch| switch.env.clone()).unwrap_or_default(),
+            turned_on: switch.and_then(|switch| switch.since),
+            memory,
+        }
+    }
+}
+
+/// When the cooldown after the last run is over, if there is one.
+pub fn cooled(def: &TriggerDef, last_started: Option<Timestamp>) -> Option<Timestamp> {
+    Some(last_started? + TimeDelta::from_std(def.cooldown?).ok()?)
+}
+
+pub(super) fn trigger_row(pipeline: &PipelineId, trigger: &TriggerId, known: &Known) -> What {
+    What::Trigger(Box::new(TriggerRecord {
+        pipeline: pipeline.clone(),
+        trigger: trigger.clone(),
+        since: known.since,
+        memory: known.memory.clone(),
+    }))
+}

@@ -1,0 +1,135 @@
+//! Hears of notifications while the program is open: each is a line in Messages, whatever its channel; those for the bell ring; a
+//! channel that takes nothing is told of once for each of them.
+
+use super::world::Tone;
+use crate::{
+    model::{NotificationRow, NotificationState},
+    runtime::{Handle, RunFilter, RuntimeError},
+};
+use std::collections::BTreeSet;
+
+/// Looked at when something changes; a change that makes more at once is told of by these.
+const LOOKED_AT: usize = 50;
+
+/// A line about a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// How it is meant.
+    pub tone: Tone,
+    /// What happened, and who is told.
+    pub text: String,
+    /// It is for whoever sits here.
+    pub rings: bool,
+}
+
+/// What was heard already.
+#[derive(Debug, Default)]
+pub struct News {
+    /// The newest notification; none before the first look, which tells of nothing.
+    upto: Option<i64>,
+    /// Those that were said to have failed.
+    failed: BTreeSet<i64>,
+}
+
+impl News {
+    /// What is new since the last look.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn look(&mut self, handle: &Handle) -> Result<Vec<Heard>, RuntimeError> {
+        let Some(upto) = self.upto else {
+            self.upto = Some(handle.notifications(None, 0, 1)?.first().map_or(0, |row| row.id));
+            return Ok(Vec::new());
+        };
+        let mut rows = handle.notifications(None, 0, LOOKED_AT)?;
+        rows.reverse();
+        let name = |row: &NotificationRow| name(row, handle);
+        self.take(&rows, upto, name)
+    }
+
+    fn take(
+        &mut self,
+        rows: &[NotificationRow],
+        upto: i64,
+        name: impl Fn(&NotificationRow) -> Result<String, RuntimeError>,
+    ) -> Result<Vec<Heard>, RuntimeError> {
+        let mut heard: Vec<Heard> = Vec::new();
+        let mut last = None;
+        for row in rows.iter().filter(|row| row.id > upto) {
+            let same = (row.occasion, row.run_id.clone(), row.about.clone(), row.pipeline.clone());
+            let is_bell = row.channel.kind() == "bell";
+            match heard.last_mut().filter(|_| last.as_ref() == Some(&same)) {
+                // Several are told of the same.
+                Some(line) => {
+                    line.text += &format!(", {}", row.channel);
+                    line.rings |= is_bell;
+                }
+                None => {
+                    let text = format!("{}: {} → {}", name(row)?, row.occasion, row.channel);
+                    heard.push(Heard { tone: Tone::Note, text, rings: is_bell });
+                }
+            }
+            last = Some(same);
+        }
+        self.upto = rows.last().map(|row| row.id).max(self.upto);
+        let first = rows.first().map_or(0, |row| row.id);
+        self.failed.retain(|id| *id >= first);
+        for row in
+            rows.iter().filter(|row| row.attempts > 0 && row.state != NotificationState::Sent && row.ended_at.is_none_or(|_| row.id > upto))
+        {
+            if self.failed.insert(row.id) {
+                let why = row.detail.as_deref().unwrap_or_default();
+                let again = if row.state == NotificationState::Pending { "; it is tried again" } else { "" };
+                heard.push(Heard { tone: Tone::Bad, text: format!("{} takes no message: {why}{again}", row.channel), rings: false });
+            }
+        }
+        Ok(heard)
+    }
+}
+
+fn name(row: &NotificationRow, handle: &Handle) -> Result<String, RuntimeError> {
+    let run = match &row.run_id {
+        Some(id) => handle.runs(&RunFilter { upto: Some(id.clone()), limit: 1, ..RunFilter::default() })?,
+        None => Vec::new(),
+    };
+    Ok(run.first().map_or_else(|| row.pipeline.to_string(), |run| format!("{} #{}", run.pipeline, run.number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Channel, Occasion};
+
+    fn row(id: i64, run: &str, channel: &str) -> NotificationRow {
+        NotificationRow {
+            id,
+            occasion: Occasion::Failure,
+            pipeline: "churn".into(),
+            run_id: Some(run.into()),
+            about: String::new(),
+            note: String::new(),
+            channel: Channel::kept(channel.to_owned()),
+            created_at: Default::default(),
+            due_at: Default::default(),
+            state: NotificationState::Pending,
+            attempts: 0,
+            ended_at: None,
+            detail: None,
+            told_with: None,
+        }
+    }
+
+    #[test]
+    fn what_is_told_to_several_is_one_line_and_what_fails_is_said_once() {
+        let mut news = News { upto: Some(1), ..News::default() };
+        let mut look = |rows: &[NotificationRow], upto| {
+            let heard = news.take(rows, upto, |row| Ok(format!("run {}", row.run_id.as_ref().unwrap()))).unwrap();
+            heard.into_iter().map(|heard| format!("{}{}", heard.text, if heard.rings { " *" } else { "" })).collect::<Vec<_>>()
+        };
+        let mut rows = vec![row(1, "a", "bell"), row(2, "b", "email:x@y"), row(3, "b", "bell"), row(4, "c", "email:x@y")];
+        assert_eq!(look(&rows, 1), ["run b: failure → email:x@y, bell *", "run c: failure → email:x@y"]);
+        (rows[1].attempts, rows[1].detail) = (1, Some("no route".to_owned()));
+        assert_eq!(look(&rows, 4), ["email:x@y takes no message: no route; it is tried again"]);
+        assert_eq!(look(&rows, 4), [""; 0]);
+    }
+}
