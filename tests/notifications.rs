@@ -242,7 +242,7 @@ fn a_dead_channel_keeps_no_engine_and_changes_no_result() {
     assert!(rows[0]["state"] == "pending" && rows[0]["attempts"] == 3 && rows[0]["detail"].is_string(), "{rows:?}");
     let doctor = yard.output(&["doctor"]);
     let told = support::lossy(&doctor.stdout);
-    assert!(told.contains("notifications") && told.contains("webhook:http://127.0.0.1:1/"), "{told}");
+    assert!(told.contains("channels") && told.contains("webhook:http://127.0.0.1:1/"), "{told}");
 }
 
 #[test]
@@ -281,8 +281,7 @@ fn a_screen_that_is_open_rings_and_keeps_what_others_are_told() {
     terminal.writes(b"\x1b]9;flowyard: job #1: failure").writes(b"\x1b\\\x07");
     terminal.press("!").sees("job #1: failure \u{2192} bell").press("\x03");
     assert_eq!(terminal.ends(), 0);
-    let rows = until_told(&yard, 1, "sent");
-    assert!(rows[0]["detail"].as_str().unwrap().starts_with("heard by"), "{rows:?}");
+    until_told(&yard, 1, "sent");
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn engine_and_database(context: &Context, place: &Place) -> Vec<Finding> {
 
 /// Channels that take nothing, of the last notifications.
 fn notifications(handle: &Handle) -> Option<Finding> {
-    const NAME: &str = "notifications";
+    const NAME: &str = "channels";
     const LOOKED_AT: usize = 200;
     let rows = match handle.notifications(None, 0, LOOKED_AT) {
         Ok(rows) if rows.is_empty() => return None,

@@ -15,7 +15,7 @@ impl Notifier for Bell {
 
     fn send(&self, _: &str, _: &Message, means: &Means<'_>) -> Result<String, Failure> {
         Ok(match means.listeners {
-            0 => "nobody was there to hear it".to_owned(),
+            0 => "no client was attached; screens that are open ring when they see it".to_owned(),
             1 => "heard by 1 client".to_owned(),
             many => format!("heard by {many} clients"),
         })

@@ -28,7 +28,7 @@ impl Notifier for Webhook {
     fn send(&self, target: &str, message: &Message, _: &Means<'_>) -> Result<String, Failure> {
         let address = Address::of(target)?;
         let body = if address.slack { slack(message) } else { message.json() };
-        post(&address.url, &body.to_string())
+        post(&address.url, &body.to_string(), PATIENCE)
     }
 }
 
@@ -37,7 +37,7 @@ impl Notifier for Webhook {
 /// # Errors
 /// See [`Notifier::send`].
 pub fn ping(target: &str, body: &Value) -> Result<String, Failure> {
-    post(&Address::of(target)?.url, &body.to_string())
+    post(&Address::of(target)?.url, &body.to_string(), PATIENCE)
 }
 
 struct Address {
@@ -78,9 +78,9 @@ fn slack(message: &Message) -> Value {
     json!({ "text": format!("*{}*\n```\n{}```", escaped(&message.subject()), escaped(&body.replace("```", "'''"))) })
 }
 
-fn post(url: &str, body: &str) -> Result<String, Failure> {
+fn post(url: &str, body: &str, patience: Duration) -> Result<String, Failure> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(patience))
         .timeout_connect(Some(CONNECT))
         // Whoever answers with another address would choose who reads it.
         .max_redirects(0)
@@ -90,8 +90,13 @@ fn post(url: &str, body: &str) -> Result<String, Failure> {
         .build()
         .into();
     let mut answer = agent.post(url).content_type("application/json").send(body).map_err(|error| {
+        let why = match error {
+            ureq::Error::Io(error) => error.to_string(),
+            ureq::Error::Timeout(step) => format!("it took too long ({step})"),
+            other => other.to_string(),
+        };
         // The address itself may let others write to it: it is told to nobody.
-        Failure::passing(sanitize::line(&format!("not reached: {error}").replace(url, "the address")))
+        Failure::passing(sanitize::line(&format!("not reached: {why}").replace(url, "the address")))
     })?;
     let status = answer.status();
     let code = status.as_u16();
@@ -135,6 +140,16 @@ mod tests {
         let text = slack(&message)["text"].as_str().unwrap().to_owned();
         assert!(text.starts_with("*churn#12 failed: train (exit code 3)*\n```\n") && text.ends_with("```"), "{text}");
         assert!(text.contains("&lt;!channel&gt; &amp; '''") && text.matches("```").count() == 2, "{text}");
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_not_waited_for_and_its_address_is_not_told() {
+        // Connected by the kernel, and never answered.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/s3cr3t", silent.local_addr().unwrap());
+        let failure = post(&url, "{}", Duration::from_millis(200)).unwrap_err();
+        assert!(failure.may_pass && failure.why.starts_with("not reached: it took too long"), "{failure:?}");
+        assert!(!failure.why.contains("s3cr3t"));
     }
 
     #[test]

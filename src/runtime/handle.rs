@@ -10,7 +10,11 @@ use super::{
     clock,
     herald::Pulse,
     pipelines, retention,
-    scheduler::outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow},
+    scheduler::{
+        Sight, history,
+        outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow, TriggerState},
+        watch,
+    },
     serve, upkeep,
     why::{self, Account},
     wire::{Ask, Tell},
@@ -329,6 +333,28 @@ impl Handle {
         Ok(rows)
     }
 
+    /// The triggers of every pipeline, or of one, with what each sees now. It looks itself, and starts nothing.
+    ///
+    /// # Errors
+    /// There is no such pipeline, or something cannot be read.
+    pub fn trigger_states(&self, pipeline: Option<&str>) -> Result<Vec<TriggerState>, RuntimeError> {
+        let (rows, reader, now) = (self.triggers(pipeline, 1)?, self.reader()?, clock::now());
+        let switches = reader.map(Reader::switches).transpose()?.unwrap_or_default();
+        let known = reader.map(Reader::known_triggers).transpose()?.unwrap_or_default();
+        let state = |row: TriggerRow| {
+            let known = known.iter().find(|known| known.record.pipeline == row.pipeline && known.record.trigger == row.def.id);
+            let memory = known.and_then(|known| known.record.memory.clone());
+            let sight = Sight { key: (row.pipeline.clone(), row.def.id.clone()), kind: row.def.kind.clone(), memory };
+            let mut observed = watch::look_once(&self.place().workspace, &sight.kind, sight.memory.as_ref());
+            if let (None, Some(reader)) = (&observed, reader) {
+                observed = history::look(&reader.past(), &sight)?;
+            }
+            let since = switches.get(&row.pipeline).and_then(|switch| switch.since);
+            Ok(TriggerState::new(row, since, known, observed.as_ref(), now))
+        };
+        rows.into_iter().map(state).collect()
+    }
+
     /// The next fires of every pipeline, or of one, soonest first.
     ///
     /// # Errors
@@ -550,7 +576,10 @@ impl Handle {
     /// # Errors
     /// There is no such run or task.
     pub fn why(&self, run: &RunId, task: Option<&TaskId>) -> Result<Why, RuntimeError> {
-        let snapshot = self.run(run)?;
+        let mut snapshot = self.run(run)?;
+        for task in snapshot.tasks.iter_mut().filter(|task| task.state == TaskState::Running) {
+            task.message = task.last_attempt().and_then(|attempt| self.last_look(&attempt.stdout)).or(task.message.take());
+        }
         let definition = self.run_definition(run)?;
         // Only an open run waits for anything.
         let asked = if snapshot.run.state.is_terminal() { Ok(None) } else { self.resources() };
@@ -790,6 +819,12 @@ impl Handle {
     pub fn progress(&self, stdout: &Path) -> Option<f64> {
         let tail = metrics_tail(stdout)?;
         tail.lines().rev().find_map(|line| attempts::metric_line(line)?.get("progress")?.as_f64()).map(|p| p.clamp(0.0, 1.0))
+    }
+
+    /// What a running sensor waits for, and what its last look found. `stdout` is that of its attempt.
+    pub fn last_look(&self, stdout: &Path) -> Option<String> {
+        let text = std::fs::read_to_string(AttemptFiles::new(stdout.parent()?).last_look()).ok()?;
+        Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())
     }
 
     /// What the process tree of a running attempt took of the machine when its shim last looked. `stdout` is that of the attempt.

@@ -48,6 +48,14 @@ impl ListState {
         let start = self.offset.min(len.saturating_sub(height)).clamp((selected + 1).saturating_sub(height.max(1)), selected);
         start..(start + height).min(len)
     }
+
+    /// How many lines are above and below those in sight: `▴ 2 ▾ 4 more`, or nothing.
+    pub fn beyond(&self, len: usize, height: usize) -> String {
+        let window = self.window(len, height);
+        let sides = [("▴", window.start), ("▾", len - window.end)];
+        let said: Vec<_> = sides.into_iter().filter(|(_, n)| *n > 0).map(|(sign, n)| format!("{sign} {n}")).collect();
+        if said.is_empty() { String::new() } else { format!("{} more", said.join(" ")) }
+    }
 }
 
 /// A column of a table.

@@ -7,10 +7,11 @@ use super::{
     keymap::shown_key,
     panes, text,
     theme::Theme,
-    views::{Place, body},
+    views::{Place, body, run::TO_APPROVE},
     which_key,
     world::{Engine, Toast, Tone, World},
 };
+use crate::model::TaskState;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -116,18 +117,37 @@ fn crumbs(frame: &mut Frame<'_>, area: Rect, crumbs: &str, aside: &str, theme: &
     let aside = text::cut(&text::safe(aside), usize::from(area.width) / 2);
     let room = usize::from(area.width).saturating_sub(text::width(&aside) + 4);
     let shown = shortened(&text::safe(crumbs), room);
-    let line = Line::from(Span::styled(format!(" {}", text::cut(&shown, room)), theme.style("fg")));
-    panes::lines(frame, area, [line]);
+    panes::lines(frame, area, [standing(&text::cut(&shown, room), theme)]);
     crumb_hits(area, crumbs, room);
     tab_hits(area, &aside);
     right(frame, area, &aside, "fg.muted", theme);
 }
 
-/// Where one is, without what stands in brackets but its beginning, or without all of it, where there is no room.
+/// The crumb line: what begins with the glyph of a state has its colour, what stands in brackets is less.
+fn standing(shown: &str, theme: &Theme) -> Line<'static> {
+    let token = |part: &str| {
+        let looks = TaskState::ALL.iter().map(|state| state.look());
+        let look = looks.into_iter().find(|look| part.starts_with(&format!("{} ", look.glyph)));
+        if part.starts_with('(') { "fg.muted" } else { look.map_or("fg", |look| look.token) }
+    };
+    let parts = shown.split(APART).enumerate();
+    let span = |(at, part): (usize, &str)| {
+        let before = if at == 0 { " " } else { APART };
+        Span::styled(format!("{before}{part}"), theme.style(token(part)))
+    };
+    parts.map(span).collect()
+}
+
+/// What stands between where one is, how it stands, and the rest.
+const APART: &str = "  ";
+
+/// Where one is; where there is no room, without what stands in brackets but its beginning, without all of it, and at last with the
+/// number alone of what is to be approved.
 fn shortened(crumbs: &str, room: usize) -> String {
     let Some((head, aside)) = crumbs.split_once("  (").filter(|_| text::width(crumbs) > room) else { return crumbs.to_owned() };
     let first = format!("{head}  ({})", aside.split(", ").next().unwrap_or_default());
-    if text::width(&first) <= room { first } else { head.to_owned() }
+    let fewest = head.replace(TO_APPROVE, "");
+    [first, head.to_owned()].into_iter().find(|line| text::width(line) <= room).unwrap_or(fewest)
 }
 
 /// The parts of the crumb line but the last: home, then the run.

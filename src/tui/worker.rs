@@ -319,7 +319,9 @@ impl<'a> Reader<'a> {
             running.filter_map(|task| Some((task.task.clone(), handle.progress(&task.last_attempt()?.stdout)?))).collect();
         for task in tasks.iter_mut().filter(|task| task.state == TaskState::Running) {
             if let Some(attempt) = task.last_attempt() {
+                let looked = handle.last_look(&attempt.stdout);
                 task.metrics = handle.live_metrics(&attempt.stdout);
+                task.message = looked.or(task.message.take());
             }
         }
         let graph = self.structures.of(&tasks);

@@ -1,5 +1,6 @@
 //! What the triggers of a workspace will do: for people, read from the files and the tables. It starts nothing.
 
+use super::events;
 use crate::{
     model::{Catchup, DataInterval, Firing, Outcome, Pipeline, PipelineId, PipelineSwitch, TriggerDef, TriggerId, TriggerKind},
     stdx::{
@@ -8,7 +9,10 @@ use crate::{
         timetable::{DstNote, Line},
     },
     store::{FiringCount, KnownTrigger},
-    triggers::clock::{self, Policy},
+    triggers::{
+        Kind, Observed,
+        clock::{self, Policy},
+    },
 };
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use std::collections::BTreeMap;
@@ -71,6 +75,39 @@ pub struct TriggerRow {
     pub next: Vec<NextFire>,
     /// The last fire, whatever became of it.
     pub last: Option<Firing>,
+}
+
+/// A trigger, and what it sees now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TriggerState {
+    /// As lists have it.
+    pub row: TriggerRow,
+    /// Since when it is on.
+    pub since: Option<Timestamp>,
+    /// Why it would fire now, if it would.
+    pub wanted: Option<String>,
+    /// When it may fire again.
+    pub cooled: Option<Timestamp>,
+    /// What it cannot see.
+    pub troubles: Vec<String>,
+}
+
+impl TriggerState {
+    /// What it would do about what there is to see now, given what is kept of it.
+    pub fn new(
+        row: TriggerRow,
+        since: Option<Timestamp>,
+        known: Option<&KnownTrigger>,
+        observed: Option<&Observed>,
+        now: Timestamp,
+    ) -> Self {
+        let memory = known.and_then(|known| known.record.memory.as_ref());
+        let decide = Kind::of(&row.def.kind).decide().filter(|_| !row.paused);
+        let seen = decide.zip(observed).map(|(decide, observed)| decide(&row.def, memory, observed)).unwrap_or_default();
+        let cooled = events::cooled(&row.def, known.and_then(|known| known.last_started)).filter(|end| *end > now);
+        let troubles = observed.map(Observed::troubles).unwrap_or_default();
+        Self { since: since.filter(|_| !row.paused), wanted: seen.fire.map(|fire| fire.reason), cooled, troubles, row }
+    }
 }
 
 /// What turning triggers on would start.

@@ -72,10 +72,7 @@ impl Chooser {
 
     /// How many lines are above and below those in sight: `▴ 2 ▾ 4 more`, or nothing.
     pub fn beyond(&self, height: usize) -> String {
-        let window = self.state.window(self.len, height);
-        let sides = [("▴", window.start), ("▾", self.len - window.end)];
-        let said: Vec<_> = sides.into_iter().filter(|(_, n)| *n > 0).map(|(sign, n)| format!("{sign} {n}")).collect();
-        if said.is_empty() { String::new() } else { format!("{} more", said.join(" ")) }
+        self.state.beyond(self.len, height)
     }
 
     /// Draws the lines in sight.

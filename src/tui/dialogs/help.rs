@@ -104,7 +104,7 @@ impl Dialog for Help {
         self.filter.draw(frame, field, true, "input", theme);
         if let Some(why) = self.found().get(self.list.selected()).and_then(|row| row.impossible.as_ref()) {
             let below = Rect { y: inner.y + 1, height: 1, ..inner };
-            panes::lines(frame, below, [Line::styled(format!("Not now: {}", text::safe(why)), theme.style("warning"))]);
+            panes::lines(frame, below, [Line::styled(format!("Not now: {}", text::safe(why)), muted)]);
         }
         let content = Rect { y: inner.y + 2, height: u16::try_from(Self::height(outer)).unwrap_or(0), ..inner };
         self.table(frame, content, theme);
@@ -148,7 +148,7 @@ impl Help {
             }
             let (context, key) = columns(area);
             Line::from(vec![
-                Span::styled(text::left(title, context), theme.style("fg.muted")),
+                Span::styled(format!(" {}", text::left(title, context - 1)), theme.style("fg.muted")),
                 Span::styled(text::left(&keys.join(" "), key), theme.style("hint.key")),
                 Span::styled(format!(" {}", text::left(&what, room(area))), theme.style(token)),
             ])
@@ -158,7 +158,7 @@ impl Help {
 
 /// Columns of where a key means something, and of the key.
 const fn columns(area: Rect) -> (usize, usize) {
-    if area.width < 90 { (11, 9) } else { (12, 14) }
+    if area.width < 90 { (12, 9) } else { (13, 14) }
 }
 
 /// Columns of what it does.

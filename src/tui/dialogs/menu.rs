@@ -71,7 +71,7 @@ impl Dialog for Menu {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, _world: &World, theme: &Theme) {
-        let outer = placed(area, 66, self.items.len() + 5);
+        let outer = placed(area, 66, self.items.len() + 4);
         let inner = panes::popup(frame, outer, &self.title, "", theme);
         let muted = theme.style("fg.muted");
         let name = self.items.iter().map(|item| text::width(&item.label)).max().unwrap_or(0).min(40);

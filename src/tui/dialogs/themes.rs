@@ -97,7 +97,7 @@ fn kind(source: &Source) -> &'static str {
 
 fn measured(measures: &Measures) -> Vec<(&'static str, String)> {
     let (Some(faintest), Some(selected)) = (measures.faintest(), measures.faintest_selected()) else {
-        return vec![("contrast", "as the terminal's own colours have it".to_owned())];
+        return vec![("contrast", "that of the terminal's own colours".to_owned())];
     };
     let closest = measures.closest().map(|pair| {
         let short = |token: &'static str| token.trim_start_matches("state.");

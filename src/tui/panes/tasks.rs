@@ -95,11 +95,29 @@ impl TasksPane {
         let token = if self.focused { "selection" } else { "selection.inactive" };
         let [list_area, detail_area] = split(inner, height);
         list::draw(frame, list_area, lines, at.map(|at| (at, token)), theme);
-        if let Some(task) = data.tasks.get(selected) {
+        if let Some(task) = data.tasks.get(selected).filter(|_| detail_area.height > 0) {
+            let beyond = Line::styled(format!("  {}", self.list.beyond(data.tasks.len(), height)), theme.style("fg.muted"));
+            super::lines(frame, Rect { y: list_area.bottom(), height: 1, ..inner }, [beyond]);
             let room = Rect { x: detail_area.x + 1, width: detail_area.width.saturating_sub(2), ..detail_area };
-            super::lines(frame, room, detail(task, data, usize::from(room.width), now, theme));
+            let mut known = detail(task, data, usize::from(room.width), now, theme);
+            if known.len() > usize::from(room.height) {
+                known.truncate(usize::from(room.height));
+                let last = known.pop().map(|last| shortened(last, usize::from(room.width)));
+                known.extend(last);
+            }
+            super::lines(frame, room, known);
         }
     }
+}
+
+/// A line after which there is more than is shown.
+fn shortened(line: Line<'static>, width: usize) -> Line<'static> {
+    let Line { mut spans, .. } = line;
+    if let Some(last) = spans.pop() {
+        let room = width.saturating_sub(spans.iter().map(Span::width).sum());
+        spans.push(Span::styled(text::cut(&format!("{} …", last.content), room), last.style));
+    }
+    Line { spans, ..line }
 }
 
 fn split(inner: Rect, rows: usize) -> [Rect; 2] {

@@ -23,6 +23,18 @@ fn the_palette_finds_actions_pipelines_runs_and_tasks_and_says_why_not() {
 }
 
 #[test]
+fn where_nothing_is_called_so_that_is_said() {
+    for (name, key) in [("palette_none", ":"), ("help_none", "?")] {
+        pictures(name, |size| {
+            let mut app = failed_run(size);
+            press(&mut app, key);
+            type_text(&mut app, "quux");
+            app
+        });
+    }
+}
+
+#[test]
 fn a_word_that_names_something_finds_that_first() {
     let first = |word: &str| {
         let mut app = failed_run((120, 35));

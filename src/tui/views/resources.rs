@@ -56,23 +56,26 @@ struct Stood {
 
 const NAME: &str = "resources";
 
+/// Columns of how long.
+const FOR: usize = 7;
+
 const RUNNING: &[Column<'_>] = &[
-    Column { title: "RUNNING", width: 14, grows: true, drop: 0 },
+    Column { title: "TASK", width: 14, grows: true, drop: 0 },
     Column { title: "RUN", width: 16, grows: true, drop: 0 },
     Column { title: "TRY", width: 3, grows: false, drop: 3 },
-    Column { title: "FOR", width: 7, grows: false, drop: 0 },
+    Column { title: "    FOR", width: FOR, grows: false, drop: 0 },
     Column { title: " CPU", width: 5, grows: false, drop: 0 },
-    Column { title: "MEMORY", width: 8, grows: false, drop: 0 },
-    Column { title: "PEAK", width: 8, grows: false, drop: 2 },
-    Column { title: "READ", width: 8, grows: false, drop: 4 },
-    Column { title: "WRITTEN", width: 8, grows: false, drop: 5 },
+    Column { title: "  MEMORY", width: 8, grows: false, drop: 0 },
+    Column { title: "    PEAK", width: 8, grows: false, drop: 2 },
+    Column { title: "    READ", width: 8, grows: false, drop: 4 },
+    Column { title: " WRITTEN", width: 8, grows: false, drop: 5 },
     Column { title: "HOLDS", width: 16, grows: true, drop: 1 },
 ];
 
 const WAITING: &[Column<'_>] = &[
-    Column { title: "WAITING", width: 16, grows: false, drop: 0 },
+    Column { title: "TASK", width: 16, grows: false, drop: 0 },
     Column { title: "RUN", width: 16, grows: false, drop: 1 },
-    Column { title: "FOR", width: 7, grows: false, drop: 0 },
+    Column { title: "    FOR", width: FOR, grows: false, drop: 0 },
     Column { title: "WHY", width: 20, grows: true, drop: 0 },
 ];
 
@@ -297,14 +300,22 @@ impl ResourcesView {
         if let Some((free, of)) = all.disk {
             let taken = of.saturating_sub(free);
             let full = if is_wide { " full" } else { "" };
-            shares.push(share("disk", format!("{} of {}{full}", size::short(taken), size::short(of)), part(taken, of)));
+            let disk = share("disk", format!("{} of {}{full}", size::short(taken), size::short(of)), part(taken, of));
+            // Slots are there to be taken; a disk is not.
+            shares.push(Share { full: 0.9, ..disk });
         }
         bars(frame, inner, &shares, theme);
     }
 
     fn running(&self, frame: &mut Frame<'_>, area: Rect, all: &Resources, found: &ResourcesSnapshot, world: &World, theme: &Theme) {
         let focused = self.focus == Focus::Running;
-        let inner = panes::framed(frame, area, "Running", &text::count(found.running.len(), "attempt"), focused, theme);
+        let sensors = match found.sensors() {
+            0 => String::new(),
+            1 => ", 1 sensor waits".to_owned(),
+            n => format!(", {n} sensors wait"),
+        };
+        let attempts = format!("{}{sensors}", text::count(found.running.len(), "attempt"));
+        let inner = panes::framed(frame, area, "Running", &attempts, focused, theme);
         if found.running.is_empty() {
             return panes::lines(frame, inner, [Line::styled("  nothing runs", theme.style("fg.muted"))]);
         }
@@ -314,14 +325,15 @@ impl ResourcesView {
         let line = |at: usize| {
             let one = &found.running[at];
             let usage = all.usages.get(at).and_then(Option::as_ref);
-            let measured =
-                |of: fn(&Usage) -> u64| (usage.map_or_else(|| "-".to_owned(), |usage| size::short(of(usage))), theme.style("fg"));
+            let measured = |of: fn(&Usage) -> u64| {
+                (text::right(&usage.map_or_else(|| "-".to_owned(), |usage| size::short(of(usage))), 8), theme.style("fg"))
+            };
             let cpu = self.cpu(one, usage, world.now);
             let cells = [
                 (instance(&one.attempt.task), theme.style("fg")),
                 (name(all, &one.attempt.task.run), theme.style("fg")),
                 (format!("{:>3}", one.attempt.attempt), theme.style("fg.muted")),
-                (text::took(Some(one.since), None, world.now), theme.style("fg.muted")),
+                (text::right(&text::took(Some(one.since), None, world.now), FOR), theme.style("fg.muted")),
                 (text::right(&cpu.map_or_else(|| "-".to_owned(), |cpu| format!("{cpu:.0}%")), 5), theme.style("fg")),
                 measured(|usage| usage.memory),
                 measured(|usage| usage.peak_memory),
@@ -353,7 +365,7 @@ impl ResourcesView {
             let cells = [
                 (instance(&entry.task), theme.style("fg")),
                 (name(all, &entry.task.run), theme.style("fg")),
-                (text::took(Some(entry.since), None, world.now), muted),
+                (text::right(&text::took(Some(entry.since), None, world.now), FOR), muted),
                 (text::safe(&reasons(entry).join("; ")), theme.style("fg")),
             ];
             let mut line = list::row(&cells, &fitted);
@@ -389,10 +401,11 @@ fn name(all: &Resources, run: &RunId) -> String {
     text::safe(all.names.get(run).map_or(run.as_str(), String::as_str))
 }
 
-/// Pool and devices.
+/// Pool and devices, and of a sensor what it waits for.
 fn holds(one: &RunningSnapshot) -> String {
     let gpus = one.gpus.iter().map(|index| format!("gpu {index}"));
-    one.pool.iter().map(|pool| format!("pool {pool}")).chain(gpus).collect::<Vec<_>>().join(", ")
+    let waits = one.waits_for.iter().map(|what| format!("waits for {what}"));
+    one.pool.iter().map(|pool| format!("pool {pool}")).chain(gpus).chain(waits).collect::<Vec<_>>().join(", ")
 }
 
 /// Something that is shared: its name, how much of it is taken in words, and which part that is.
@@ -400,10 +413,12 @@ struct Share {
     name: String,
     words: String,
     part: Option<f64>,
+    /// From this part on it is a warning.
+    full: f64,
 }
 
 fn share(name: &str, words: String, part: Option<f64>) -> Share {
-    Share { name: name.to_owned(), words, part }
+    Share { name: name.to_owned(), words, part, full: 1.0 }
 }
 
 /// Pools and devices.
@@ -458,7 +473,7 @@ fn bars(frame: &mut Frame<'_>, inner: Rect, shares: &[Share], theme: &Theme) {
     let room = usize::from(inner.height);
     let shown = if shares.len() > room { room.saturating_sub(1) } else { room };
     let line = |share: &Share| {
-        let is_full = share.part.is_some_and(|part| part >= 1.0);
+        let is_full = share.part.is_some_and(|part| part >= share.full);
         let words = text::cut(&text::safe(&share.words), width.saturating_sub(name + bar + 4));
         Line::from(vec![
             Span::styled(format!(" {} ", text::left(&text::safe(&share.name), name)), theme.style("fg.muted")),

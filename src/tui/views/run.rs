@@ -324,6 +324,9 @@ pub(super) fn possible_for_task(action: Action, data: &RunData, selected: usize)
     }
 }
 
+/// What follows the number of tasks that wait for a person.
+pub(in crate::tui) const TO_APPROVE: &str = " to approve";
+
 /// Where one is: the pipeline, the run, how it stands.
 pub(super) fn crumbs(data: &RunData, now: Timestamp) -> String {
     let pipeline = text::safe(data.pipeline.as_str());
@@ -336,7 +339,7 @@ pub(super) fn crumbs(data: &RunData, now: Timestamp) -> String {
     }
     match data.tally().count(TaskState::AwaitingApproval) {
         0 => {}
-        n => stands.push_str(&format!("  {} {n} to approve", TaskState::AwaitingApproval.look().glyph)),
+        n => stands.push_str(&format!("  {} {n}{TO_APPROVE}", TaskState::AwaitingApproval.look().glyph)),
     }
     format!(
         "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}{stands}  ({}, {} by {})",

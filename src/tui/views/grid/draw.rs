@@ -2,7 +2,10 @@
 
 use super::{Chosen, Seen, Shows};
 use crate::{
-    model::{GridCell, RunId, TaskState, state::Look},
+    model::{
+        GridCell, RunId, TaskState,
+        state::{CACHED_LOOK, Look},
+    },
     stdx::{duration, time::Timestamp},
     tui::{
         actions::Action,
@@ -226,8 +229,20 @@ impl Drawn<'_> {
             Shows::Took => &["▁ to █: how long it took, beside its longest here", "any other glyph: its state"],
             Shows::Attempts => &["2 to 9: how many attempts it needed", "any other glyph: its state after one"],
         };
-        lines.extend(words.iter().map(|words| Line::styled(text::cut(words, usize::from(area.width)), muted)));
+        lines.extend(words.iter().map(|words| self.explained(&text::cut(words, usize::from(area.width)))));
         panes::lines(frame, area, lines);
+    }
+
+    /// Words of which those that begin with the glyph of a state show it in its colour.
+    fn explained(&self, words: &str) -> Line<'static> {
+        let looks = || TaskState::ALL.iter().map(|state| state.look()).chain([CACHED_LOOK]);
+        let spans = words.split_inclusive("  ").flat_map(|part| {
+            let (glyph, rest) = part.split_at(part.chars().next().map_or(0, char::len_utf8));
+            let look = looks().find(|look| rest.starts_with(' ') && glyph == look.glyph.to_string());
+            let token = look.map_or("fg.muted", |look| look.token);
+            [(glyph, token), (rest, "fg.muted")].map(|(words, token)| Span::styled(words.to_owned(), self.theme.style(token)))
+        });
+        spans.collect()
     }
 
     fn glyph(&self, cell: &GridCell, longest: Option<Duration>) -> (String, Style) {
