@@ -13,6 +13,7 @@ pub mod model;
 pub mod notifiers;
 pub mod plan;
 pub mod runtime;
+pub mod sensors;
 pub mod spec;
 pub mod stdx;
 pub mod store;

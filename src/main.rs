@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Some(first) if first == "__component" => {
             return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
         }
+        Some(first) if first == "__sensor" => return flowyard::sensors::main(arguments),
         Some(first) if first == apart::WORD => return apart::main(arguments),
         _ => {}
     }

@@ -22,6 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["stdx", "model"]),
     ("artifacts", &["stdx", "model"]),
     ("notifiers", &["stdx", "model"]),
+    ("sensors", &["stdx", "model"]),
     ("components", &["stdx", "model", "artifacts"]),
     (
         "runtime",

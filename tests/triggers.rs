@@ -1,4 +1,4 @@
-//! Runs that start because something changed, by a real engine: files.
+//! Runs that start because something changed, by a real engine: files, commits, other runs, metrics and assets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 mod support;
 
@@ -179,4 +179,164 @@ fn changes_within_the_cooldown_fire_together_when_it_is_over() {
     yard.write("data/d.csv", "1");
     let runs = until_runs(&yard, "p", 2);
     assert_eq!(reason(&yard, &runs[0]), "data/c.csv and 1 more file are new");
+}
+
+/// A pipeline that another waits for: how it ends is in the file `verdict`.
+const UPSTREAM: &str = r#"
+[tasks.work]
+run = '''
+echo "{\"accuracy\": $(cat accuracy)}" >> "$FLOWYARD_METRICS"
+cat rows > "$FLOWYARD_OUTPUT_ROWS"
+exit "$(cat verdict)"
+'''
+outputs.rows = { type = "Dataset", asset = "rows" }
+"#;
+
+/// Says each time what it was handed of these variables.
+fn waiting(trigger: &str, variables: &str) -> String {
+    format!("[[triggers]]\n{trigger}\n[tasks.tell]\nrun = 'echo \"{variables}\" >> told'\n")
+}
+
+fn upstream(trigger: &str, variables: &str) -> Yard {
+    let prepare =
+        |yard: &Yard| [("verdict", "0"), ("accuracy", "0.95"), ("rows", "1")].iter().for_each(|(name, text)| yard.write(name, text));
+    on(&[("ingest", UPSTREAM), ("p", &waiting(trigger, variables))], prepare)
+}
+
+#[test]
+fn each_end_of_another_pipelines_run_starts_one_also_the_end_that_its_engine_did_not_live_to_see() {
+    let yard = upstream("pipeline = \"ingest\"\non = \"any\"", "$FLOWYARD_TRIGGER_UPSTREAM_STATE");
+    let first = yard.start("ingest");
+    yard.until_run(&first, "success");
+    let runs = until_runs(&yard, "p", 1);
+    assert_eq!((runs[0]["run_type"].as_str(), reason(&yard, &runs[0]).as_str()), (Some("pipeline"), "ingest#1 succeeded"));
+    yard.write("verdict", "3");
+    let second = yard.start("ingest");
+    yard.until_run(&second, "failed");
+    yard.kill_engine();
+    let mut engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let runs = until_runs(&yard, "p", 2);
+    assert_eq!((reason(&yard, &runs[0]).as_str(), yard.read("told").as_str()), ("ingest#2 failed", "success\nfailed\n"));
+    yard.kill_engine();
+    engine.wait().unwrap();
+}
+
+#[test]
+fn a_metric_that_begins_to_meet_its_rule_starts_a_run_with_the_evidence() {
+    let yard = upstream("metric = \"accuracy < 0.9\"\nof = \"ingest\"", "$FLOWYARD_TRIGGER_VALUE");
+    for accuracy in ["0.95", "0.8", "0.7", "0.92", "0.5"] {
+        yard.write("accuracy", accuracy);
+        let run = yard.start("ingest");
+        yard.until_run(&run, "success");
+        if accuracy == "0.8" {
+            until_runs(&yard, "p", 1);
+        }
+    }
+    let runs = until_runs(&yard, "p", 2);
+    assert_eq!(reason(&yard, &runs[0]), "accuracy < 0.9: 0.5 in ingest#5");
+    assert_eq!(yard.read("told"), "0.8\n0.5\n");
+}
+
+#[test]
+fn an_asset_with_other_content_starts_a_run_and_one_made_again_as_it_was_starts_none() {
+    let yard = upstream("assets = [\"rows\"]", "$(cat \"$FLOWYARD_TRIGGER_ASSET_ROWS_PATH\")");
+    for rows in ["1", "1", "2"] {
+        yard.write("rows", rows);
+        let run = yard.start("ingest");
+        yard.until_run(&run, "success");
+    }
+    let runs = until_runs(&yard, "p", 2);
+    assert_eq!((reason(&yard, &runs[0]).as_str(), yard.read("told").as_str()), ("rows (by ingest#3) has a new version", "1\n2\n"));
+}
+
+/// Git in a workspace, as somebody who has no settings of their own.
+fn git(yard: &Yard, arguments: &[&str]) -> String {
+    let mut command = std::process::Command::new("git");
+    command.args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]).args(arguments).current_dir(yard.path());
+    let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", support::lossy(&output.stderr));
+    support::lossy(&output.stdout).trim().to_owned()
+}
+
+fn commit(yard: &Yard, file: &str, text: &str) -> String {
+    yard.write(file, text);
+    git(yard, &["add", file]);
+    git(yard, &["commit", "-qm", &format!("Change {file}")]);
+    git(yard, &["rev-parse", "HEAD"])
+}
+
+/// A repository with a branch `main`, whose workspace says what it was told of commits.
+fn repository(trigger: &str) -> (Yard, String) {
+    let text = format!(
+        "[[triggers]]\ngit = {{ {trigger} }}\n[tasks.tell]\nrun = '''\necho \"$FLOWYARD_TRIGGER_BRANCH $FLOWYARD_TRIGGER_BEFORE $FLOWYARD_TRIGGER_AFTER\" >> \"$HERE/told\"\ncat src/a > \"$HERE/read\"\n'''\nenv.HERE = \"HERE\"\n"
+    );
+    let mut first = String::new();
+    let yard = on(&[("p", &text)], |yard| {
+        yard.write("pipelines/p.toml", &text.replace("\"HERE\"", &format!("\"{}\"", yard.path().display())));
+        git(yard, &["init", "-q"]);
+        first = commit(yard, "src/a", "1");
+    });
+    (yard, first)
+}
+
+#[test]
+fn new_commits_start_a_run_that_is_told_their_range_and_other_paths_and_branches_do_not() {
+    let (yard, first) = repository("branches = [\"main\", \"release/*\"], paths = [\"src/**\"]");
+    let docs = commit(&yard, "docs/b", "1");
+    git(&yard, &["checkout", "-qb", "other"]);
+    commit(&yard, "src/a", "2");
+    git(&yard, &["checkout", "-q", "main"]);
+    let second = commit(&yard, "src/a", "3");
+    let runs = until_runs(&yard, "p", 1);
+    assert_eq!((runs[0]["run_type"].as_str(), runs[0]["git"]["commit"].as_str()), (Some("git"), Some(second.as_str())));
+    let told = yard.read("told");
+    // The commit to the docs was passed over before, or is part of the range, as the watcher came to look.
+    assert!([&first, &docs].iter().any(|before| told == format!("main {before} {second}\n")), "{told}");
+    // While no engine lives: a new branch, packed, and a branch that is rewritten.
+    yard.kill_engine();
+    git(&yard, &["checkout", "-qb", "release/1"]);
+    let third = commit(&yard, "src/a", "4");
+    git(&yard, &["pack-refs", "--all"]);
+    let mut engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let runs = until_runs(&yard, "p", 2);
+    assert_eq!(reason(&yard, &runs[0]), format!("release/1 is new, with 1 new commit: {} Change src/a", &third[..8]));
+    git(&yard, &["checkout", "-q", "main"]);
+    yard.write("src/a", "5");
+    git(&yard, &["commit", "-qa", "--amend", "-m", "Change it otherwise"]);
+    let fourth = git(&yard, &["rev-parse", "HEAD"]);
+    let runs = until_runs(&yard, "p", 3);
+    assert_eq!(reason(&yard, &runs[0]), format!("main was rewritten, with 1 new commit: {} Change it otherwise", &fourth[..8]));
+    yard.kill_engine();
+    engine.wait().unwrap();
+}
+
+#[test]
+fn a_run_of_a_checkout_sees_the_files_of_its_commit_and_keeps_them_in_its_own_folder() {
+    let (yard, _) = repository("branches = [\"main\"], checkout = true");
+    let second = commit(&yard, "src/a", "committed");
+    yard.write("src/a", "edited since");
+    let runs = until_runs(&yard, "p", 1);
+    assert_eq!((yard.read("read").as_str(), yard.read("src/a").as_str()), ("committed", "edited since"));
+    assert_eq!(yard.show("latest")["git"], serde_json::json!({"commit": second, "branch": "main", "dirty": false}));
+    let checkout = yard.state().join("runs").join(runs[0]["run_id"].as_str().unwrap()).join("checkout");
+    assert!(checkout.join("src/a").exists());
+}
+
+#[test]
+fn the_list_of_triggers_says_what_each_sees_now_and_starts_nothing() {
+    let yard = on(&[("p", &FILES.replace("debounce", "cooldown = \"1h\"\ndebounce"))], |yard| yard.write("data/a.csv", "1"));
+    let state = || yard.json(&["triggers", "p", "--json"])[0].clone();
+    assert_eq!((state()["on"].as_bool(), &state()["would_fire"], &state()["last"]), (Some(true), &Value::Null, &Value::Null));
+    yard.write("data/a.csv", "2");
+    until_runs(&yard, "p", 1);
+    yard.write("data/a.csv", "3");
+    let told = yard.text(0, &["triggers", "p"]);
+    assert!(
+        told.contains("started") && told.contains("data/a.csv changed: would fire") && told.contains("when the cooldown is over"),
+        "{told}"
+    );
+    assert_eq!(state()["last"]["outcome"], "started");
+    yard.text(0, &["pause", "p"]);
+    assert!(yard.text(0, &["triggers"]).contains("`flowyard unpause p` turns it on"));
+    assert_eq!(runs(&yard, "p").len(), 1);
 }

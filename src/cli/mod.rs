@@ -41,6 +41,7 @@ mod skip;
 mod term;
 mod text;
 mod theme;
+mod triggers;
 mod undo;
 mod welcome;
 mod why;
@@ -105,6 +106,7 @@ enum Verb {
     Pause(pause::Pause),
     Unpause(pause::Unpause),
     Next(next::Args),
+    Triggers(triggers::Args),
     Backfill(backfill::Args),
     Backfills(backfills::Args),
     Fires(fires::Args),
@@ -182,6 +184,7 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Pause(args) => pause::pause(args, context),
         Verb::Unpause(args) => pause::unpause(args, context),
         Verb::Next(args) => next::main(&args, context),
+        Verb::Triggers(args) => triggers::main(&args, context),
         Verb::Backfill(args) => backfill::main(args, context),
         Verb::Backfills(args) => backfills::main(&args, context),
         Verb::Fires(args) => fires::main(&args, context),

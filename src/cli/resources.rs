@@ -87,6 +87,9 @@ fn describe(found: &ResourcesSnapshot, usages: &[Option<Usage>], disk: Option<(u
         let lines: Vec<Vec<Cell>> = found.running.iter().zip(usages).map(|(one, usage)| running(one, *usage, names)).collect();
         text.push_str(&table(&context.out, &["RUNNING", "RUN", "TRY", "FOR", "CPU", "MEMORY", "PEAK", "READ", "WRITTEN"], &lines));
     }
+    if found.sensors() > 0 {
+        text.push_str(&format!("\n{}\n", sensors(found.sensors())));
+    }
     text.push('\n');
     if found.queue.is_empty() {
         text.push_str("nothing waits\n");
@@ -95,6 +98,11 @@ fn describe(found: &ResourcesSnapshot, usages: &[Option<Usage>], disk: Option<(u
         text.push_str(&table(&context.out, &["WAITING", "RUN", "FOR", "WHY"], &lines));
     }
     text
+}
+
+/// They are among what runs, and take no slot.
+fn sensors(number: usize) -> String {
+    if number == 1 { "1 sensor waits, without a slot".to_owned() } else { format!("{number} sensors wait, without a slot") }
 }
 
 fn share(what: &str, taken: String, all: String) -> Vec<Cell> {

@@ -6,10 +6,13 @@ use super::{
         args::{self, Args},
         csv_files::CsvFile,
         dataset::{self, DatasetDoc, SourceDoc, SplitDoc},
-        glob, report,
+        report,
     },
 };
-use crate::model::{ArgKind, ComponentSignature, Job};
+use crate::{
+    model::{ArgKind, ComponentSignature, Job},
+    stdx::glob,
+};
 use anyhow::{Context, Result, bail};
 use csv::StringRecord;
 use serde::Deserialize;

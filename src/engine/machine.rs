@@ -118,6 +118,10 @@ impl Engine {
             since: attempt.started_at.unwrap_or(attempt.created_at),
             pool: run.position(&attempt.key.task.task).and_then(|position| run.task_def(position).pool.clone()),
             gpus: attempt.gpus.clone(),
+            waits_for: run
+                .position(&attempt.key.task.task)
+                .and_then(|position| run.task_def(position).sensor())
+                .map(|s| s.condition.to_string()),
             folder: attempt.key.folder(),
         };
         let open = self.runs.values().flat_map(|run| run.attempts.values().map(move |attempt| (run, attempt)));

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     expr,
-    model::{AttemptKey, AttemptState, End, GateLine, Reason, TaskState, Verdict, record::What},
+    model::{AttemptKey, AttemptState, End, GateLine, Reason, Task, TaskState, Verdict, record::What},
     stdx::{duration, signals::signal_name, size, time::from_micros},
 };
 use serde_json::Value;
@@ -29,7 +29,7 @@ impl Run {
         self.last_end = self.last_end.max(Some(from_micros(report.verdict.ended_at_micros)));
         out.ended = self.last_end.map(|end| end.min(out.now));
         let gates = self.gates(position, &report);
-        let outcome = outcome(&report, &gates, self.task_def(position).timeout);
+        let outcome = outcome(&report, &gates, self.task_def(position));
         let (exit_code, signal) = codes(&report.verdict.end);
         self.set_attempt(position, outcome.state, out, |attempt| {
             attempt.reason = outcome.reason;
@@ -73,16 +73,20 @@ impl Run {
         let lost = retries::Ended { reason, exit_code: None, signal: None, log_tail: None };
         if task.cancel_requested {
             self.end_canceled(position, "", out);
-        } else if reason == Reason::NeverBegun && task.never_begun < MAX_NEVER_BEGUN {
+        } else if (reason == Reason::NeverBegun || self.task_def(position).sensor().is_some()) && task.never_begun < MAX_NEVER_BEGUN {
             let tried = task.never_begun;
             self.task_mut(position).never_begun += 1;
-            // It never ran, so it does not count against the retries either.
+            // It never ran, or only looked, so it does not count against the retries either.
             self.task_mut(position).forgiven += 1;
             self.wait_for_retry(
                 position,
                 Duration::from_secs(1 << tried),
-                Reason::NeverBegun,
-                "the attempt never began; trying again".to_owned(),
+                reason,
+                match reason {
+                    Reason::NeverBegun => "the attempt never began; trying again",
+                    _ => "nobody watched it any more; looking again",
+                }
+                .to_owned(),
                 out,
             );
         } else {
@@ -128,7 +132,9 @@ impl Run {
         } else if self.is_retried(position, ended) {
             self.retry_after_delay(position, ended.reason, outcome.message.clone(), key, out);
         } else {
-            self.end_task(position, TaskState::Failed, ended.reason, outcome.message.clone(), out);
+            let soft = ended.reason == Reason::Timeout && self.task_def(position).sensor().is_some_and(|sensor| sensor.soft_fail);
+            let state = if soft { TaskState::Skipped } else { TaskState::Failed };
+            self.end_task(position, state, ended.reason, outcome.message.clone(), out);
         }
     }
 
@@ -182,7 +188,7 @@ fn out_of_memory(verdict: &Verdict, how: &str) -> String {
     format!("the kernel ended it for want of memory ({how}{peak})")
 }
 
-fn outcome(report: &Report, gates: &[GateLine], timeout: Option<Duration>) -> Outcome {
+fn outcome(report: &Report, gates: &[GateLine], def: &Task) -> Outcome {
     let failed = |reason, message: String| Outcome { state: AttemptState::Failed, reason: Some(reason), message };
     match &report.verdict.end {
         End::Exited { code: 0 } if report.no_room.is_some() => failed(Reason::DiskFull, report.no_room.clone().unwrap_or_default()),
@@ -200,8 +206,12 @@ fn outcome(report: &Report, gates: &[GateLine], timeout: Option<Duration>) -> Ou
         End::Exited { code } => failed(Reason::ExitCode, format!("exit code {code}")),
         End::Signaled { signal } => failed(Reason::Signal, format!("ended by signal {}", signal_name(*signal))),
         End::TimedOut { .. } => {
-            let of = timeout.map(|timeout| format!(" of {}", duration::short(timeout))).unwrap_or_default();
-            Outcome { state: AttemptState::TimedOut, reason: Some(Reason::Timeout), message: format!("ran longer than its timeout{of}") }
+            let of = def.timeout.map(|timeout| format!(" of {}", duration::short(timeout))).unwrap_or_default();
+            let message = match def.sensor() {
+                Some(sensor) => format!("waited longer than its timeout{of} for {}", sensor.condition),
+                None => format!("ran longer than its timeout{of}"),
+            };
+            Outcome { state: AttemptState::TimedOut, reason: Some(Reason::Timeout), message }
         }
         End::Canceled { .. } => Outcome { state: AttemptState::Canceled, reason: Some(Reason::Canceled), message: String::new() },
         End::SpawnError { message } => failed(Reason::SpawnError, message.clone()),
@@ -225,12 +235,14 @@ fn codes(end: &End) -> (Option<i32>, Option<i32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Action;
 
     #[test]
     fn want_of_memory_is_named_where_it_is_shown_and_never_instead_of_a_timeout() {
         let reason = |end, out_of_memory| {
             let verdict = Verdict { out_of_memory, ..Verdict::new(end, 1, 2) };
-            outcome(&Report::of(verdict), &[], None).reason
+            let task = Task::new("t".into(), Action::Argv { argv: Vec::new() });
+            outcome(&Report::of(verdict), &[], &task).reason
         };
         let timed_out = || End::TimedOut { code: None, signal: Some(9) };
         assert_eq!(reason(End::Signaled { signal: 9 }, true), Some(Reason::OutOfMemory));

@@ -4,6 +4,7 @@
 //! (start-time fair queueing: Goyal, Vin & Cheng 1996, with tasks of equal length). Within a run, who waited longest is next.
 //! What does not fit yet lets smaller ones pass, until it has waited for [`RESERVE_AFTER`]: from then on what becomes free is
 //! kept for it; and once in [`OLDEST_AFTER`] starts who waited longest is first whatever its weight: nothing waits for ever.
+//! A sensor takes no slot, and starts though all are taken.
 
 use super::run::Run;
 use crate::{
@@ -72,6 +73,8 @@ impl Limits {
 /// What an attempt takes. Processors in thousandths, so that sums come back to zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Needs {
+    /// First, so that those without stand before all others.
+    slot: bool,
     pool: Option<(String, u32)>,
     cpu_millis: u64,
     memory: u64,
@@ -81,8 +84,8 @@ struct Needs {
 /// Task instances that wait for the same: if the first of them cannot start, none can.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Class {
-    run: RunId,
     needs: Needs,
+    run: RunId,
     /// Set where the task waits for its like in the run before.
     past: Option<usize>,
 }
@@ -121,6 +124,8 @@ pub struct Queue {
     /// Starts since the last one that went by age alone.
     starts: u32,
     held: BTreeMap<(RunId, usize), (Needs, Vec<u32>)>,
+    /// How many of them hold a slot.
+    slots: usize,
     pools: BTreeMap<String, u32>,
     cpu_millis: u64,
     memory: u64,
@@ -156,6 +161,7 @@ impl Queue {
             seq: 0,
             starts: 0,
             held: BTreeMap::new(),
+            slots: 0,
             pools: BTreeMap::new(),
             cpu_millis: 0,
             memory: 0,
@@ -165,9 +171,9 @@ impl Queue {
         }
     }
 
-    /// Open attempts, and how many may be.
+    /// Open attempts that hold a slot, and how many may be.
     pub fn slots(&self) -> (usize, usize) {
-        (self.held.len(), self.limits.slots)
+        (self.slots, self.limits.slots)
     }
 
     /// Adds a task instance that became ready.
@@ -203,6 +209,7 @@ impl Queue {
         if let Some((pool, slots)) = &needs.pool {
             *self.pools.entry(pool.clone()).or_default() += slots;
         }
+        self.slots += usize::from(needs.slot);
         self.cpu_millis += needs.cpu_millis;
         self.memory += needs.memory;
         self.held.insert((run.record.run_id.clone(), position), (needs, gpus));
@@ -216,6 +223,7 @@ impl Queue {
         {
             *used = used.saturating_sub(*slots);
         }
+        self.slots = self.slots.saturating_sub(usize::from(needs.slot));
         self.cpu_millis = self.cpu_millis.saturating_sub(needs.cpu_millis);
         self.memory = self.memory.saturating_sub(needs.memory);
     }
@@ -270,7 +278,8 @@ impl Queue {
 
     /// Takes out the one that starts next, if any may.
     pub fn next(&mut self, runs: &Runs, now: Timestamp) -> Option<Next> {
-        if self.held.len() >= self.limits.slots {
+        let full = self.slots >= self.limits.slots;
+        if full && self.classes.first_key_value().is_none_or(|(class, _)| class.needs.slot) {
             return None;
         }
         let mut heads = self.heads(runs);
@@ -284,7 +293,7 @@ impl Queue {
         let mut reserved = Reserved::default();
         for (rank, class, position) in heads {
             let Some(run) = runs.get(&class.run) else { continue };
-            if self.waits(runs, run, position, now, &mut reserved).is_empty() {
+            if self.waits(runs, run, position, now, &mut reserved).is_empty() && !(full && class.needs.slot) {
                 let gpus = self.free_gpus().into_iter().take(class.needs.gpu as usize).collect();
                 self.remove(&class.run, position);
                 self.turn = self.turn.max(rank.turn);
@@ -317,8 +326,8 @@ impl Queue {
 
     /// Everything that a ready task instance waits for, but for a slot of the engine. What it waits for too long is kept for it.
     fn waits(&self, runs: &Runs, run: &Run, position: usize, now: Timestamp, reserved: &mut Reserved) -> Vec<Wait> {
-        let mut waits = self.waits_of_run(runs, run);
         let (task, def) = (&run.tasks[position], run.task_def(position));
+        let mut waits = self.waits_of_run(runs, run, def);
         if let Some((at, why, _)) = self.delayed.get(&(run.record.run_id.clone(), position))
             && now < *at
         {
@@ -349,7 +358,7 @@ impl Queue {
         waits
     }
 
-    fn waits_of_run(&self, runs: &Runs, run: &Run) -> Vec<Wait> {
+    fn waits_of_run(&self, runs: &Runs, run: &Run, def: &Task) -> Vec<Wait> {
         let mut waits = Vec::new();
         let record = &run.record;
         if record.paused {
@@ -370,8 +379,9 @@ impl Queue {
                 waits.push(Wait::ActiveRuns { before, all });
             }
         }
-        if let Some(all) = record.definition.max_active_tasks {
-            let used = u32::try_from(run.attempts.len()).unwrap_or(u32::MAX);
+        if let Some(all) = record.definition.max_active_tasks.filter(|_| def.sensor().is_none()) {
+            let working = run.attempts.keys().filter(|position| run.task_def(**position).sensor().is_none());
+            let used = u32::try_from(working.count()).unwrap_or(u32::MAX);
             if used >= all {
                 waits.push(Wait::ActiveTasks { used, all });
             }
@@ -455,7 +465,7 @@ impl Queue {
         for (rank, class, position) in entries {
             let Some(run) = runs.get(&class.run).filter(|run| run.tasks[position].state == TaskState::Queued) else { continue };
             let mut waits = self.waits(runs, run, position, now, &mut reserved);
-            if used >= all {
+            if used >= all && class.needs.slot {
                 waits.push(Wait::Slot { used, all });
             }
             let task = &run.tasks[position];
@@ -498,6 +508,7 @@ fn class(run: &Run, position: usize) -> Class {
 
 fn needs(def: &Task) -> Needs {
     Needs {
+        slot: def.sensor().is_none(),
         pool: def.pool.clone().map(|pool| (pool, def.pool_slots)),
         cpu_millis: def.resources.cpu.map_or(0, |cpu| (cpu * 1000.0).round() as u64),
         memory: def.resources.memory.unwrap_or(0),

@@ -27,7 +27,11 @@ pub(super) fn applies(task: &Task, ended: &Ended<'_>) -> bool {
     if task.idempotent && UNKNOWN.contains(&ended.reason) {
         return true;
     }
-    let Some(policy) = &task.retry_on else { return PLAIN.contains(&ended.reason) };
+    let Some(policy) = &task.retry_on else {
+        // The timeout of a sensor bounds the whole wait.
+        let waited = task.sensor().is_some() && ended.reason == Reason::Timeout;
+        return PLAIN.contains(&ended.reason) && !waited;
+    };
     // A number is asked for where it is the end, not where it came along: 143 after a timeout is a timeout.
     let by_code = ended.reason == Reason::ExitCode && ended.exit_code.is_some_and(|code| policy.exit_codes.contains(&code));
     let by_signal = ended.reason == Reason::Signal && ended.signal.is_some_and(|signal| policy.signals.contains(&signal));

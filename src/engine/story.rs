@@ -3,6 +3,7 @@
 mod decisions;
 mod policies;
 mod properties;
+mod sensors;
 mod sharing;
 mod stories;
 
@@ -34,7 +35,7 @@ pub fn reader(id: &str, from: &str) -> Task {
 /// A task with one output.
 pub fn writer(id: &str, upstream: &[&str]) -> Task {
     let mut task = task(id, upstream);
-    task.outputs.push(OutputDef { name: "x".to_owned(), artifact_type: "File".to_owned(), path: None });
+    task.outputs.push(OutputDef { name: "x".to_owned(), artifact_type: "File".to_owned(), path: None, asset: None });
     task
 }
 
@@ -183,6 +184,7 @@ impl Story {
             name: output.name.clone(),
             producer: key.clone(),
             created_at: self.now,
+            asset: None,
         });
         let report = Report {
             metrics: metrics.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect(),

@@ -36,7 +36,8 @@ pub fn task(from: Option<TaskState>, to: TaskState, cause: Cause) -> bool {
         (Pending, Queued | UpstreamFailed | Skipped | Canceled | AwaitingApproval | Failed)
             | (Queued, Running | Skipped | Canceled | Pending | Failed)
             // Back to the queue where the system had no room for another process.
-            | (Running, Success | Failed | Canceled | Lost | UpForRetry | Queued)
+            // Skipped where a sensor that may fail softly waited in vain.
+            | (Running, Success | Failed | Canceled | Lost | UpForRetry | Queued | Skipped)
             | (UpForRetry, Queued | Skipped | Canceled)
             | (AwaitingApproval, Queued | Failed | Skipped | Canceled)
     )

@@ -175,6 +175,10 @@ impl AttemptFiles {
     pub fn output_parameters(&self) -> PathBuf {
         self.file("output")
     }
+    /// What a sensor waits for, and what its last look found; other tasks have none.
+    pub fn last_look(&self) -> PathBuf {
+        self.file("last_look")
+    }
     /// What the attempt was told and how it was started: a [`Plan`], enough to do it again by hand.
     pub fn plan(&self) -> PathBuf {
         self.file("attempt.json")
@@ -239,7 +243,7 @@ pub struct Job {
     pub workspace: PathBuf,
     /// Values of the run's params.
     pub params: super::Params,
-    /// The component's arguments, rendered.
+    /// The component's arguments, or what the sensor waits for, rendered.
     pub with: serde_json::Map<String, serde_json::Value>,
     /// What it reads, by name.
     pub inputs: BTreeMap<String, JobInput>,

@@ -13,11 +13,13 @@ pub mod ids;
 pub mod journal;
 pub mod named;
 pub mod notify;
+pub mod past;
 pub mod pipeline;
 pub mod record;
 pub mod resources;
 pub mod retention;
 pub mod secret;
+pub mod sensor;
 pub mod snapshot;
 pub mod source;
 pub mod state;
@@ -42,10 +44,12 @@ pub use named::Named;
 pub use notify::{
     Channel, Deadline, Mail, MailTls, Notification, NotificationRow, NotificationState, Notify, Occasion, Pile, SecretSource, Told, Waiting,
 };
+pub use past::{AssetVersion, EndedRun, Measured};
 pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task};
 pub use resources::{ForeignProcess, GpuSnapshot, GpusSeen, PoolSnapshot, QueueEntry, ResourcesSnapshot, RunningSnapshot, Wait};
 pub use retention::Retention;
 pub use secret::{Secret, Secrets};
+pub use sensor::{Condition, Pace, Sensor};
 pub use snapshot::{
     AttemptSnapshot, Concern, GateLine, GitState, Headline, LastRun, PipelineRow, RunRow, RunSnapshot, TaskSnapshot, Why, WhyLine, WhyMark,
 };

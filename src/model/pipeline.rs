@@ -1,6 +1,6 @@
 //! The definition of a pipeline, as a file says it and a run keeps it.
 
-use super::{Named, Notify, PipelineId, Reason, TaskId, TriggerDef, TriggerRule};
+use super::{Named, Notify, PipelineId, Reason, Sensor, TaskId, TriggerDef, TriggerRule};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -247,6 +247,14 @@ impl Task {
             group: None,
         }
     }
+
+    /// What it waits for, if waiting is all it does: it takes no slot of the engine then.
+    pub fn sensor(&self) -> Option<&Sensor> {
+        match &self.action {
+            Action::Sensor { sensor } => Some(sensor),
+            Action::Run { .. } | Action::Argv { .. } | Action::Component { .. } => None,
+        }
+    }
 }
 
 const fn all_success() -> TriggerRule {
@@ -342,6 +350,11 @@ pub enum Action {
         /// Its arguments; texts within are templates.
         with: Named,
     },
+    /// Nothing but waiting.
+    Sensor {
+        /// For what.
+        sensor: Box<Sensor>,
+    },
 }
 
 /// Something a task reads.
@@ -382,4 +395,7 @@ pub struct OutputDef {
     /// A fixed place relative to the workspace (a template), instead of a staging place of ours.
     #[serde(default)]
     pub path: Option<String>,
+    /// The name under which triggers of any pipeline wait for new versions of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
 }

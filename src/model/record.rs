@@ -241,6 +241,9 @@ pub struct ArtifactRecord {
     pub producer: AttemptKey,
     /// When it was published.
     pub created_at: Timestamp,
+    /// The asset that it is a version of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
 }
 
 /// One thing to commit. Everything but an artifact also becomes one entry of the journal, in the same transaction.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Everything that attempts share, at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResourcesSnapshot {
-    /// Attempts that are open, and how many may be.
+    /// Attempts that are open and no sensors, and how many may be.
     pub slots: (usize, usize),
     /// Processors accounted to open attempts, and how many there are.
     pub cpu: (f64, f64),
@@ -68,11 +68,19 @@ pub struct RunningSnapshot {
     pub pool: Option<String>,
     /// GPUs leased to it.
     pub gpus: Vec<u32>,
+    /// What it waits for, if it is a sensor: it takes no slot then.
+    #[serde(default)]
+    pub waits_for: Option<String>,
     /// Absolute path of its folder: where its live usage is read.
     pub folder: std::path::PathBuf,
 }
 
 impl ResourcesSnapshot {
+    /// How many open attempts only wait.
+    pub fn sensors(&self) -> usize {
+        self.running.iter().filter(|one| one.waits_for.is_some()).count()
+    }
+
     /// The runs that have or wait for something.
     pub fn runs(&self) -> impl Iterator<Item = &RunId> {
         self.running.iter().map(|one| &one.attempt.task.run).chain(self.queue.iter().map(|entry| &entry.task.run))

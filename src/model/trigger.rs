@@ -5,7 +5,7 @@ pub use crate::stdx::timetable::{DstGap, DstOverlap};
 
 use crate::stdx::{time::Timestamp, vocabulary::words};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 crate::string_id! {
     /// A trigger within its pipeline: its `id`, else its kind and a hash of what makes it fire.
@@ -256,6 +256,9 @@ pub struct Origin {
     /// What the run stands for: from the fire before to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_interval: Option<DataInterval>,
+    /// The folder in which its tasks start instead of the workspace, absolute: a checkout of the commit that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkout: Option<PathBuf>,
     /// What is handed to its tasks, as `FLOWYARD_TRIGGER_<NAME>`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,

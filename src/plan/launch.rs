@@ -7,7 +7,8 @@ use crate::{
         template::{self, Style},
     },
     model::{
-        Action, AttemptFiles, AttemptKey, DataInterval, InputSource, Job, JobInput, JobOutput, Origin, Pipeline, Secrets, Task, Ticket,
+        Action, AttemptFiles, AttemptKey, Condition, DataInterval, InputSource, Job, JobInput, JobOutput, Origin, Pipeline, Secrets,
+        Sensor, Task, Ticket, sensor::When,
     },
     stdx::{ids::as_identifier, time::Timestamp},
 };
@@ -172,7 +173,37 @@ fn argv(launch: &Launch<'_>, scope: &Scope) -> Result<Vec<String>, String> {
         }
         Action::Argv { argv } => argv.iter().map(|text| render("argv", text, scope)).collect(),
         Action::Component { name, .. } => Ok(vec![text_of(&launch.program), "__component".into(), name.clone()]),
+        Action::Sensor { sensor } => {
+            let look = match condition(sensor, launch.logical_date, scope)? {
+                Condition::Command { script } => launch.shell.argv(script),
+                Condition::File { .. } | Condition::Time { .. } | Condition::Http { .. } => Vec::new(),
+            };
+            Ok([text_of(&launch.program), "__sensor".into()].into_iter().chain(look).collect())
+        }
     }
+}
+
+/// What a sensor waits for, with values for names, and a moment for each time.
+fn condition(sensor: &Sensor, logical_date: Timestamp, scope: &Scope) -> Result<Condition, String> {
+    let mut condition = sensor.condition.clone();
+    match &mut condition {
+        Condition::File { pattern, .. } => *pattern = inside("file", render("file", pattern, scope)?)?,
+        Condition::Command { script } => {
+            *script = template::render(script, Style::Shell, scope).map_err(|error| format!("`command`: {error}"))?;
+        }
+        Condition::Time { time, timezone, offset } => {
+            let when = When::parse(&render("time", time, scope)?).map_err(|why| format!("`time`: {why}"))?;
+            let zone = timezone.parse().map_err(|_| format!("there is no time zone `{timezone}`"))?;
+            let later = chrono::TimeDelta::from_std(*offset).ok().and_then(|offset| when.at(zone, logical_date).checked_add_signed(offset));
+            *time = date(later.ok_or("`offset` leads out of the calendar")?);
+            *offset = std::time::Duration::ZERO;
+        }
+        Condition::Http { url, contains, .. } => {
+            *url = render("http", url, scope)?;
+            *contains = contains.as_ref().map(|text| render("contains", text, scope)).transpose()?;
+        }
+    }
+    Ok(condition)
 }
 
 fn job(
@@ -188,6 +219,10 @@ fn job(
             let value = template::render_json(value, scope).map_err(|error| format!("`with.{name}`: {error}"))?;
             with.insert(name.clone(), value);
         }
+    }
+    if let Action::Sensor { sensor } = &launch.task.action {
+        let rendered = Sensor { condition: condition(sensor, launch.logical_date, scope)?, ..Sensor::clone(sensor) };
+        with.insert(Sensor::ARGUMENT.into(), serde_json::to_value(rendered).map_err(|error| error.to_string())?);
     }
     Ok(Job {
         run_id: launch.key.task.run.clone(),
@@ -208,10 +243,15 @@ fn job(
 }
 
 /// What the task finds in its environment and nobody else is told: each secret under the param's variable and under its own.
-/// Components read no environment.
+/// Components read no environment, and of sensors only a script does.
 fn secrets(launch: &Launch<'_>) -> Result<Secrets, String> {
     let mut found = Secrets::new();
-    if matches!(launch.task.action, Action::Component { .. }) {
+    let reads = match &launch.task.action {
+        Action::Run { .. } | Action::Argv { .. } => true,
+        Action::Component { .. } => false,
+        Action::Sensor { sensor } => matches!(sensor.condition, Condition::Command { .. }),
+    };
+    if !reads {
         return Ok(found);
     }
     for (param, variable) in params::secret_params(&launch.pipeline.params) {

@@ -102,11 +102,16 @@ impl Yard {
             run_env: &run.record.env,
             secrets,
             workspace_env: &self.env,
-            workspace: self.workspace.clone(),
+            workspace: self.ground(run).to_owned(),
             folder: self.folder(key),
             program: spawner::still_there(&self.program).to_owned(),
             shell: self.shell,
         })
+    }
+
+    /// The folder in which the tasks of a run start: the workspace, or its own checkout.
+    fn ground<'a>(&'a self, run: &'a Run) -> &'a Path {
+        run.record.origin.as_ref().and_then(|origin| origin.checkout.as_deref()).unwrap_or(&self.workspace)
     }
 
     /// Files that only some tasks write, such as metrics, are made by them.
@@ -123,7 +128,7 @@ impl Yard {
     }
 
     /// What must be read when the attempt is over; taken from the run beforehand, so that reading can go on beside the engine.
-    pub fn leftovers(&self, task: &Task, key: &AttemptKey, secrets: Option<&Secrets>) -> Leftovers {
+    pub fn leftovers(&self, run: &Run, task: &Task, key: &AttemptKey, secrets: Option<&Secrets>) -> Leftovers {
         let files = AttemptFiles::new(self.folder(key));
         let wanted = task.outputs.iter().map(|output| Wanted {
             name: output.name.clone(),
@@ -134,8 +139,9 @@ impl Yard {
         Leftovers {
             key: key.clone(),
             wanted: wanted.collect(),
+            assets: task.outputs.iter().filter_map(|output| Some((output.name.clone(), output.asset.clone()?))).collect(),
             wants_log: task.retry_on.as_ref().is_some_and(|policy| policy.log.is_some()),
-            metrics: task.metrics.as_ref().map_or_else(|| files.metrics(), |path| self.workspace.join(path)),
+            metrics: task.metrics.as_ref().map_or_else(|| files.metrics(), |path| self.ground(run).join(path)),
             objects: self.state_dir.join("artifacts"),
             secrets: secrets.cloned().unwrap_or_default(),
             files,
@@ -169,6 +175,8 @@ fn inputs(run: &Run, task: &Task) -> Result<BTreeMap<String, JobInput>, String> 
 pub struct Leftovers {
     key: AttemptKey,
     wanted: Vec<Wanted>,
+    /// Which outputs are versions of assets.
+    assets: BTreeMap<String, String>,
     /// Whether what is tried again depends on the log.
     wants_log: bool,
     metrics: PathBuf,
@@ -231,6 +239,7 @@ impl Leftovers {
             Err(missing) => return Ok(Err(missing)),
         };
         let record = |one: artifacts::Published| ArtifactRecord {
+            asset: self.assets.get(&one.name).cloned(),
             id: clock::new_id(),
             artifact_type: one.artifact_type,
             uri: one.uri.display().to_string(),

@@ -37,6 +37,7 @@ impl Turn {
             backfill: Some(self.backfill.id().to_string()),
             reason: format!("backfill {}, {}", self.backfill.id(), self.backfill.stretch()),
             data_interval: Some(self.item.data_interval),
+            checkout: None,
             variables: BTreeMap::new(),
         }
     }

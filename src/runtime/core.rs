@@ -531,7 +531,7 @@ impl Core {
 
     fn leftovers(&self, key: &AttemptKey) -> Option<Leftovers> {
         let run = self.engine.run(&key.task.run)?;
-        Some(self.yard.leftovers(run.task_def(run.position(&key.task.task)?), key, self.secrets.get(&key.task.run)))
+        Some(self.yard.leftovers(run, run.task_def(run.position(&key.task.task)?), key, self.secrets.get(&key.task.run)))
     }
 
     /// Journal first, then the world. What cannot be started comes back as a message.
@@ -586,7 +586,11 @@ impl Core {
         for change in &changes {
             match &change.what {
                 What::Run { from: None, record } => self.keeper.begun(record, seq),
-                What::Run { record, .. } if record.state.is_terminal() => self.keeper.ended(record.run_id.clone(), seq),
+                What::Run { record, .. } if record.state.is_terminal() => {
+                    self.keeper.ended(record.run_id.clone(), seq);
+                    self.scheduler.history_changed();
+                }
+                What::Artifact(artifact) if artifact.asset.is_some() => self.scheduler.history_changed(),
                 _ => {}
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{RuntimeError, cause, handle::RunFilter, logs::LogReader};
 use crate::{
-    model::{Action, Pipeline, RunRow, RunSnapshot, RunState, Task, TaskId, TaskSnapshot, TaskState, Usage},
+    model::{Action, Condition, Pipeline, RunRow, RunSnapshot, RunState, Task, TaskId, TaskSnapshot, TaskState, Usage},
     runtime::Handle,
 };
 use serde::Serialize;
@@ -164,6 +164,10 @@ fn script(task: &Task) -> String {
         Action::Run { script } => script.clone(),
         Action::Argv { argv } => argv.join(" "),
         Action::Component { .. } => String::new(),
+        Action::Sensor { sensor } => match &sensor.condition {
+            Condition::Command { script } => script.clone(),
+            Condition::File { .. } | Condition::Time { .. } | Condition::Http { .. } => String::new(),
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! The commit a run is started from.
 
 use crate::model::GitState;
-use std::{path::Path, process::Command};
+use std::{ffi::OsStr, path::Path, process::Command};
 
 /// Asks git about the folder; everything unknown if it is no repository, or git is not there.
 ///
@@ -17,6 +17,21 @@ pub fn state(folder: &Path) -> GitState {
         Ok(output) if output.status.success() => parse(&String::from_utf8_lossy(&output.stdout)),
         _ => GitState::default(),
     }
+}
+
+/// What git says, or what it complains of. Nothing of the network is asked for, and no program that the repository names is run.
+///
+/// # Errors
+/// Its own words.
+pub fn ask(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<String, String> {
+    let mut command = Command::new("git");
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "core.quotePath=false"]).args(arguments);
+    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1").current_dir(folder);
+    let output = command.stdin(std::process::Stdio::null()).output().map_err(|error| format!("git cannot be started: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
 /// Reads `git status --porcelain=v2 --branch`.

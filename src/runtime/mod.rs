@@ -8,6 +8,7 @@ mod backfills;
 pub mod begin;
 pub mod book;
 pub mod cause;
+mod checkout;
 mod client;
 pub mod clock;
 mod core;

@@ -169,7 +169,9 @@ fn state_line(snapshot: &RunSnapshot, task: &TaskSnapshot) -> Option<WhyLine> {
     let line = |mark, text: String| Some(WhyLine { mark, text });
     match task.state {
         TaskState::Pending | TaskState::Queued => None,
-        TaskState::Running => line(WhyMark::Note, format!("attempt {} is running", task.last_attempt().map_or(1, |a| a.attempt))),
+        TaskState::Running => {
+            line(WhyMark::Note, format!("attempt {} is running{}", task.last_attempt().map_or(1, |a| a.attempt), sentence(task)))
+        }
         TaskState::UpForRetry => {
             let at = task.retry_at.map(rfc3339).unwrap_or_default();
             let next = task.last_attempt().map_or(1, |last| last.attempt + 1);

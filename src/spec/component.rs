@@ -139,7 +139,12 @@ fn complete_outputs(draft: &mut Draft<'_>, signature: &ComponentSignature, repor
     }
     for port in &signature.outputs {
         if !draft.task.outputs.iter().any(|output| output.name == port.name) {
-            draft.task.outputs.push(OutputDef { name: port.name.into(), artifact_type: port.artifact_type.into(), path: None });
+            draft.task.outputs.push(OutputDef {
+                name: port.name.into(),
+                artifact_type: port.artifact_type.into(),
+                path: None,
+                asset: None,
+            });
         }
     }
 }

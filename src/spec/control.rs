@@ -99,7 +99,8 @@ fn retry_delay(table: &Table, report: &mut Report<'_>) -> Option<RetryDelay> {
     Some(delay)
 }
 
-fn number(table: &Table, key: &str, range: std::ops::RangeInclusive<f64>, report: &mut Report<'_>) -> Option<f64> {
+/// A number within a range.
+pub(super) fn number(table: &Table, key: &str, range: std::ops::RangeInclusive<f64>, report: &mut Report<'_>) -> Option<f64> {
     let node = table.get(key)?;
     let value = match node.value {
         Value::Int(number) => number as f64,

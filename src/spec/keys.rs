@@ -27,6 +27,8 @@ pub enum Place {
     RetryOn,
     /// `resources`.
     Resources,
+    /// `sensor`.
+    Sensor,
     /// `[[triggers]]`.
     Trigger,
     /// `git` of a trigger.
@@ -37,7 +39,7 @@ pub enum Place {
 
 impl Place {
     /// All of them, in the order of the guide.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Pipeline,
         Self::Param,
         Self::Defaults,
@@ -47,6 +49,7 @@ impl Place {
         Self::RetryDelay,
         Self::RetryOn,
         Self::Resources,
+        Self::Sensor,
         Self::Trigger,
         Self::Git,
         Self::Notify,
@@ -64,6 +67,7 @@ impl Place {
             Self::RetryDelay => "`retry_delay` as a table",
             Self::RetryOn => "`retry_on`",
             Self::Resources => "`resources`",
+            Self::Sensor => "`sensor`",
             Self::Trigger => "a trigger",
             Self::Git => "`git` of a trigger",
             Self::Notify => "`[notify]`",
@@ -210,6 +214,7 @@ pub const KEYS: &[Key] = &[
     key(Place::Task, "argv", Holds::Texts, "", "A program and its arguments, without a shell"),
     key(Place::Task, "component", Holds::Text, "", "A built-in component"),
     key(Place::Task, "with", Holds::Table, "", "The component's arguments"),
+    key(Place::Task, "sensor", Holds::Table, "", "What it waits for instead of working; a table with the keys below"),
     key(Place::Task, "needs", Holds::Texts, "`[]`", "Tasks it waits for without reading their outputs"),
     key(Place::Task, "inputs", Holds::Table, "", "What it reads: `NAME = \"task.output\"` or `NAME = { path = \"…\" }`"),
     key(Place::Task, "outputs", Holds::Table, "", "What it writes: `NAME = \"Type\"` or `NAME = { type = \"…\", path = \"…\" }`"),
@@ -254,6 +259,7 @@ pub const KEYS: &[Key] = &[
     key(Place::Input, "path", Holds::Text, "", "A file or folder, relative to the workspace"),
     key(Place::Output, "type", Holds::Text, "`\"File\"`", "The artifact's type, such as `Dataset` or `Model`"),
     key(Place::Output, "path", Holds::Text, "a place of flowyard's own", "Where the script keeps it, relative to the workspace"),
+    key(Place::Output, "asset", Holds::Text, "none", "The name under which `assets` triggers wait for new versions of it"),
     key(Place::RetryDelay, "initial", Holds::Duration, "`\"10s\"`", "Time after the first failed attempt"),
     key(Place::RetryDelay, "factor", Holds::Number, "`2.0`", "By how much it grows from attempt to attempt"),
     key(Place::RetryDelay, "max", Holds::Duration, "none", "It never grows beyond this"),
@@ -265,6 +271,21 @@ pub const KEYS: &[Key] = &[
     key(Place::Resources, "cpu", Holds::Number, "none", "Processors"),
     key(Place::Resources, "memory", Holds::Size, "none", "Memory"),
     key(Place::Resources, "gpu", Holds::Count, "`0`", "Whole GPUs, leased to the attempt alone"),
+    key(Place::Sensor, "file", Holds::Text, "", "A file or folder is there; a pattern, relative to the workspace"),
+    key(Place::Sensor, "stable", Holds::Duration, "none", "`file`: all that match have not changed for so long"),
+    key(Place::Sensor, "command", Holds::Text, "", "A shell script, as in `run`, ends with code 0"),
+    key(Place::Sensor, "time", Holds::Text, "", "It is so late: a time of day, or a moment such as `{{ run.logical_date }}`"),
+    key(Place::Sensor, "timezone", Holds::Text, "`\"UTC\"`", "`time`: name of the IANA time zone of a time that names none"),
+    key(Place::Sensor, "offset", Holds::Duration, "none", "`time`: so long after it"),
+    key(Place::Sensor, "http", Holds::Text, "", "An address of the web gives the answer that is wanted"),
+    key(Place::Sensor, "status", Holds::Count, "`200`", "`http`: the status of the answer"),
+    key(Place::Sensor, "contains", Holds::Text, "none", "`http`: a text that its first MiB holds"),
+    key(Place::Sensor, "redirects", Holds::Flag, "`false`", "`http`: an answer that sends elsewhere is followed"),
+    key(Place::Sensor, "look_timeout", Holds::Duration, "`\"30s\"`", "`http`: how long one look may take"),
+    key(Place::Sensor, "interval", Holds::Duration, "`\"10s\"`", "Time between the first look and the second; not for `time`"),
+    key(Place::Sensor, "factor", Holds::Number, "`1.5`", "By how much it grows from look to look"),
+    key(Place::Sensor, "max_interval", Holds::Duration, "`\"5m\"`", "It never grows beyond this"),
+    key(Place::Sensor, "soft_fail", Holds::Flag, "`false`", "Past its `timeout` the task is skipped, not failed"),
     key(
         Place::Trigger,
         "id",
@@ -379,7 +400,6 @@ pub const NOT_YET: &[(Place, &[&str])] = &[
         ],
     ),
     (Place::Input, &["asset", "type"]),
-    (Place::Output, &["asset"]),
 ];
 
 /// The keys of one table.

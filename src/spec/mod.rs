@@ -7,6 +7,7 @@ pub mod keys;
 mod links;
 mod notify;
 mod params;
+mod sensor;
 pub mod starter;
 mod task;
 mod texts;
@@ -125,6 +126,7 @@ fn read_table(table: &Table, catalog: &Catalog, report: &mut Report<'_>) -> Opti
     };
     let graph = links::check_cycles(&pipeline, &drafts, report)?;
     lint_gates(&pipeline, &graph, &drafts, report);
+    triggers::check_loops(table.list("triggers"), &pipeline, report);
     Some(pipeline)
 }
 

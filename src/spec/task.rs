@@ -3,6 +3,7 @@
 use super::{
     control::{self, Control},
     keys::{self, Place},
+    sensor,
 };
 use crate::{
     model::{Action, InputDef, InputSource, OutputDef, Report, Severity, Task, TaskId, pipeline::DEFAULT_GRACE},
@@ -171,6 +172,7 @@ fn read_one<'t>(entry: &'t Entry, defaults: &Defaults, report: &mut Report<'_>) 
         ..Task::new(TaskId::from(entry.key.as_str()), action(entry, table, report))
     };
     own.control.apply(&defaults.control, &mut task);
+    sensor::unburden(table, &mut task, report);
     let needs = table.list("needs").iter().filter_map(|node| node.as_text().map(|text| (text, node))).collect();
     Some(Draft { task, id_span: entry.key_span.clone(), table, needs, links })
 }
@@ -206,7 +208,7 @@ fn metrics(table: &Table, report: &mut Report<'_>) -> Option<String> {
 }
 
 /// A pipeline holds nothing of one machine, and writes nothing outside its workspace.
-fn check_relative(key: &str, path: &str, node: &Node, report: &mut Report<'_>) {
+pub(super) fn check_relative(key: &str, path: &str, node: &Node, report: &mut Report<'_>) {
     if path.is_empty() {
         report.error("bad-path", node.span.clone(), format!("`{key}` is empty"), None);
     } else if path.starts_with('/') || path.split('/').any(|part| part == "..") {
@@ -216,12 +218,13 @@ fn check_relative(key: &str, path: &str, node: &Node, report: &mut Report<'_>) {
 }
 
 fn action(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Action {
-    let present: Vec<&Entry> = table.0.iter().filter(|entry| matches!(entry.key.as_str(), "run" | "argv" | "component")).collect();
+    let present: Vec<&Entry> =
+        table.0.iter().filter(|entry| matches!(entry.key.as_str(), "run" | "argv" | "component" | "sensor")).collect();
     let elsewhere = ["python", "pipeline", "template"].iter().any(|key| table.get(key).is_some());
     match present.as_slice() {
         [] if !elsewhere => {
             let message = format!("task `{}` does nothing", entry.key);
-            report.error("no-action", entry.key_span.clone(), message, Some("give it `run`, `argv` or `component`".into()));
+            report.error("no-action", entry.key_span.clone(), message, Some("give it `run`, `argv`, `component` or `sensor`".into()));
         }
         [first, second, ..] => {
             let message = format!("task `{}` has both `{}` and `{}`", entry.key, first.key, second.key);
@@ -235,6 +238,9 @@ fn action(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Action {
     if let Some(name) = table.text("component") {
         let with = table.get("with").map(Node::to_json).and_then(|with| with.as_object().cloned()).unwrap_or_default();
         return Action::Component { name: name.to_owned(), with: with.into() };
+    }
+    if let Some(sensor) = table.get("sensor").and_then(|node| sensor::read(node, report)) {
+        return Action::Sensor { sensor: Box::new(sensor) };
     }
     if let Some(node) = table.get("argv") {
         let argv: Vec<String> = node.as_list().iter().filter_map(Node::as_text).map(str::to_owned).collect();
@@ -309,6 +315,7 @@ fn outputs(table: &Table, report: &mut Report<'_>) -> Vec<OutputDef> {
 }
 
 fn output(entry: &Entry, report: &mut Report<'_>) -> Option<OutputDef> {
+    let mut asset = None;
     let (artifact_type, path, place) = match &entry.node.value {
         Value::Text(text) => (text.as_str(), None, &entry.node),
         Value::Table(full) => {
@@ -316,6 +323,7 @@ fn output(entry: &Entry, report: &mut Report<'_>) -> Option<OutputDef> {
             if let Some((path, node)) = full.get("path").and_then(|node| Some((node.as_text()?, node))) {
                 check_relative(&format!("outputs.{}.path", entry.key), path, node, report);
             }
+            asset = asset_name(full, report);
             (full.text("type").unwrap_or("File"), full.text("path"), full.get("type").unwrap_or(&entry.node))
         }
         _ => {
@@ -329,5 +337,16 @@ fn output(entry: &Entry, report: &mut Report<'_>) -> Option<OutputDef> {
         report.error("bad-output", place.span.clone(), format!("`{artifact_type}` is not the name of an artifact type"), Some(hint));
         return None;
     }
-    Some(OutputDef { name: entry.key.clone(), artifact_type: artifact_type.to_owned(), path: path.map(str::to_owned) })
+    Some(OutputDef { name: entry.key.clone(), artifact_type: artifact_type.to_owned(), path: path.map(str::to_owned), asset })
+}
+
+/// It becomes the name of a variable for those that wait for it.
+fn asset_name(output: &Table, report: &mut Report<'_>) -> Option<String> {
+    let (node, name) = output.get("asset").and_then(|node| Some((node, node.as_text()?)))?;
+    if ids::is_valid(name) {
+        return Some(name.to_owned());
+    }
+    let hint = "a name has letters, digits, `_` and `-`, and begins with a letter".to_owned();
+    report.error("bad-id", node.span.clone(), format!("`{name}` cannot be the name of an asset"), Some(hint));
+    None
 }

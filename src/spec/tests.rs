@@ -15,9 +15,21 @@ fn a_file_with_every_key_becomes_a_pipeline() {
     let pipeline = pipeline.unwrap();
     assert_eq!(pipeline.id.as_str(), "everything");
     let ids: Vec<&str> = pipeline.tasks.iter().map(|task| task.id.as_str()).collect();
-    assert_eq!(ids, ["fetch", "clean", "train", "deploy"]);
+    let sensors = ["arrived", "free", "morning", "settled", "published"];
+    assert_eq!(ids, [&["fetch", "clean", "train", "deploy"][..], &sensors, &["uses"]].concat());
     let upstream: Vec<Vec<&str>> = pipeline.tasks.iter().map(|task| task.upstream.iter().map(|id| id.as_str()).collect()).collect();
-    assert_eq!(upstream, [vec![], vec!["fetch"], vec!["clean"], vec!["clean", "train"]]);
+    assert_eq!(upstream[..4], [vec![], vec!["fetch"], vec!["clean"], vec!["clean", "train"]]);
+    let waits: Vec<String> = pipeline.tasks.iter().filter_map(|task| Some(task.sensor()?.condition.to_string())).collect();
+    assert_eq!(
+        waits,
+        [
+            "file data/{{ params.label }}/*.csv, unchanged for 5s",
+            "command `test -e {{ params.label }}`",
+            "06:30 Europe/Berlin",
+            "{{ run.logical_date }} and 2h",
+            "https://example.com/{{ params.label }} to answer 204 with `ready`",
+        ]
+    );
     assert_eq!((pipeline.tasks[0].retries, pipeline.tasks[2].retries), (2, 0));
     assert_eq!(pipeline.tasks[1].env["LEVEL"], "debug");
     assert_eq!(pipeline.triggers[0].text, "0 2 * * * Europe/Berlin");
@@ -33,6 +45,18 @@ fn a_small_file_gets_the_defaults() {
     let pipeline = good("[tasks.hello]\nrun = \"echo hello\"\n");
     let task = &pipeline.tasks[0];
     assert_eq!((task.retries, task.retry_delay.initial.as_secs(), task.timeout, task.grace.as_secs()), (0, 10, None, 10));
+}
+
+#[test]
+fn what_defaults_ask_for_work_is_not_asked_for_a_sensor_and_the_rest_is() {
+    let defaults = "[defaults]\npool = \"small\"\nresources.cpu = 2\ntimeout = \"1h\"\nretries = 2\n";
+    let sensors = "[tasks.a]\nsensor.file = \"x\"\n[tasks.b]\nsensor.file = \"x\"\npool = \"few\"\nsensor.interval = \"1h\"\n";
+    let pipeline = good(&format!("{defaults}{sensors}"));
+    let [a, b] = pipeline.tasks.as_slice() else { panic!("{pipeline:?}") };
+    assert_eq!((&a.pool, b.pool.as_deref(), a.resources.cpu), (&None, Some("few"), None));
+    assert_eq!((a.timeout.unwrap().as_secs(), a.retries), (3_600, 2));
+    let seconds = |task: &crate::model::Task| (task.sensor().unwrap().pace.interval.as_secs(), task.sensor().unwrap().pace.max.as_secs());
+    assert_eq!((seconds(a), seconds(b)), ((10, 300), (3_600, 3_600)), "the limit is never below the first wait");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::{
         Finding, Names, TaskNames, Use, cel,
         template::{self, Style},
     },
-    model::{Action, Catalog, Report, Severity, did_you_mean},
+    model::{Action, Catalog, Condition, Report, Severity, did_you_mean, sensor},
     stdx::{
         ids::as_identifier,
         toml_tree::{Node, Table, Value},
@@ -36,6 +36,12 @@ fn names_of_tasks(drafts: &[Draft<'_>], catalog: &Catalog) -> HashMap<String, Ta
             Action::Component { name, .. } => {
                 catalog.get(name).map(|c| c.output_parameters.iter().map(|name| (*name).to_owned()).collect())
             }
+            Action::Sensor { sensor } => match &sensor.condition {
+                // Its script may write any.
+                Condition::Command { .. } => None,
+                Condition::File { .. } => Some(sensor::FOUND.map(str::to_owned).into()),
+                Condition::Time { .. } | Condition::Http { .. } => Some(Vec::new()),
+            },
             Action::Run { .. } | Action::Argv { .. } => None,
         };
         let outputs = draft.task.outputs.iter().map(|output| output.name.clone()).collect();
@@ -55,6 +61,11 @@ fn check_action(draft: &Draft<'_>, names: &Names<'_>, report: &mut Report<'_>) {
         Action::Component { .. } => {
             if let Some(node) = draft.table.get("with") {
                 texts_within(node, names, report);
+            }
+        }
+        Action::Sensor { .. } => {
+            for entry in draft.table.table("sensor").map(|table| table.0.as_slice()).unwrap_or_default() {
+                text(&entry.node, if entry.key == "command" { Style::Shell } else { Style::Plain }, names, report);
             }
         }
     }

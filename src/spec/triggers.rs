@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     model::{
-        AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, PipelineId, Report, RunEnd, TriggerDef, TriggerId, TriggerKind,
-        did_you_mean,
+        AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, Pipeline, PipelineId, Report, RunEnd, TriggerDef, TriggerId,
+        TriggerKind, did_you_mean,
         trigger::{DEFAULT_DEBOUNCE, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
     },
     stdx::{
@@ -47,6 +47,21 @@ pub(super) fn read_triggers(list: &[Node], report: &mut Report<'_>) -> Vec<Trigg
         triggers.push(trigger);
     }
     triggers
+}
+
+/// A pipeline that is started by its own end, or by what it makes, would never come to rest.
+pub(super) fn check_loops(list: &[Node], pipeline: &Pipeline, report: &mut Report<'_>) {
+    let own: Vec<&str> = pipeline.tasks.iter().flat_map(|task| &task.outputs).filter_map(|output| output.asset.as_deref()).collect();
+    for table in list.iter().filter_map(Node::as_table) {
+        if let Some(node) = table.get("pipeline").filter(|node| node.as_text() == Some(pipeline.id.as_str())) {
+            let hint = Some("name another pipeline".to_owned());
+            report.error("trigger-loop", node.span.clone(), "the end of each run would start another one", hint);
+        }
+        for (node, name) in table.get("assets").map(texts).unwrap_or_default().into_iter().filter(|(_, name)| own.contains(name)) {
+            let message = format!("`{name}` is made by this pipeline itself: each run would start another one");
+            report.error("trigger-loop", node.span.clone(), message, Some("wait for it in another pipeline".to_owned()));
+        }
+    }
 }
 
 fn read_trigger(node: &Node, report: &mut Report<'_>) -> Option<TriggerDef> {

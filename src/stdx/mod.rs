@@ -7,6 +7,7 @@ pub mod cron;
 pub mod duration;
 pub mod fault;
 pub mod fuzzy;
+pub mod glob;
 pub mod ids;
 pub mod pattern;
 pub mod sanitize;

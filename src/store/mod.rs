@@ -9,6 +9,7 @@ mod grid;
 mod open;
 mod outbox;
 mod overview;
+mod past;
 mod read;
 mod rows;
 mod triggers;
@@ -17,8 +18,9 @@ mod write;
 pub use backup::{copy, keep_copy};
 pub use open::{MIN_SQLITE, StoreError, sqlite_version};
 pub use overview::Overview;
+pub use past::Past;
 pub use read::{Reader, RunQuery};
-pub use triggers::{FiringQuery, KnownTrigger};
+pub use triggers::{FiringCount, FiringQuery, KnownTrigger};
 pub use write::Writer;
 
 /// The database's file name in the state folder.

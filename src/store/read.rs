@@ -19,8 +19,8 @@ use std::{
 
 /// A read-only connection. Each call reads one state of the database.
 pub struct Reader {
-    db: Connection,
-    path: PathBuf,
+    pub(super) db: Connection,
+    pub(super) path: PathBuf,
     state_dir: PathBuf,
 }
 

@@ -23,7 +23,7 @@ pub const TASK: &str = "run_id, task, map_index, position, state, reason, messag
 pub const ATTEMPT: &str =
     "run_id, task, map_index, attempt, state, reason, exit_code, signal, created_at, started_at, ended_at, executor, usage, gpus";
 /// The columns of an artifact in the order that [`artifact`] reads them.
-pub const ARTIFACT: &str = "run_id, task, map_index, attempt, id, artifact_type, uri, hash, size, name, created_at";
+pub const ARTIFACT: &str = "run_id, task, map_index, attempt, id, artifact_type, uri, hash, size, name, created_at, asset";
 
 /// A word of one of our enums.
 pub fn word<T: FromStr<Err = String>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
@@ -174,5 +174,6 @@ pub fn artifact(row: &Row<'_>) -> rusqlite::Result<ArtifactRecord> {
         size: row.get::<_, i64>(8)?.unsigned_abs(),
         name: row.get(9)?,
         created_at: time(row, 10)?,
+        asset: row.get(11)?,
     })
 }

@@ -30,6 +30,11 @@ CREATE TABLE firings (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX firings_by_decision ON firings (decided_at);
 
+-- What triggers look at: versions of assets, and ends of runs.
+ALTER TABLE artifacts ADD COLUMN asset TEXT;
+CREATE INDEX artifacts_by_asset ON artifacts (asset, id) WHERE asset IS NOT NULL;
+CREATE INDEX journal_ends ON journal (seq) WHERE entity GLOB 'run/*' AND to_state IN ('success', 'failed', 'canceled');
+
 CREATE TABLE backfills (
     backfill   TEXT NOT NULL PRIMARY KEY,
     pipeline   TEXT NOT NULL,

@@ -24,8 +24,8 @@ use std::{
 
 /// The one writing connection.
 pub struct Writer {
-    db: Connection,
-    path: PathBuf,
+    pub(super) db: Connection,
+    pub(super) path: PathBuf,
     durability: Durability,
     /// Whether the connection syncs with each commit now.
     syncs: bool,
@@ -465,8 +465,8 @@ fn write_attempt(db: &Transaction<'_>, attempt: &AttemptRecord) -> rusqlite::Res
 fn write_artifact(db: &Transaction<'_>, artifact: &ArtifactRecord) -> rusqlite::Result<()> {
     let key = &artifact.producer;
     db.prepare_cached(
-        "INSERT INTO artifacts (id, artifact_type, uri, hash, size, name, run_id, task, map_index, attempt, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO artifacts (id, artifact_type, uri, hash, size, name, run_id, task, map_index, attempt, created_at, asset)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         artifact.id,
@@ -480,6 +480,7 @@ fn write_artifact(db: &Transaction<'_>, artifact: &ArtifactRecord) -> rusqlite::
         rows::stored_index(key.task.map_index),
         key.attempt,
         to_micros(artifact.created_at),
+        artifact.asset,
     ])?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Which firings of a clock are due, and what becomes of those that nobody could start. The newest firing that is known and the present are
 //! arguments: what was missed follows from them, not from timers.
 
-use super::Kind;
+use super::{Kind, Looks};
 use crate::{
     model::{Catchup, PipelineId, RunType, TriggerDef, TriggerKind},
     stdx::{
@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use std::time::Duration;
 
 /// `cron = "0 2 * * *"`, `every = "15m"`.
-pub const KIND: Kind = Kind { keys: &["cron", "every"], run_type: RunType::Scheduled, decide: None };
+pub const KIND: Kind = Kind { keys: &["cron", "every"], run_type: RunType::Scheduled, looks: Looks::AtClock };
 
 /// So many missed firings are told one by one; the older ones become one entry, so that a year without an engine is no flood.
 pub const MOST_LISTED: usize = 50;

@@ -1,14 +1,14 @@
 //! Fires when the content of files changed: compared with what was there at the last fire, by hash, so that touching changes nothing.
 
-use super::{Kind, Observed, Seen, Wanted};
-use crate::model::{RunType, TriggerKind};
+use super::{Kind, Looks, Observed, Seen, Wanted};
+use crate::model::{RunType, TriggerDef, TriggerKind};
 use ::glob::{MatchOptions, Pattern};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// `files = ["data/**/*.csv"]`.
-pub const KIND: Kind = Kind { keys: &["files"], run_type: RunType::File, decide: Some(decide) };
+pub const KIND: Kind = Kind { keys: &["files"], run_type: RunType::File, looks: Looks::AtWorld(decide) };
 
 /// The list of changed files is cut here: a variable of the environment holds no more.
 const LONGEST_LIST: usize = 32 * 1024;
@@ -60,8 +60,8 @@ pub struct Changes {
 }
 
 /// What changed since the memory. What cannot be seen is taken to be as it was.
-fn decide(kind: &TriggerKind, memory: Option<&Value>, observed: &Observed) -> Seen {
-    let (TriggerKind::Files { patterns, .. }, Observed::Files(look)) = (kind, observed) else { return Seen::default() };
+fn decide(def: &TriggerDef, memory: Option<&Value>, observed: &Observed) -> Seen {
+    let (TriggerKind::Files { patterns, .. }, Observed::Files(look)) = (&def.kind, observed) else { return Seen::default() };
     let remember = |look: &Look| serde_json::to_value(look).ok();
     // Other patterns under the same id: what they match was not seen before, and is no change.
     let Some(before) = memory.and_then(remembered).filter(|before| before.patterns == *patterns) else {
@@ -74,7 +74,7 @@ fn decide(kind: &TriggerKind, memory: Option<&Value>, observed: &Observed) -> Se
     let changes = Changes::between(&before, &now);
     match changes.reason() {
         None => Seen::default(),
-        Some(reason) => Seen { memory: remember(&now), fire: Some(Wanted { reason, variables: changes.variables() }) },
+        Some(reason) => Seen { memory: remember(&now), fire: Some(Wanted { reason, variables: changes.variables(), commit: None }) },
     }
 }
 
@@ -206,11 +206,13 @@ fn leads(parts: &[String], folder: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Overlap;
     use serde_json::json;
     use std::time::Duration;
 
-    fn kind() -> TriggerKind {
-        TriggerKind::Files { patterns: vec!["data/*.csv".to_owned()], debounce: Duration::ZERO }
+    fn def() -> TriggerDef {
+        let kind = TriggerKind::Files { patterns: vec!["data/*.csv".to_owned()], debounce: Duration::ZERO };
+        TriggerDef { id: "t".into(), kind, text: String::new(), overlap: Overlap::Queue, cooldown: None }
     }
 
     /// `a=1 b=2`: files of these names with this content.
@@ -220,15 +222,15 @@ mod tests {
     }
 
     fn seen(before: &str, now: Look) -> Seen {
-        decide(&kind(), Some(&serde_json::to_value(look(before)).unwrap()), &Observed::Files(now))
+        decide(&def(), Some(&serde_json::to_value(look(before)).unwrap()), &Observed::Files(now))
     }
 
     #[test]
     fn what_is_seen_first_is_where_it_starts_from() {
-        let first = decide(&kind(), None, &Observed::Files(look("a=1")));
+        let first = decide(&def(), None, &Observed::Files(look("a=1")));
         assert_eq!((first.fire, first.memory), (None, Some(serde_json::to_value(look("a=1")).unwrap())));
         let other = Look { patterns: vec!["other/*".to_owned()], ..look("") };
-        let other = decide(&kind(), Some(&serde_json::to_value(other).unwrap()), &Observed::Files(look("a=1")));
+        let other = decide(&def(), Some(&serde_json::to_value(other).unwrap()), &Observed::Files(look("a=1")));
         assert!(other.fire.is_none() && other.memory.is_some(), "other patterns under the same id start anew");
     }
 

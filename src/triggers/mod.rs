@@ -1,15 +1,19 @@
 //! When a run is due: one file for each kind of trigger. What it remembers and what it sees now are arguments, and so is the time.
 
+pub mod assets;
 pub mod backfill;
 pub mod clock;
 pub mod files;
+pub mod git;
+pub mod metric;
+pub mod pipeline;
 
-use crate::model::{RunType, TriggerKind};
+use crate::model::{AssetVersion, RunType, TriggerDef, TriggerKind};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Every kind of trigger.
-pub const ALL: &[&Kind] = &[&clock::KIND, &files::KIND];
+pub const ALL: &[&Kind] = &[&clock::KIND, &files::KIND, &git::KIND, &assets::KIND, &pipeline::KIND, &metric::KIND];
 
 /// A kind of trigger.
 pub struct Kind {
@@ -17,19 +21,48 @@ pub struct Kind {
     pub keys: &'static [&'static str],
     /// What kind of run it starts.
     pub run_type: RunType,
-    /// How it decides by what it sees; `None` if it goes by the clock alone.
-    pub decide: Option<Decide>,
+    /// What it looks at.
+    pub looks: Looks,
+}
+
+/// What a trigger looks at, and how it decides by what it sees.
+pub enum Looks {
+    /// The clock alone: see [`clock::decide`].
+    AtClock,
+    /// What is outside of the engine: it is watched.
+    AtWorld(Decide),
+    /// What is written down of runs and what they made.
+    AtHistory(Decide),
 }
 
 /// From what is remembered and what is seen to what is to be done. Without a memory, what is seen is where it starts from, and nothing
 /// fires.
-pub type Decide = fn(&TriggerKind, Option<&Value>, &Observed) -> Seen;
+pub type Decide = fn(&TriggerDef, Option<&Value>, &Observed) -> Seen;
 
 /// What there is to see now, of whatever a trigger looks at.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observed {
     /// Files.
     Files(files::Look),
+    /// Branches.
+    Git(git::Refs),
+    /// Newest versions of assets.
+    Assets(Vec<AssetVersion>),
+    /// Ends of runs.
+    Ends(pipeline::Ends),
+    /// A metric.
+    Metric(metric::Values),
+}
+
+impl Observed {
+    /// What could not be seen, in sentences.
+    pub fn troubles(&self) -> Vec<String> {
+        match self {
+            Self::Files(look) => look.troubles.iter().map(ToString::to_string).collect(),
+            Self::Git(refs) => refs.trouble.iter().cloned().collect(),
+            Self::Assets(_) | Self::Ends(_) | Self::Metric(_) => Vec::new(),
+        }
+    }
 }
 
 /// What a look came to.
@@ -48,13 +81,34 @@ pub struct Wanted {
     pub reason: String,
     /// What is handed to its tasks as `FLOWYARD_TRIGGER_<NAME>`.
     pub variables: BTreeMap<String, String>,
+    /// The commit that it is about.
+    pub commit: Option<Commit>,
+}
+
+/// A commit that starts a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id.
+    pub id: String,
+    /// The branch that it is on.
+    pub branch: String,
+    /// The run's tasks start in a clean checkout of it.
+    pub checkout: bool,
 }
 
 impl Kind {
     /// That of a trigger.
     pub fn of(kind: &TriggerKind) -> &'static Self {
         let word = kind.word();
-        // Every word that the reader of the files lets pass stands in the table: see the test below.
+        // `tests/registries.rs` looks after the table, and the clock needs no memory.
         ALL.iter().copied().find(|known| known.keys.contains(&word)).unwrap_or(&clock::KIND)
+    }
+
+    /// How it decides by what it sees; `None` if it goes by the clock.
+    pub const fn decide(&self) -> Option<Decide> {
+        match self.looks {
+            Looks::AtClock => None,
+            Looks::AtWorld(decide) | Looks::AtHistory(decide) => Some(decide),
+        }
     }
 }

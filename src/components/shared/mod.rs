@@ -5,7 +5,6 @@ pub mod boost;
 pub mod csv_files;
 pub mod dataset;
 pub mod encode;
-pub mod glob;
 pub mod model;
 pub mod report;
 pub mod rule;

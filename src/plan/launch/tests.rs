@@ -11,8 +11,8 @@ fn task(action: Action) -> Task {
             InputDef { name: "raw".into(), source: InputSource::Path { path: "data/{{ params.model }}.csv".into() } },
         ],
         outputs: vec![
-            OutputDef { name: "model".into(), artifact_type: "Model".into(), path: None },
-            OutputDef { name: "report".into(), artifact_type: "File".into(), path: Some("out/{{ params.model }}.txt".into()) },
+            OutputDef { name: "model".into(), artifact_type: "Model".into(), path: None, asset: None },
+            OutputDef { name: "report".into(), artifact_type: "File".into(), path: Some("out/{{ params.model }}.txt".into()), asset: None },
         ],
         env: BTreeMap::from([("MODEL".into(), "{{ params.model }}!".into()), ("FLOWYARD_TASK".into(), "forged".into())]),
         cwd: Some("src/{{ params.model }}".into()),
@@ -155,4 +155,28 @@ fn the_guide_tells_of_every_variable_that_a_task_gets() {
         let shown = kind.map_or_else(|| name.clone(), |kind| format!("FLOWYARD_{kind}_NAME"));
         assert!(guide.contains(&format!("`{shown}`")), "docs/pipeline-file.md does not tell of {shown}");
     }
+}
+
+fn sensor(condition: Condition) -> Action {
+    Action::Sensor { sensor: Box::new(Sensor { condition, pace: crate::model::Pace::default(), soft_fail: false }) }
+}
+
+#[test]
+fn a_sensor_gets_what_it_waits_for_with_values_and_moments_and_a_shell_for_its_script() {
+    let told = |condition: Condition| {
+        let (ticket, job) = launched(sensor(condition), json!({"model": "it's"}))?;
+        let waits = serde_json::from_value::<Sensor>(job.with[Sensor::ARGUMENT].clone()).unwrap().condition;
+        Ok::<_, String>((ticket.argv[1..].join(" "), waits.to_string()))
+    };
+    let file = |pattern: &str| Condition::File { pattern: pattern.into(), stable: None };
+    let time =
+        |time: &str, offset| Condition::Time { time: time.into(), timezone: "Europe/Berlin".into(), offset: Duration::from_secs(offset) };
+    assert_eq!(told(file("in/{{ params.model }}.*")).unwrap(), ("__sensor".into(), "file in/it's.*".into()));
+    assert_eq!(told(time("06:30", 0)).unwrap().1, "2023-11-14T05:30:00Z");
+    assert_eq!(told(time("{{ run.logical_date }}", 3_600)).unwrap().1, "2023-11-14T23:13:20Z");
+    let script = told(Condition::Command { script: "test -e {{ params.model }}".into() }).unwrap().0;
+    assert_eq!(script, "__sensor bash -euo pipefail -c test -e 'it'\\''s'");
+    let out = launched(sensor(file("{{ params.model }}/x")), json!({"model": ".."})).unwrap_err();
+    assert_eq!(out, "`file` leaves the workspace: `../x`");
+    assert!(told(time("{{ params.model }}", 0)).unwrap_err().starts_with("`time`: `it's` is no time"));
 }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        scheduler::{Beginning, Definitions, Fire, Firer, Step, Watcher, overlaps},
+        scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, overlaps},
         user,
     },
     Core, quiet,
@@ -14,6 +14,7 @@ use crate::{
         record::{Change, RunRecord, What},
     },
     stdx::time::{Timestamp, rfc3339},
+    triggers::Observed,
 };
 use std::collections::BTreeMap;
 
@@ -22,12 +23,16 @@ const SCHEDULER: &str = "scheduler";
 
 impl Core {
     /// The triggers of a pipeline are turned on: from the same commit on they are known, so that none of their fires is lost.
-    pub(super) fn turn_on(&mut self, request: Request, beginning: Beginning, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn turn_on(&mut self, request: Request, mut beginning: Beginning, now: Timestamp) -> Vec<Effect> {
         let Command::PausePipeline { pipeline, .. } = &request.command else { return Vec::new() };
         let pipeline = pipeline.clone();
         let mut effects = self.command(request, now);
         let switched = self.switched(&effects, &pipeline);
         if let Some(switch) = switched {
+            for def in &beginning.triggers {
+                let sight = Sight { key: (pipeline.clone(), def.id.clone()), kind: def.kind.clone(), memory: None };
+                beginning.baseline.extend(self.look_back_at(&sight).map(|seen| (def.id.clone(), seen)));
+            }
             let known = self.scheduler.turn_on(&pipeline, switch, beginning, now);
             effects.extend(known.into_iter().map(|what| written(now, what)));
         }
@@ -79,6 +84,11 @@ impl Core {
     pub(super) fn keep_schedule(&mut self, now: Timestamp) -> Vec<Effect> {
         self.watch_files();
         self.watch_sights();
+        for sight in self.scheduler.new_history() {
+            if let Some(seen) = self.look_back_at(&sight) {
+                self.scheduler.observe(sight.key, seen);
+            }
+        }
         let engine = &self.engine;
         let steps = self.scheduler.decide(|pipeline| engine.open_runs_of(pipeline), now);
         let mut effects = Vec::new();
@@ -92,6 +102,14 @@ impl Core {
             }
         }
         effects
+    }
+
+    /// What the history has for a trigger to see.
+    fn look_back_at(&self, sight: &Sight) -> Option<Observed> {
+        history::look(&self.store.past(), sight).unwrap_or_else(|error| {
+            tracing::error!(pipeline = %sight.key.0, trigger = %sight.key.1, %error, "what it waits for cannot be read");
+            None
+        })
     }
 
     /// Tells the watcher what to look at; an engine whose triggers all go by the clock has none.

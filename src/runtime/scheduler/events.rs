@@ -4,7 +4,7 @@ use super::{Fire, Key, Known, Scheduler, Step, overlaps};
 use crate::{
     model::{Firing, Origin, Outcome, PipelineId, RunId, TriggerDef, TriggerId, TriggerKind, TriggerRecord, record::What},
     stdx::time::Timestamp,
-    triggers::{Kind, Observed, Wanted},
+    triggers::{Kind, Looks, Observed, Wanted},
 };
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
@@ -38,6 +38,27 @@ impl Scheduler {
         if !std::mem::take(&mut self.sights_changed) {
             return None;
         }
+        Some(self.sights(|looks| matches!(looks, Looks::AtWorld(_))))
+    }
+
+    /// Everything that looks at the history, if something may be new there since this was asked last.
+    pub fn new_history(&mut self) -> Vec<Sight> {
+        let is_new = std::mem::take(&mut self.history_changed);
+        if is_new { self.sights(|looks| matches!(looks, Looks::AtHistory(_))) } else { Vec::new() }
+    }
+
+    /// A run ended, or an asset got a new version.
+    pub const fn history_changed(&mut self) {
+        self.history_changed = true;
+    }
+
+    /// Whether any trigger that is on looks at the history.
+    pub(super) fn looks_back(&self) -> bool {
+        let mut on = self.watched.iter().filter(|(pipeline, _)| self.is_on_for(pipeline)).flat_map(|(_, all)| all);
+        on.any(|watched| matches!(Kind::of(&watched.def.kind).looks, Looks::AtHistory(_)))
+    }
+
+    fn sights(&self, is_meant: impl Fn(&Looks) -> bool) -> Vec<Sight> {
         let on = self.watched.iter().filter(|(pipeline, _)| self.is_on_for(pipeline));
         let sights = on.flat_map(|(pipeline, all)| all.iter().map(move |watched| (pipeline, &watched.def)));
         let sight = |(pipeline, def): (&PipelineId, &TriggerDef)| {
@@ -45,7 +66,7 @@ impl Scheduler {
             let memory = self.known.get(&key).and_then(|known| known.memory.clone());
             Sight { key, kind: def.kind.clone(), memory }
         };
-        Some(sights.filter(|(_, def)| Kind::of(&def.kind).decide.is_some()).map(sight).collect())
+        sights.filter(|(_, def)| is_meant(&Kind::of(&def.kind).looks)).map(sight).collect()
     }
 
     /// Something was looked at. The newest look counts.
@@ -60,9 +81,9 @@ impl Scheduler {
     pub(super) fn start_anew(&mut self, pipeline: &PipelineId, baseline: &Baseline, now: Timestamp) -> Vec<What> {
         let mut written = Vec::new();
         for def in self.watched.get(pipeline).into_iter().flatten().map(|watched| &watched.def) {
-            let Some(decide) = Kind::of(&def.kind).decide else { continue };
+            let Some(decide) = Kind::of(&def.kind).decide() else { continue };
             let key = (pipeline.clone(), def.id.clone());
-            let memory = baseline.get(&def.id).and_then(|observed| decide(&def.kind, None, observed).memory);
+            let memory = baseline.get(&def.id).and_then(|observed| decide(def, None, observed).memory);
             self.observed.remove(&key);
             self.held.remove(&key);
             let known = self.known.entry(key).or_insert(Known { since: now, memory: None, last: None, last_started: None });
@@ -75,13 +96,14 @@ impl Scheduler {
     /// By what was seen last of a trigger, if anything was.
     pub(super) fn decide_event(&mut self, pipeline: &PipelineId, def: &TriggerDef, open: &[RunId], now: Timestamp, steps: &mut Vec<Step>) {
         let key = (pipeline.clone(), def.id.clone());
-        let (Some(decide), false) = (Kind::of(&def.kind).decide, self.held.contains(&key)) else { return };
+        let (Some(decide), false) = (Kind::of(&def.kind).decide(), self.held.contains(&key)) else { return };
         let (Some(known), Some(observed)) = (self.known.get_mut(&key), self.observed.get(&key)) else { return };
-        let seen = decide(&def.kind, known.memory.as_ref(), observed);
+        let seen = decide(def, known.memory.as_ref(), observed);
         let Some(wanted) = seen.fire else {
             self.observed.remove(&key);
             if let Some(memory) = seen.memory {
                 known.memory = Some(memory);
+                self.sights_changed |= matches!(def.kind, TriggerKind::Git { .. });
                 steps.push(Step::Commit(trigger_row(pipeline, &def.id, known)));
             }
             return;
@@ -127,17 +149,18 @@ impl Scheduler {
         logical_date: Timestamp,
         memory: Option<serde_json::Value>,
     ) -> Fire {
-        let Wanted { reason, variables } = wanted;
+        let Wanted { reason, variables, commit } = wanted;
         let switch = self.switches.get(pipeline);
         Fire {
             pipeline: pipeline.clone(),
             trigger: def.id.clone(),
             logical_date,
             run_type: Kind::of(&def.kind).run_type,
-            origin: Origin { trigger: Some(def.id.clone()), backfill: None, reason, data_interval: None, variables },
+            origin: Origin { trigger: Some(def.id.clone()), backfill: None, reason, data_interval: None, checkout: None, variables },
             overlap: def.overlap,
             env: switch.map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: switch.and_then(|switch| switch.since),
+            commit,
             memory,
         }
     }
@@ -156,3 +179,6 @@ pub(super) fn trigger_row(pipeline: &PipelineId, trigger: &TriggerId, known: &Kn
         memory: known.memory.clone(),
     }))
 }
+
+#[cfg(test)]
+mod tests;

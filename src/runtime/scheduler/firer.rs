@@ -1,10 +1,10 @@
 //! Makes runs of fires: reads the file, resolves the params, asks git. On a thread of its own, since all of that may take its time.
 
 use super::{
-    super::{clock, core::Msg, trigger, workspace::Place},
+    super::{checkout, clock, core::Msg, trigger, workspace::Place},
     Fire,
 };
-use crate::model::{RunId, Secrets, TriggerRequest, record::RunRecord};
+use crate::model::{GitState, RunId, Secrets, TriggerRequest, record::RunRecord};
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc},
@@ -50,7 +50,12 @@ fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
     let made = trigger::resolve(place, request, &Secrets::default(), by, clock::now(), RunId::from(clock::new_id()));
     let mut record = made.map_err(|reply| trigger::why(&reply))?;
     record.run_type = fire.run_type;
-    record.origin = Some(Box::new(fire.origin.clone()));
+    let mut origin = fire.origin.clone();
+    if let Some(commit) = fire.commit.as_ref().filter(|commit| commit.checkout) {
+        record.git = GitState { commit: Some(commit.id.clone()), branch: Some(commit.branch.clone()), dirty: Some(false) };
+        origin.checkout = Some(checkout::make(place, &record.run_id, &commit.id)?);
+    }
+    record.origin = Some(Box::new(origin));
     if fire.overlap == crate::model::Overlap::Queue {
         // One after the other, unless the file lets more run at once.
         Arc::make_mut(&mut record.definition).max_active_runs.get_or_insert(1);

@@ -6,6 +6,7 @@
 mod definitions;
 pub mod events;
 mod firer;
+pub mod history;
 pub mod outlook;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use crate::{
     stdx::time::{Timestamp, rfc3339},
     store::KnownTrigger,
     triggers::{
-        Observed,
+        Commit, Observed,
         clock::{self, Policy},
     },
 };
@@ -58,6 +59,8 @@ pub struct Fire {
     pub env: BTreeMap<String, String>,
     /// When they did.
     pub turned_on: Option<Timestamp>,
+    /// The commit that it is about.
+    pub commit: Option<Commit>,
     /// What the trigger saw, to be kept with the fire.
     pub memory: Option<serde_json::Value>,
 }
@@ -100,6 +103,8 @@ pub struct Scheduler {
     held: BTreeSet<Key>,
     /// Something else is to be looked at.
     sights_changed: bool,
+    /// Something may be new in the history.
+    history_changed: bool,
     /// When something falls due next; `None` until it was looked, and when nothing does.
     wake: Option<Timestamp>,
     /// Something changed since it was looked.
@@ -113,7 +118,7 @@ impl Scheduler {
             let TriggerRecord { pipeline, trigger, since, memory } = found.record;
             ((pipeline, trigger), Known { since, memory, last: found.last, last_started: found.last_started })
         });
-        Self { switches, known: known.collect(), is_stale: true, sights_changed: true, ..Self::default() }
+        Self { switches, known: known.collect(), is_stale: true, sights_changed: true, history_changed: true, ..Self::default() }
     }
 
     /// Whether the triggers of any pipeline are on, so that somebody must stay for them.
@@ -134,7 +139,7 @@ impl Scheduler {
 
     /// When [`Self::decide`] has something to do: at once if something changed.
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.is_stale { Some(now) } else { self.wake }
+        if self.is_stale || (self.history_changed && self.looks_back()) { Some(now) } else { self.wake }
     }
 
     /// Whether somebody ever said that the triggers of a pipeline are on, or off.
@@ -157,7 +162,7 @@ impl Scheduler {
             self.watched.insert(pipeline, watched);
         }
         self.held.clear();
-        (self.is_stale, self.sights_changed) = (true, true);
+        (self.is_stale, self.sights_changed, self.history_changed) = (true, true, true);
     }
 
     /// The triggers of a pipeline were turned on, when this was there to see. Gives what is to be written down with it: that its
@@ -173,7 +178,7 @@ impl Scheduler {
     /// The triggers of a pipeline were turned off.
     pub fn turn_off(&mut self, pipeline: &PipelineId, switch: PipelineSwitch) {
         self.switches.insert(pipeline.clone(), switch);
-        (self.is_stale, self.sights_changed) = (true, true);
+        (self.is_stale, self.sights_changed, self.history_changed) = (true, true, true);
     }
 
     /// Writes down triggers that are new: they fire for what falls due from now on.
@@ -294,6 +299,7 @@ impl Scheduler {
             backfill: None,
             reason: format!("{} {}", def.kind.word(), def.text),
             data_interval: Some(DataInterval { start: due.interval.0, end: due.interval.1 }),
+            checkout: None,
             variables: BTreeMap::new(),
         };
         Fire {
@@ -306,6 +312,7 @@ impl Scheduler {
             overlap: if made_up { Overlap::Queue } else { def.overlap },
             env: self.switches.get(pipeline).map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: self.switches.get(pipeline).and_then(|switch| switch.since),
+            commit: None,
             memory: None,
         }
     }
@@ -314,7 +321,7 @@ impl Scheduler {
     pub fn settle(&mut self, fire: &Fire, firing: Option<&Firing>) {
         let key = (fire.pipeline.clone(), fire.trigger.clone());
         self.in_flight.remove(&key);
-        self.is_stale = true;
+        (self.is_stale, self.history_changed) = (true, true);
         if let Some(firing) = firing {
             self.count(firing);
             if firing.outcome == Outcome::Failed && fire.memory.is_some() {
@@ -333,6 +340,8 @@ impl Scheduler {
     pub fn remember(&mut self, fire: &Fire) -> Option<What> {
         let known = self.known.get_mut(&(fire.pipeline.clone(), fire.trigger.clone()))?;
         known.memory = Some(fire.memory.clone()?);
+        // What is compared with the memory is to be looked at again.
+        self.sights_changed |= fire.commit.is_some();
         Some(events::trigger_row(&fire.pipeline, &fire.trigger, known))
     }
 

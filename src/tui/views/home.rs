@@ -291,7 +291,7 @@ impl HomeView {
             (Action::Open, _) => self.open(row),
             (Action::Trigger, _) => Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger }),
             (Action::Undo, _) => Intent::Show(Box::new(begin::ask_to_remove_demo())),
-            (Action::Pause, _) => verbs::pause_pipeline(row.pipeline.clone(), row.paused),
+            (Action::Pause, _) => verbs::pause_pipeline(row.pipeline.clone(), row.paused, !row.triggers.is_empty()),
             (Action::NextTab | Action::PreviousTab, _) => {
                 let turned = Beside::apart(subject(row)).turn(Tab::Graph, action == Action::NextTab, &row.pipeline);
                 return turned;

@@ -309,7 +309,13 @@ impl ResourcesView {
 
     fn running(&self, frame: &mut Frame<'_>, area: Rect, all: &Resources, found: &ResourcesSnapshot, world: &World, theme: &Theme) {
         let focused = self.focus == Focus::Running;
-        let inner = panes::framed(frame, area, "Running", &text::count(found.running.len(), "attempt"), focused, theme);
+        let sensors = match found.sensors() {
+            0 => String::new(),
+            1 => ", 1 sensor waits".to_owned(),
+            n => format!(", {n} sensors wait"),
+        };
+        let attempts = format!("{}{sensors}", text::count(found.running.len(), "attempt"));
+        let inner = panes::framed(frame, area, "Running", &attempts, focused, theme);
         if found.running.is_empty() {
             return panes::lines(frame, inner, [Line::styled("  nothing runs", theme.style("fg.muted"))]);
         }
@@ -392,10 +398,11 @@ fn name(all: &Resources, run: &RunId) -> String {
     text::safe(all.names.get(run).map_or(run.as_str(), String::as_str))
 }
 
-/// Pool and devices.
+/// Pool and devices, and of a sensor what it waits for.
 fn holds(one: &RunningSnapshot) -> String {
     let gpus = one.gpus.iter().map(|index| format!("gpu {index}"));
-    one.pool.iter().map(|pool| format!("pool {pool}")).chain(gpus).collect::<Vec<_>>().join(", ")
+    let waits = one.waits_for.iter().map(|what| format!("waits for {what}"));
+    one.pool.iter().map(|pool| format!("pool {pool}")).chain(gpus).chain(waits).collect::<Vec<_>>().join(", ")
 }
 
 /// Something that is shared: its name, how much of it is taken in words, and which part that is.

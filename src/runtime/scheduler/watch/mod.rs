@@ -7,6 +7,7 @@
 
 mod files;
 mod folders;
+mod git;
 
 use super::{
     super::core::Msg,
@@ -16,7 +17,7 @@ use crate::{
     model::{TriggerDef, TriggerKind},
     triggers::Observed,
 };
-use folders::Folders;
+use folders::{Folders, Happened};
 use std::{
     collections::HashMap,
     io::{Read, Write},
@@ -73,6 +74,7 @@ pub fn beginning(workspace: &Path, triggers: Vec<TriggerDef>) -> Beginning {
 pub fn look_once(workspace: &Path, kind: &TriggerKind, memory: Option<&serde_json::Value>) -> Option<Observed> {
     match kind {
         TriggerKind::Files { .. } => files::Watched::new(kind, memory)?.look_now(workspace).map(Observed::Files),
+        TriggerKind::Git { .. } => git::Watched::new(kind, memory).map(|git| Observed::Git(git.look_now(workspace))),
         _ => None,
     }
 }
@@ -80,11 +82,53 @@ pub fn look_once(workspace: &Path, kind: &TriggerKind, memory: Option<&serde_jso
 /// What is watched for a trigger, and when it is to be looked at.
 struct Stand {
     sight: Sight,
-    watched: files::Watched,
+    watched: Watched,
     /// Something happened: it is looked at when this moment has come.
     due: Option<Instant>,
     /// It is looked at then whatever happens.
     next: Instant,
+}
+
+enum Watched {
+    Files(files::Watched),
+    Git(git::Watched),
+}
+
+impl Watched {
+    fn new(sight: &Sight) -> Option<Self> {
+        let files = files::Watched::new(&sight.kind, sight.memory.as_ref()).map(Self::Files);
+        files.or_else(|| git::Watched::new(&sight.kind, sight.memory.as_ref()).map(Self::Git))
+    }
+
+    fn wants(&self, folder: &str) -> bool {
+        match self {
+            Self::Files(files) => files.wants(folder),
+            Self::Git(git) => git.wants(folder),
+        }
+    }
+
+    fn hears(&mut self, happened: &Happened) -> Option<Duration> {
+        match self {
+            Self::Files(files) => files.hears(happened),
+            Self::Git(git) => git.hears(happened),
+        }
+    }
+
+    /// What is to be told, if anything is, what is wrong, and when to look again before it is time anyway.
+    fn look(&mut self, workspace: &Path, folders: &mut Folders, is_due: bool) -> (Option<Observed>, Vec<String>, Option<Duration>) {
+        match self {
+            Self::Files(files) => {
+                let (look, again) = files.look(workspace, folders, is_due);
+                let troubles = look.iter().flat_map(|look| &look.troubles).map(ToString::to_string).collect();
+                (look.map(Observed::Files), troubles, again)
+            }
+            Self::Git(git) => {
+                let refs = git.look(workspace, folders);
+                let troubles = refs.iter().filter_map(|refs| refs.trouble.clone()).collect();
+                (refs.map(Observed::Git), troubles, None)
+            }
+        }
+    }
 }
 
 /// The engine's loop is no more.
@@ -134,9 +178,14 @@ impl Post {
         let mut before = std::mem::take(&mut self.watched);
         let now = Instant::now();
         for sight in sights {
-            let same = before.remove(&sight.key).filter(|stand| stand.sight.kind == sight.kind);
+            let mut same = before.remove(&sight.key).filter(|stand| stand.sight.kind == sight.kind);
+            if let Some(Stand { watched: Watched::Git(git), due, .. }) = &mut same
+                && git.remembers(sight.memory.as_ref())
+            {
+                *due = Some(now);
+            }
             let stand = same.or_else(|| {
-                let watched = files::Watched::new(&sight.kind, sight.memory.as_ref())?;
+                let watched = Watched::new(&sight)?;
                 Some(Stand { sight: Sight { memory: None, ..sight.clone() }, watched, due: None, next: now })
             });
             if let Some(stand) = stand {
@@ -156,14 +205,14 @@ impl Post {
             if !is_due && (stand.due.is_some() || stand.next > began) {
                 continue;
             }
-            let (found, again) = stand.watched.look(&self.workspace, &mut self.folders, is_due);
+            let (found, troubles, again) = stand.watched.look(&self.workspace, &mut self.folders, is_due);
             stand.due = again.map(|quiet| Instant::now() + quiet);
             stand.next = Instant::now() + LOOK.max(began.elapsed() * SPARSE);
-            if let Some(look) = found {
-                for trouble in &look.troubles {
-                    tracing::warn!(pipeline = %stand.sight.key.0, trigger = %stand.sight.key.1, "{trouble}");
-                }
-                self.to_core.send(Msg::Observed(stand.sight.key.clone(), Observed::Files(look))).map_err(|_| Gone)?;
+            for trouble in troubles {
+                tracing::warn!(pipeline = %stand.sight.key.0, trigger = %stand.sight.key.1, "{trouble}");
+            }
+            if let Some(seen) = found {
+                self.to_core.send(Msg::Observed(stand.sight.key.clone(), seen)).map_err(|_| Gone)?;
             }
         }
         Ok(())

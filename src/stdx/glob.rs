@@ -11,13 +11,22 @@ use std::{
 /// # Errors
 /// A pattern that is none; a folder that cannot be read. A folder that is not there has no files.
 pub fn files(base: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
+    let mut found = entries(base, pattern)?;
+    found.retain(|path| path.is_file());
+    Ok(found)
+}
+
+/// The same, with folders.
+///
+/// # Errors
+/// See [`files`].
+pub fn entries(base: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
     let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
     let base = base.to_str().ok_or_else(|| invalid("the folder's name is not UTF-8".to_owned()))?;
     let options = MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
     let whole = format!("{}/{pattern}", Pattern::escape(base));
     let entries = glob_with(&whole, options).map_err(|error| invalid(format!("`{pattern}` is no pattern: {}", error.msg)))?;
     let mut found = entries.collect::<Result<Vec<PathBuf>, _>>().map_err(io::Error::from)?;
-    found.retain(|path| path.is_file());
     found.sort();
     Ok(found)
 }
