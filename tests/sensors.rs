@@ -63,7 +63,7 @@ fn a_task_goes_on_when_a_file_appears_and_is_told_which() {
     let run = yard.start("p");
     until_said(&yard, &run, "not yet: no file matches in/monday/*.csv; next look in 100ms");
     let why = yard.text(0, &["why", &run, "wait"]);
-    assert!(why.contains("waits for file in/monday/*.csv: not yet: no file matches"), "{why}");
+    assert!(why.contains("waits for file in/monday/*.csv (not yet: no file matches in/monday/*.csv; next look at "), "{why}");
     yard.write("in/tuesday/a.csv", "");
     yard.write("in/monday/a.csv", "");
     yard.until_run(&run, "success");

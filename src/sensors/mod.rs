@@ -11,14 +11,14 @@ mod http;
 
 use crate::{
     model::{AttemptFiles, Condition, Job, Sensor},
-    stdx::{duration, time},
+    stdx::{duration, sanitize, time},
 };
 use anyhow::{Context, Result};
 use std::{
     ffi::OsString,
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     thread,
     time::{Duration, Instant},
@@ -55,26 +55,16 @@ pub fn main(command: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn wait(command: &[OsString]) -> Result<()> {
     let job = job()?;
-    let told = job.with.get(Sensor::ARGUMENT).cloned().context("the job is not that of a sensor")?;
-    let Sensor { condition, pace, .. } = serde_json::from_value(told).context("what it waits for cannot be read")?;
-    let waits_for = format!("waits for {condition}");
-    say(&waits_for)?;
-    let note = |found: &str| -> Result<()> {
-        say(found)?;
-        let file = AttemptFiles::new(job.output_file.parent().unwrap_or(Path::new("."))).last_look();
-        fs::write(&file, format!("{waits_for}: {found}\n")).with_context(|| format!("cannot write {}", file.display()))
-    };
+    let sensor = job.with.get(Sensor::ARGUMENT).cloned().context("the job is not that of a sensor")?;
+    let Sensor { condition, pace, .. } = serde_json::from_value(sensor).context("what it waits for cannot be read")?;
+    let told = Told::new(&job, &condition)?;
     let mut file = file::Memory::default();
     let mut in_vain = 0;
     loop {
         let look = match &condition {
             Condition::File { pattern, stable } => file.look(&job.workspace, pattern, *stable, Instant::now())?,
             Condition::Command { .. } => command::look(command)?,
-            Condition::Time { time, .. } => {
-                let at = time::parse_date(time).map_err(anyhow::Error::msg)?;
-                note("not yet")?;
-                until(at)
-            }
+            Condition::Time { time, .. } => until(time::parse_date(time).map_err(anyhow::Error::msg)?),
             Condition::Http { url, status, contains, redirects, look_timeout } => http::look(&http::Question {
                 url,
                 status: *status,
@@ -84,8 +74,8 @@ fn wait(command: &[OsString]) -> Result<()> {
             })?,
         };
         let (why, rest) = match look {
-            Look::Met(told, handed_on) => {
-                say(&told)?;
+            Look::Met(how, handed_on) => {
+                say(&how)?;
                 return hand_on(&job, &handed_on);
             }
             Look::NotYet(why) => {
@@ -97,8 +87,37 @@ fn wait(command: &[OsString]) -> Result<()> {
                 (why, rest)
             }
         };
-        note(&format!("not yet: {why}; next look in {}", duration::exact(rest)))?;
+        told.not_yet(&why, rest)?;
         thread::sleep(rest);
+    }
+}
+
+/// What is told of a wait: a line of the log for each look, and the last of them where whoever asks finds it.
+struct Told {
+    waits_for: String,
+    last_look: PathBuf,
+}
+
+impl Told {
+    fn new(job: &Job, condition: &Condition) -> io::Result<Self> {
+        let folder = job.output_file.parent().unwrap_or(Path::new("."));
+        let told = Self { waits_for: format!("waits for {condition}"), last_look: AttemptFiles::new(folder).last_look() };
+        say(&told.waits_for)?;
+        told.keep(&told.waits_for);
+        Ok(told)
+    }
+
+    fn not_yet(&self, why: &str, rest: Duration) -> io::Result<()> {
+        say(&format!("not yet: {why}; next look in {}", duration::exact(rest)))?;
+        let next = chrono::Utc::now() + rest;
+        let next = next.format(if rest < Duration::from_secs(86_400) { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%MZ" });
+        self.keep(&format!("{} (not yet: {why}; next look at {next})", self.waits_for));
+        Ok(())
+    }
+
+    /// It is for people alone: a disk that is full for a while ends no wait.
+    fn keep(&self, text: &str) {
+        let _ = fs::write(&self.last_look, sanitize::line(text));
     }
 }
 
@@ -111,7 +130,7 @@ fn job() -> Result<Job> {
 /// A line of the log. Nobody is left to wait for where nobody reads it.
 fn say(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", crate::stdx::sanitize::line(line))?;
+    writeln!(out, "{}", sanitize::line(line))?;
     out.flush()
 }
 

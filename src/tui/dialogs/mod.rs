@@ -15,6 +15,7 @@ pub mod pick;
 pub mod report;
 pub mod themes;
 pub mod trigger;
+pub mod turn_on;
 pub mod workspaces;
 
 use super::{
