@@ -10,6 +10,7 @@ pub mod begin;
 pub mod book;
 pub mod cause;
 mod checkout;
+mod circles;
 mod client;
 pub mod clock;
 mod core;

@@ -206,6 +206,7 @@ actions! {
     PreviousPane "prev_pane" Global ["backtab"] "" "Previous pane";
     PlacePipelines "place_pipelines" Global ["1"] "" "Pipelines";
     PlaceRuns "place_runs" Global ["2"] "" "Runs";
+    PlaceSchedule "place_schedule" Global ["5"] "" "Schedule: what starts runs by itself, what fires next, what became of past fires";
     PlaceResources "place_resources" Global ["6"] "" "Resources: what is shared, what runs, what waits and why";
     Workspace "switch_workspace" Global [", w"] "" "Go to another workspace";
     SettingsTheme "settings_theme" Global [", t"] "" "Choose a theme, seen while choosing";

@@ -2,10 +2,11 @@
 
 use super::{
     app::{App, Chore, replace},
-    dialogs::{report::Report, trigger::Trigger, workspaces::Workspaces},
+    dialogs::{report::Report, trigger::Trigger, turn_on::AskTurnOn, workspaces::Workspaces},
     logs::{desk::Handed, talk::LogAnswer},
     news::Heard,
     runs::RunList,
+    schedule::TurnOn,
     views::{Place, run::RunView},
     world::{Ask, Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
@@ -18,6 +19,9 @@ impl App {
         match msg {
             Msg::Reply(command, reply) => self.replied(&command, reply),
             Msg::Definition(name, purpose, read) => self.definition(name, purpose, read.map(|defined| *defined)),
+            Msg::TurnOn(Ok(found)) => self.turn_on(*found),
+            Msg::TurnOn(Err(error)) => self.complain(error),
+            Msg::Time => {}
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
             Msg::Newest(failed, found) => self.found_newest(failed, found),
@@ -79,6 +83,7 @@ impl App {
                 true
             }
             Msg::Resources(read) => self.take(read, |world, found| replace(&mut world.resources, Some(found))),
+            Msg::Schedule(read) => self.take(read, |world, found| replace(&mut world.schedule, Some(*found))),
             Msg::Log(answer) => self.log(*answer),
             _ => false,
         };
@@ -214,6 +219,15 @@ impl App {
             (Command::Retry { .. }, _) if !message.contains("retry queued") => self.say(Tone::Good, format!("retry queued · {message}")),
             _ => self.say(Tone::Good, message),
         }
+    }
+
+    /// Turns triggers on; if some of what fell due while they were off could be made up for, the person says whether.
+    fn turn_on(&mut self, found: TurnOn) {
+        if found.asks() {
+            return self.dialogs.push(Box::new(AskTurnOn::new(found, self.world.now)));
+        }
+        self.say(Tone::Note, found.next_words(self.world.now));
+        self.ask(found.command(None));
     }
 
     /// A short complaint passes by; a long one stays until it is read.

@@ -25,6 +25,7 @@ mod grid;
 mod lists;
 mod log;
 mod memory;
+mod schedule;
 mod states;
 mod themes;
 mod timeline;

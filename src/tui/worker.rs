@@ -12,6 +12,7 @@ use super::{
     memory::Memory,
     news::News,
     pages,
+    schedule::Schedule,
     tally::Tallied,
     world::{Ask, Defined, Engine, Msg, Resources, RunData, Start, Subject},
 };
@@ -127,6 +128,9 @@ const REREAD: Duration = Duration::from_secs(2);
 /// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
 const BLINK: chrono::Duration = chrono::Duration::milliseconds(900);
 
+/// Times to come that are looked at are told anew after so long: they are told in minutes.
+const COUNTED: chrono::Duration = chrono::Duration::minutes(1);
+
 /// Failures of a run that are looked into; more are told by their state only.
 const CARDS: usize = 20;
 
@@ -140,6 +144,9 @@ struct Reader<'a> {
     run: Option<Arc<RunData>>,
     pipelines: Option<Vec<PipelineRow>>,
     engine: Option<Engine>,
+    schedule: Option<Schedule>,
+    /// When something was told last.
+    told_at: Timestamp,
     tx: &'a Sender<Msg>,
 }
 
@@ -153,6 +160,8 @@ impl<'a> Reader<'a> {
             run: None,
             pipelines: None,
             engine: None,
+            schedule: None,
+            told_at: clock::now(),
             tx,
         }
     }
@@ -181,18 +190,27 @@ impl<'a> Reader<'a> {
                 asks.push(ask);
             }
             for ask in asks {
-                if ask == Ask::Resources && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| clock::now() - at < BLINK) {
+                if is_measured(&ask) && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| clock::now() - at < BLINK) {
                     continue;
                 }
-                if ask == Ask::Resources {
+                if is_measured(&ask) {
                     looked = Some(clock::now());
                 }
                 if is_shown(&ask) {
                     shown = Some(ask.clone());
                 }
                 let answer = self.answer(&ask);
-                // Where nothing changed, nobody is woken.
-                if self.is_news(&answer) | !of_itself && self.tx.send(answer).is_err() {
+                // Where nothing changed, nobody is woken, but once a minute where one looks at times that pass.
+                let counts_down = of_itself && counts_down(&answer);
+                let told = if self.is_news(&answer) | !of_itself {
+                    answer
+                } else if counts_down && clock::now() - self.told_at >= COUNTED {
+                    Msg::Time
+                } else {
+                    continue;
+                };
+                self.told_at = clock::now();
+                if self.tx.send(told).is_err() {
                     return;
                 }
             }
@@ -212,6 +230,10 @@ impl<'a> Reader<'a> {
             Msg::Pipelines(read) => {
                 let before = std::mem::replace(&mut self.pipelines, read.as_ref().ok().cloned());
                 before.is_none() || before != self.pipelines
+            }
+            Msg::Schedule(read) => {
+                let before = std::mem::replace(&mut self.schedule, read.as_ref().ok().map(|found| (**found).clone()));
+                before.is_none() || before != self.schedule
             }
             Msg::Run(_, read) => {
                 let before = std::mem::replace(&mut self.run, read.as_ref().ok().cloned());
@@ -235,6 +257,13 @@ impl<'a> Reader<'a> {
             Ask::Grid(ask) => Msg::Grid(self.handle().and_then(|handle| pages::grid(handle, ask)).map(Box::new).map_err(said)),
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(|data| self.told(data)).map_err(said)),
             Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
+            Ask::Schedule(about) => {
+                let read = self.handle().and_then(|handle| pages::schedule(handle, about.as_ref(), clock::now()));
+                Msg::Schedule(read.map(Box::new).map_err(said))
+            }
+            Ask::TurnOn(pipeline) => {
+                Msg::TurnOn(self.handle().and_then(|handle| pages::turn_on(handle, pipeline)).map(Box::new).map_err(said))
+            }
             Ask::Definition { pipeline, purpose } => {
                 let read = self.handle().and_then(|handle| defined(handle, pipeline));
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
@@ -300,11 +329,26 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether reading it takes a while, so that it is not read again at each change.
+const fn is_measured(ask: &Ask) -> bool {
+    matches!(ask, Ask::Resources | Ask::Schedule(_))
+}
+
+/// Whether what was answered tells how long something takes yet.
+fn counts_down(answer: &Msg) -> bool {
+    match answer {
+        Msg::Pipelines(Ok(rows)) => rows.iter().any(|row| row.next_fire.is_some()),
+        Msg::Schedule(Ok(found)) => found.next().is_some(),
+        _ => false,
+    }
+}
+
 /// Whether a question makes an earlier one needless: it is the same, or of a filter that was typed on meanwhile.
 fn supersedes(new: &Ask, old: &Ask) -> bool {
     match (new, old) {
         (Ask::Runs(new), Ask::Runs(old)) if new.filter != old.filter => true,
         (Ask::Grid(new), Ask::Grid(old)) => new.pipeline == old.pipeline,
+        (Ask::Schedule(_), Ask::Schedule(_)) => true,
         _ => new == old,
     }
 }
@@ -312,11 +356,11 @@ fn supersedes(new: &Ask, old: &Ask) -> bool {
 /// Whether a question is about what is looked at, to be asked again when time passes.
 const fn is_shown(ask: &Ask) -> bool {
     match ask {
-        Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
+        Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) | Ask::Schedule(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
         Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => false,
-        Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) => false,
+        Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::TurnOn(_) => false,
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     news::Heard,
     record::Record,
     runs::{RunList, RunPage, RunsAsk},
+    schedule::{Schedule, TriggerKey, TurnOn},
     tally::{Tallied, Tally},
 };
 use crate::{
@@ -59,6 +60,8 @@ pub struct World {
     pub figure: Option<Arc<Figure>>,
     /// What is shared; `None` until it was read.
     pub resources: Option<Resources>,
+    /// What starts runs by itself; `None` until it was read.
+    pub schedule: Option<Schedule>,
     /// The logs on the screen, as last told.
     pub logs: [Option<Arc<LogAnswer>>; SLOTS],
     /// Where one was in which log.
@@ -251,6 +254,10 @@ pub enum Ask {
     Run(Subject),
     /// What is shared, runs and waits.
     Resources,
+    /// What starts runs by itself, with the past of that trigger.
+    Schedule(Option<TriggerKey>),
+    /// What turning the triggers of a pipeline on would start.
+    TurnOn(PipelineId),
     /// A pipeline's file, read now.
     Definition {
         /// Which pipeline, or which file if it could not be read.
@@ -362,6 +369,12 @@ pub enum Msg {
     Figure(Arc<Figure>),
     /// What is shared was read.
     Resources(Result<Resources, String>),
+    /// What starts runs by itself was read.
+    Schedule(Result<Box<Schedule>, String>),
+    /// What turning triggers on would start.
+    TurnOn(Result<Box<TurnOn>, String>),
+    /// Nothing changed but the time, by which something is told.
+    Time,
     /// A definition was read.
     Definition(String, Purpose, Result<Box<Defined>, String>),
     /// An answer to "why".

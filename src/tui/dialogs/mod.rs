@@ -14,6 +14,7 @@ pub mod pick;
 pub mod report;
 pub mod themes;
 pub mod trigger;
+pub mod turn_on;
 pub mod workspaces;
 
 use super::{

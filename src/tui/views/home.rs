@@ -291,7 +291,7 @@ impl HomeView {
             (Action::Open, _) => self.open(row),
             (Action::Trigger, _) => Intent::Ask(Ask::Definition { pipeline: row.pipeline.to_string(), purpose: Purpose::Trigger }),
             (Action::Undo, _) => Intent::Show(Box::new(begin::ask_to_remove_demo())),
-            (Action::Pause, _) => verbs::pause_pipeline(row.pipeline.clone(), row.paused),
+            (Action::Pause, _) => verbs::pause_pipeline(row.pipeline.clone(), row.paused, !row.triggers.is_empty()),
             (Action::NextTab | Action::PreviousTab, _) => {
                 let turned = Beside::apart(subject(row)).turn(Tab::Graph, action == Action::NextTab, &row.pipeline);
                 return turned;
@@ -511,10 +511,7 @@ impl View for HomeView {
 
 impl HomeView {
     fn table(&self, frame: &mut Frame<'_>, inner: Rect, world: &World, theme: &Theme) {
-        let content = Rect { height: inner.height.saturating_sub(1), y: inner.y + 1, ..inner };
-        let fitted = list::fit(COLUMNS, usize::from(inner.width).saturating_sub(3));
-        let head = list::header(COLUMNS, &fitted, theme);
-        frame.buffer_mut().set_line(inner.x + 2, inner.y, &head, inner.width.saturating_sub(2));
+        let (fitted, content) = list::head(frame, inner, COLUMNS, theme);
         if self.order.is_empty() {
             return panes::lines(frame, content, [Line::styled("  nothing matches the filter (Esc clears it)", theme.style("fg.muted"))]);
         }
