@@ -12,7 +12,7 @@ use super::{
     pipelines, retention,
     scheduler::{
         Sight, history,
-        outlook::{self, NextFire, Preview, TriggerRow, TriggerState},
+        outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow, TriggerState},
         watch,
     },
     serve, upkeep,
@@ -29,6 +29,7 @@ use crate::{
     plan::params,
     store::{FiringQuery, KnownTrigger, Overview, Reader, RunQuery, StoreError},
 };
+use chrono::{NaiveDate, NaiveTime};
 use std::{
     cell::OnceCell,
     collections::BTreeMap,
@@ -263,12 +264,16 @@ impl Handle {
             Some(reader) => (reader.overview(&ids)?, reader.unpaused()?),
             None => Default::default(),
         };
+        // They come newest first.
+        let open = self.backfills(None, true, usize::MAX)?.into_iter().rev();
+        let mut open: BTreeMap<_, _> = open.map(|found| (found.backfill.request.pipeline.clone(), found)).collect();
         Ok(all
             .into_iter()
             .map(|found| {
                 let overview = known.remove(&found.id);
                 let paused = !unpaused.contains(&found.id);
-                row(found, overview, paused, &triggers, now)
+                let backfill = open.remove(&found.id).map(Into::into);
+                PipelineRow { backfill, ..row(found, overview, paused, &triggers, now) }
             })
             .collect())
     }
@@ -278,10 +283,44 @@ impl Handle {
     /// # Errors
     /// A file or the database cannot be read; there is no such pipeline.
     pub fn triggers(&self, pipeline: Option<&str>, fires: usize) -> Result<Vec<TriggerRow>, RuntimeError> {
-        let (found, now) = (self.defined(pipeline)?, clock::now());
+        let found = match pipeline {
+            Some(name) => {
+                let found = pipelines::find(&self.attach.place, name, pipelines::read)?;
+                if found.pipeline.is_none() || found.diagnostics.has_errors() {
+                    return Err(RuntimeError::Usage(found.diagnostics.to_string()));
+                }
+                vec![found]
+            }
+            None => pipelines::all(&self.attach.place)?,
+        };
+        self.trigger_rows(&found, fires)
+    }
+
+    /// Everything that starts runs by itself, with so many next fires of each trigger, and the files that are broken.
+    ///
+    /// # Errors
+    /// A file or the database cannot be read.
+    pub fn outlook(&self, fires: usize) -> Result<Outlook, RuntimeError> {
+        let found = pipelines::all(&self.attach.place)?;
+        let broken = found.iter().filter_map(|found| Some((found.file.clone(), first_error(found)?))).collect();
+        Ok(Outlook { triggers: self.trigger_rows(&found, fires)?, broken })
+    }
+
+    /// So many days from a first one on: what became of the fires of a trigger, and how many are to come.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn firing_days(&self, row: &TriggerRow, first: NaiveDate, many: usize) -> Result<Vec<Day>, RuntimeError> {
+        let since = first.and_time(NaiveTime::MIN).and_utc();
+        let counted = self.reader()?.map(|reader| reader.firing_counts(&row.pipeline, &row.def.id, since)).transpose()?;
+        Ok(outlook::days(row, &counted.unwrap_or_default(), first, many, clock::now()))
+    }
+
+    fn trigger_rows(&self, found: &[pipelines::Found], fires: usize) -> Result<Vec<TriggerRow>, RuntimeError> {
+        let now = clock::now();
         let switches = self.reader()?.map(Reader::switches).transpose()?.unwrap_or_default();
         let mut rows = Vec::new();
-        for pipeline in found {
+        for (found, pipeline) in found.iter().filter_map(|found| Some((found, found.pipeline.as_ref()?))) {
             let paused = switches.get(&pipeline.id).is_none_or(|switch| switch.paused);
             for def in &pipeline.triggers {
                 let query = FiringQuery { pipeline: Some(&pipeline.id), trigger: Some(&def.id), limit: 1, ..FiringQuery::default() };
@@ -289,6 +328,7 @@ impl Handle {
                 let silent_until = last.as_ref().map(|last| last.logical_date).filter(|last| !paused && *last > now);
                 rows.push(TriggerRow {
                     pipeline: pipeline.id.clone(),
+                    file: found.file.clone(),
                     words: outlook::words(&pipeline.id, def),
                     paused,
                     next: outlook::next_of(&pipeline.id, def, paused, silent_until.unwrap_or(now), fires),
@@ -354,18 +394,14 @@ impl Handle {
             Some(reader) => (reader.switches()?, reader.known_triggers()?),
             None => Default::default(),
         };
-        let found = self.defined(Some(pipeline))?;
-        let of = |pipeline: &Pipeline| outlook::preview(pipeline, switches.get(&pipeline.id), &known, make_up, clock::now());
-        Ok(found.iter().flat_map(of).collect())
+        let found = self.defined(pipeline)?;
+        Ok(outlook::preview(&found, switches.get(&found.id), &known, make_up, clock::now()))
     }
 
-    /// The good definitions: all, or the one that is asked for, which must be good.
-    fn defined(&self, pipeline: Option<&str>) -> Result<Vec<Pipeline>, RuntimeError> {
-        let Some(name) = pipeline else {
-            return Ok(pipelines::all(&self.attach.place)?.into_iter().filter_map(|found| found.pipeline).collect());
-        };
+    /// The definition of a pipeline, which must be good.
+    fn defined(&self, name: &str) -> Result<Pipeline, RuntimeError> {
         match self.definition(name)? {
-            (Some(pipeline), diagnostics) if !diagnostics.has_errors() => Ok(vec![pipeline]),
+            (Some(pipeline), diagnostics) if !diagnostics.has_errors() => Ok(pipeline),
             (_, diagnostics) => Err(RuntimeError::Usage(diagnostics.to_string())),
         }
     }
@@ -841,11 +877,7 @@ fn row(
     triggers: &[KnownTrigger],
     now: crate::stdx::time::Timestamp,
 ) -> PipelineRow {
-    let first_error = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error);
-    let error = first_error.map(|d| match d.line {
-        0 => format!("{}: {}", d.file, d.message),
-        line => format!("{}:{line}: {}", d.file, d.message),
-    });
+    let error = first_error(&found);
     // One that is off will not fire.
     let next = found.pipeline.as_ref().filter(|_| !paused).and_then(|pipeline| outlook::next(pipeline, triggers, now));
     let (description, owner, tags, triggers) = match found.pipeline {
@@ -866,7 +898,17 @@ fn row(
         error,
         file: found.file,
         headline,
+        backfill: None,
     }
+}
+
+/// What is wrong with a file, for one line.
+fn first_error(found: &pipelines::Found) -> Option<String> {
+    let first = found.diagnostics.0.iter().find(|d| d.severity == crate::model::Severity::Error)?;
+    Some(match first.line {
+        0 => format!("{}: {}", first.file, first.message),
+        line => format!("{}:{line}: {}", first.file, first.message),
+    })
 }
 
 fn no_run(selector: &str) -> RuntimeError {

@@ -217,7 +217,9 @@ fn date(table: &Table, key: &str, zone: chrono_tz::Tz, report: &mut Report<'_>) 
         Ok(at) => {
             let is_last_day = key == "end_date" && text.parse::<chrono::NaiveDate>().is_ok();
             let at = if is_last_day { at + TimeDelta::days(1) } else { at };
-            let local = at.naive_utc().and_local_timezone(zone).earliest().map_or(at, |local| local.to_utc());
+            // A time that a change of the clocks leaves out is the next one that there is.
+            let there = |half_hours: i64| (at + TimeDelta::minutes(30 * half_hours)).naive_utc().and_local_timezone(zone).earliest();
+            let local = (0..=48).find_map(there).map_or(at, |local| local.to_utc());
             Some(if is_last_day { local - TimeDelta::microseconds(1) } else { local })
         }
         Err(_) => {

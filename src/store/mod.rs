@@ -20,7 +20,7 @@ pub use open::{MIN_SQLITE, StoreError, sqlite_version};
 pub use overview::Overview;
 pub use past::Past;
 pub use read::{Reader, RunQuery};
-pub use triggers::{FiringQuery, KnownTrigger};
+pub use triggers::{FiringCount, FiringQuery, KnownTrigger};
 pub use write::Writer;
 
 /// The database's file name in the state folder.

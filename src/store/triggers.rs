@@ -27,6 +27,19 @@ pub struct KnownTrigger {
     pub last_started: Option<Timestamp>,
 }
 
+/// Fires of one day and outcome, or several missed ones that are one entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FiringCount {
+    /// The oldest logical date of several that are one entry, else the same as `last`.
+    pub first: Timestamp,
+    /// The newest logical date.
+    pub last: Timestamp,
+    /// What became of them.
+    pub outcome: Outcome,
+    /// How many they are.
+    pub count: u64,
+}
+
 /// Which fires to list: newest decided first.
 #[derive(Debug, Clone, Default)]
 pub struct FiringQuery<'a> {
@@ -221,6 +234,25 @@ impl Reader {
         let (pipeline, trigger) = (query.pipeline.map(PipelineId::as_str), query.trigger.map(TriggerId::as_str));
         let (outcome, since) = (query.outcome.map(|outcome| outcome.word()), query.since.map(to_micros));
         self.read(|db| db.prepare_cached(&sql)?.query_map(params![pipeline, trigger, outcome, since, limit], firing)?.collect())
+    }
+
+    /// The fires of a trigger since then, counted by days of UTC.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn firing_counts(&self, pipeline: &PipelineId, trigger: &TriggerId, since: Timestamp) -> Result<Vec<FiringCount>, StoreError> {
+        const DAY: i64 = 86_400_000_000;
+        let sql = format!(
+            "SELECT coalesce(first, max(logical_date)), max(logical_date), outcome, sum(count) FROM firings
+             WHERE pipeline = ?1 AND trigger = ?2 AND logical_date >= ?3
+             GROUP BY logical_date / {DAY}, outcome, first"
+        );
+        let count = |row: &Row<'_>| {
+            let count = row.get::<_, i64>(3)?.unsigned_abs();
+            Ok(FiringCount { first: rows::time(row, 0)?, last: rows::time(row, 1)?, outcome: rows::word(row, 2)?, count })
+        };
+        let since = to_micros(since);
+        self.read(|db| db.prepare_cached(&sql)?.query_map(params![pipeline.as_str(), trigger.as_str(), since], count)?.collect())
     }
 }
 

@@ -4,10 +4,12 @@
 mod driver;
 mod logs;
 mod machine;
+mod schedule;
 
 pub use driver::{app, drawn, press, screen, tell, theme, type_text};
 pub use logs::{LogShelf, log, log_of, training_lines};
 pub use machine::{crowded, resources};
+pub use schedule::{many_triggers, past, schedule, turn_on};
 
 use super::{
     graphs::Structures,
@@ -79,6 +81,7 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
         error: None,
         file: format!("pipelines/{name}.toml"),
         headline: None,
+        backfill: None,
     }
 }
 

@@ -4,7 +4,10 @@
 use super::{
     logs::Position,
     tabs::Beside,
-    views::{View, grid::GridView, history::HistoryView, log::LogView, resources::ResourcesView, run::RunView, timeline::TimelineView},
+    views::{
+        View, grid::GridView, history::HistoryView, log::LogView, resources::ResourcesView, run::RunView, schedule::ScheduleView,
+        timeline::TimelineView,
+    },
     world::{LogKey, Subject},
 };
 use crate::model::{PipelineId, TaskId};
@@ -71,6 +74,8 @@ pub fn standing(name: impl Into<String>, how: &impl Serialize) -> Standing {
 pub enum Stop {
     /// The runs of all pipelines.
     Runs,
+    /// What starts runs by itself.
+    Schedule,
     /// What is shared.
     Resources,
     /// A run, or the graph of a pipeline that never ran.
@@ -135,6 +140,7 @@ impl Stop {
     pub fn open(self) -> Box<dyn View> {
         match self {
             Self::Runs => Box::new(HistoryView::of_all()),
+            Self::Schedule => Box::new(ScheduleView::default()),
             Self::Resources => Box::new(ResourcesView::default()),
             Self::Run(subject) => Box::new(RunView::new(subject)),
             Self::Log { subject, sides, focus } => Box::new(LogView::again(subject, sides, focus)),

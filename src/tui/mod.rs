@@ -35,6 +35,7 @@ pub mod query;
 pub mod record;
 mod remember;
 pub mod runs;
+pub mod schedule;
 mod screen;
 pub mod tabs;
 pub mod tally;

@@ -4,8 +4,13 @@ use super::{
     grid::{GridAsk, GridData, arranged},
     query::Query,
     runs::{Edge, KEYS, RunLine, RunPage, RunsAsk, state_of},
+    schedule::{self, Past, Schedule, TriggerKey, TurnOn},
 };
-use crate::runtime::{Handle, RunFilter, RuntimeError, clock};
+use crate::{
+    model::{Catchup, PipelineId},
+    runtime::{FiringQuery, Handle, RunFilter, RuntimeError, clock, scheduler::outlook::TriggerRow},
+    stdx::time::Timestamp,
+};
 
 /// Runs that are read at once when a filter may leave few of them.
 const STRIDE: usize = 500;
@@ -100,4 +105,30 @@ pub fn grid(handle: &Handle, ask: &GridAsk) -> Result<GridData, RuntimeError> {
     let names: Vec<_> = places.iter().map(|&place| tasks[place].clone()).collect();
     let cells = places.into_iter().zip(handle.grid(&ids, &names)?).collect();
     Ok(GridData { pipeline: ask.pipeline.clone(), runs, tasks, groups, states, cells, older, newer })
+}
+/// What starts runs by itself, with the past of one trigger: the one that is meant, else the first.
+///
+/// # Errors
+/// A file or the database cannot be read.
+pub fn schedule(handle: &Handle, about: Option<&TriggerKey>, now: Timestamp) -> Result<Schedule, RuntimeError> {
+    let mut found = Schedule::new(handle.outlook(schedule::NEXT)?);
+    found.past = found.find(about).map(|row| past(handle, row, now)).transpose()?;
+    Ok(found)
+}
+
+fn past(handle: &Handle, row: &TriggerRow, now: Timestamp) -> Result<Past, RuntimeError> {
+    let query = FiringQuery { pipeline: Some(&row.pipeline), trigger: Some(&row.def.id), limit: schedule::PAST, ..FiringQuery::default() };
+    let fires = handle.firings(&query)?;
+    let days = handle.firing_days(row, schedule::first_day(now.date_naive()), 7 * schedule::WEEKS)?;
+    let names = handle.run_names(fires.iter().filter_map(|fire| fire.run.as_ref()))?;
+    Ok(Past { of: schedule::key(row), days, fires, names })
+}
+
+/// What turning the triggers of a pipeline on would start.
+///
+/// # Errors
+/// A file or the database cannot be read.
+pub fn turn_on(handle: &Handle, pipeline: &PipelineId) -> Result<TurnOn, RuntimeError> {
+    let preview = |catchup| handle.preview_unpause(pipeline.as_str(), Some(catchup));
+    Ok(TurnOn { pipeline: pipeline.clone(), latest: preview(Catchup::Latest)?, all: preview(Catchup::All)? })
 }

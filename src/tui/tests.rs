@@ -16,6 +16,7 @@ use crate::stdx::sanitize;
 use serde_json::json;
 use std::sync::Arc;
 
+mod backfill;
 mod control;
 mod first_run;
 mod form;
@@ -25,6 +26,7 @@ mod grid;
 mod lists;
 mod log;
 mod memory;
+mod schedule;
 mod states;
 mod themes;
 mod timeline;

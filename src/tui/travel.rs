@@ -5,7 +5,7 @@ use super::{
     app::App,
     keymap,
     memory::{Side, Stop},
-    views::{Intent, Place, View, history::HistoryView, log::LogView, resources::ResourcesView, run::RunView},
+    views::{Intent, Place, View, history::HistoryView, log::LogView, resources::ResourcesView, run::RunView, schedule::ScheduleView},
     world::{Ask, Subject, Tone, World},
 };
 use crate::model::{RunId, TaskState};
@@ -46,6 +46,7 @@ impl App {
                 self.arrived();
             }
             Place::Runs => self.open(Box::new(HistoryView::of_all())),
+            Place::Schedule => self.open(Box::new(ScheduleView::default())),
             Place::Resources => self.open(Box::new(ResourcesView::default())),
         }
     }
@@ -55,6 +56,7 @@ impl App {
         if let Some(view) = self.views.last() {
             self.asks.extend(view.asks(&self.world));
         }
+        self.asks.extend(self.dialogs.iter().flat_map(|dialog| dialog.asks()));
     }
 
     /// Logs that are not on the screen any more are not read any more.
@@ -124,7 +126,7 @@ pub(super) fn first_failed(view: &dyn View, world: &World) -> Result<Intent, Str
     let in_run = match view.stop(world) {
         Some(Stop::Run(subject) | Stop::Log { subject, .. }) => Some(subject),
         Some(Stop::Timeline { of, .. }) => Some(of.subject),
-        None | Some(Stop::Runs | Stop::Resources | Stop::Grid(_) | Stop::History(_)) => None,
+        None | Some(Stop::Runs | Stop::Schedule | Stop::Resources | Stop::Grid(_) | Stop::History(_)) => None,
     };
     let Some(subject) = in_run else {
         // At home any pipeline may be the one to look at.

@@ -128,8 +128,11 @@ pub fn pause_run(run: &RunRow) -> Intent {
     send(Command::PauseRun { run: run.run_id.clone(), paused: !run.paused })
 }
 
-/// Turns the triggers of a pipeline off, or on.
-pub fn pause_pipeline(pipeline: PipelineId, paused: bool) -> Intent {
+/// Turns the triggers of a pipeline off; or on, after it was looked what that would start if its file has any.
+pub fn pause_pipeline(pipeline: PipelineId, paused: bool, has_triggers: bool) -> Intent {
+    if paused && has_triggers {
+        return Intent::Ask(Ask::TurnOn(pipeline));
+    }
     send(Command::PausePipeline { pipeline, paused: !paused, env: BTreeMap::new(), make_up: None })
 }
 

@@ -12,13 +12,14 @@ use super::{
     memory::Memory,
     news::News,
     pages,
+    schedule::Schedule,
     tally::Tallied,
-    world::{Ask, Defined, Engine, Msg, Resources, RunData, Start, Subject},
+    world::{Ask, BackfillData, Backfilling, Defined, Engine, Msg, Resources, RunData, Start, Subject},
 };
 use crate::{
     model::{
-        AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, Secrets, TaskSnapshot,
-        TaskState, TriggerRequest,
+        AttemptFiles, BackfillId, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, Secrets,
+        TaskSnapshot, TaskState, TriggerRequest,
     },
     plan::params,
     runtime::{Attach, Handle, RunFilter, RuntimeError, begin::obstacle, clock, surroundings::Surroundings, user, workspace::Place},
@@ -72,6 +73,11 @@ impl Offices {
             Ask::Start(start) => {
                 let Start { request, secrets, .. } = *start;
                 drop(self.actor.send(Errand { command: Command::Trigger(request), note: None, secrets }));
+            }
+            Ask::StartBackfill(start) => {
+                let Backfilling { mut request, secrets, .. } = *start;
+                request.id = clock::new_id().into();
+                drop(self.actor.send(Errand { command: Command::Backfill(Box::new(request)), note: None, secrets }));
             }
             Ask::Send(command) => drop(self.actor.send(Errand { command, note: None, secrets: Secrets::new() })),
             Ask::SendNoted(command, note) => drop(self.actor.send(Errand { command, note: Some(note), secrets: Secrets::new() })),
@@ -127,6 +133,12 @@ const REREAD: Duration = Duration::from_secs(2);
 /// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
 const BLINK: chrono::Duration = chrono::Duration::milliseconds(900);
 
+/// Backfills of a pipeline that are listed: the newest.
+const BACKFILLS: usize = 100;
+
+/// Times to come that are looked at are told anew after so long: they are told in minutes.
+const COUNTED: chrono::Duration = chrono::Duration::minutes(1);
+
 /// Failures of a run that are looked into; more are told by their state only.
 const CARDS: usize = 20;
 
@@ -140,6 +152,9 @@ struct Reader<'a> {
     run: Option<Arc<RunData>>,
     pipelines: Option<Vec<PipelineRow>>,
     engine: Option<Engine>,
+    schedule: Option<Schedule>,
+    /// When something was told last.
+    told_at: Timestamp,
     tx: &'a Sender<Msg>,
 }
 
@@ -153,6 +168,8 @@ impl<'a> Reader<'a> {
             run: None,
             pipelines: None,
             engine: None,
+            schedule: None,
+            told_at: clock::now(),
             tx,
         }
     }
@@ -181,18 +198,27 @@ impl<'a> Reader<'a> {
                 asks.push(ask);
             }
             for ask in asks {
-                if ask == Ask::Resources && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| clock::now() - at < BLINK) {
+                if is_measured(&ask) && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| clock::now() - at < BLINK) {
                     continue;
                 }
-                if ask == Ask::Resources {
+                if is_measured(&ask) {
                     looked = Some(clock::now());
                 }
                 if is_shown(&ask) {
                     shown = Some(ask.clone());
                 }
                 let answer = self.answer(&ask);
-                // Where nothing changed, nobody is woken.
-                if self.is_news(&answer) | !of_itself && self.tx.send(answer).is_err() {
+                // Where nothing changed, nobody is woken, but once a minute where one looks at times that pass.
+                let counts_down = of_itself && counts_down(&answer);
+                let told = if self.is_news(&answer) | !of_itself {
+                    answer
+                } else if counts_down && clock::now() - self.told_at >= COUNTED {
+                    Msg::Time
+                } else {
+                    continue;
+                };
+                self.told_at = clock::now();
+                if self.tx.send(told).is_err() {
                     return;
                 }
             }
@@ -212,6 +238,10 @@ impl<'a> Reader<'a> {
             Msg::Pipelines(read) => {
                 let before = std::mem::replace(&mut self.pipelines, read.as_ref().ok().cloned());
                 before.is_none() || before != self.pipelines
+            }
+            Msg::Schedule(read) => {
+                let before = std::mem::replace(&mut self.schedule, read.as_ref().ok().map(|found| (**found).clone()));
+                before.is_none() || before != self.schedule
             }
             Msg::Run(_, read) => {
                 let before = std::mem::replace(&mut self.run, read.as_ref().ok().cloned());
@@ -235,15 +265,35 @@ impl<'a> Reader<'a> {
             Ask::Grid(ask) => Msg::Grid(self.handle().and_then(|handle| pages::grid(handle, ask)).map(Box::new).map_err(said)),
             Ask::Run(subject) => Msg::Run(subject.clone(), self.run(subject).map(|data| self.told(data)).map_err(said)),
             Ask::Resources => Msg::Resources(self.handle().and_then(resources).map_err(said)),
+            Ask::Schedule(about) => {
+                let read = self.handle().and_then(|handle| pages::schedule(handle, about.as_ref(), clock::now()));
+                Msg::Schedule(read.map(Box::new).map_err(said))
+            }
+            Ask::TurnOn(pipeline) => {
+                Msg::TurnOn(self.handle().and_then(|handle| pages::turn_on(handle, pipeline)).map(Box::new).map_err(said))
+            }
             Ask::Definition { pipeline, purpose } => {
                 let read = self.handle().and_then(|handle| defined(handle, pipeline));
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
+            }
+            Ask::Backfills { pipeline, open } => {
+                let read = self.handle().and_then(|handle| handle.backfills(Some(pipeline), false, BACKFILLS));
+                Msg::Backfills(pipeline.clone(), *open, read.map_err(said))
+            }
+            Ask::Backfill { backfill: id, open } => {
+                Msg::Backfill(*open, self.handle().and_then(|handle| backfill(handle, id)).map(Box::new).map_err(said))
+            }
+            Ask::PlanBackfill(start) => {
+                let plan = self.handle().and_then(|handle| handle.plan_backfill(&start.request));
+                Msg::BackfillPlan(start.clone(), plan.map_err(said))
             }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
             Ask::Newest { pipeline, failed } => Msg::Newest(*failed, self.newest(pipeline.clone(), *failed).map_err(said)),
             Ask::Surroundings => Msg::Surroundings(Surroundings::look(), obstacle(&self.attach.place.workspace).map(said)),
             Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
-            Ask::Begin(_) | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::Remember(_) | Ask::Start(_) => Msg::Changed,
+            Ask::Begin(_) | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::Remember(_) | Ask::Start(_) | Ask::StartBackfill(_) => {
+                Msg::Changed
+            }
         }
     }
 
@@ -300,11 +350,26 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether reading it takes a while, so that it is not read again at each change.
+const fn is_measured(ask: &Ask) -> bool {
+    matches!(ask, Ask::Resources | Ask::Schedule(_))
+}
+
+/// Whether what was answered tells how long something takes yet.
+fn counts_down(answer: &Msg) -> bool {
+    match answer {
+        Msg::Pipelines(Ok(rows)) => rows.iter().any(|row| row.next_fire.is_some()),
+        Msg::Schedule(Ok(found)) => found.next().is_some(),
+        _ => false,
+    }
+}
+
 /// Whether a question makes an earlier one needless: it is the same, or of a filter that was typed on meanwhile.
 fn supersedes(new: &Ask, old: &Ask) -> bool {
     match (new, old) {
         (Ask::Runs(new), Ask::Runs(old)) if new.filter != old.filter => true,
         (Ask::Grid(new), Ask::Grid(old)) => new.pipeline == old.pipeline,
+        (Ask::Schedule(_), Ask::Schedule(_)) => true,
         _ => new == old,
     }
 }
@@ -312,11 +377,12 @@ fn supersedes(new: &Ask, old: &Ask) -> bool {
 /// Whether a question is about what is looked at, to be asked again when time passes.
 const fn is_shown(ask: &Ask) -> bool {
     match ask {
-        Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) => true,
+        Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) | Ask::Schedule(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
+        Ask::Backfills { .. } | Ask::Backfill { .. } | Ask::PlanBackfill(_) | Ask::StartBackfill(_) => false,
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
         Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => false,
-        Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) => false,
+        Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::TurnOn(_) => false,
     }
 }
 
@@ -392,6 +458,13 @@ fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, 
     }
 }
 
+/// A backfill with its dates, and what people call its runs.
+fn backfill(handle: &Handle, id: &BackfillId) -> Result<BackfillData, RuntimeError> {
+    let found = handle.backfill(id)?;
+    let names = handle.run_names(found.items.iter().filter_map(|item| item.run.as_ref()))?;
+    Ok(BackfillData { found, names })
+}
+
 /// A command to be sent.
 struct Errand {
     command: Command,
@@ -439,6 +512,9 @@ fn send(handle: &mut Option<Handle>, attach: &Attach, errand: Errand) -> Result<
 fn with_environment(mut command: Command, attach: &Attach) -> Command {
     if let Command::Trigger(TriggerRequest { env, .. }) | Command::PausePipeline { env, paused: false, .. } = &mut command {
         *env = user::environment(&attach.place.config.pass_env).0;
+    }
+    if let Command::Backfill(request) = &mut command {
+        request.env = user::environment(&attach.place.config.pass_env).0;
     }
     command
 }

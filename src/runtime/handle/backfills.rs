@@ -33,9 +33,7 @@ impl Handle {
     /// # Errors
     /// What is wrong with the file, the params or the stretch.
     pub fn plan_backfill(&self, asked: &BackfillRequest) -> Result<BackfillPlan, RuntimeError> {
-        let found = self.defined(Some(asked.pipeline.as_str()))?;
-        let pipeline = found.first().ok_or_else(|| RuntimeError::Usage(format!("there is no pipeline `{}`", asked.pipeline)))?;
-        self.plan_backfill_of(pipeline, asked)
+        self.plan_backfill_of(&self.defined(asked.pipeline.as_str())?, asked)
     }
 
     /// The same of a definition that was read already.

@@ -189,12 +189,24 @@ impl Scheduler {
         let mut new = Vec::new();
         for watched in self.watched.get(pipeline).into_iter().flatten() {
             let key = (pipeline.clone(), watched.def.id.clone());
-            if self.known.contains_key(&key) {
-                continue;
+            let line =
+                watched.policy.is_some().then(|| serde_json::Value::from(format!("{} {}", watched.def.kind.word(), watched.def.text)));
+            match self.known.get_mut(&key) {
+                // An id with another line is another trigger: what the new line would have done before is not missed.
+                Some(known) if line.is_some() && known.memory != line => {
+                    if known.memory.is_some() {
+                        known.since = now;
+                    }
+                    known.memory = line;
+                    new.push(events::trigger_row(pipeline, &watched.def.id, known));
+                }
+                Some(_) => {}
+                None => {
+                    let known = Known { since: now, memory: line, last: None, last_started: None };
+                    new.push(events::trigger_row(pipeline, &watched.def.id, &known));
+                    self.known.insert(key, known);
+                }
             }
-            let known = Known { since: now, memory: None, last: None, last_started: None };
-            new.push(events::trigger_row(pipeline, &watched.def.id, &known));
-            self.known.insert(key, known);
         }
         new
     }

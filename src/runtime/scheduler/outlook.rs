@@ -2,18 +2,20 @@
 
 use super::events;
 use crate::{
-    model::{Catchup, Firing, Pipeline, PipelineId, PipelineSwitch, TriggerDef, TriggerId, TriggerKind},
+    model::{Catchup, DataInterval, Firing, Outcome, Pipeline, PipelineId, PipelineSwitch, TriggerDef, TriggerId, TriggerKind},
     stdx::{
         duration,
         time::Timestamp,
         timetable::{DstNote, Line},
     },
-    store::KnownTrigger,
+    store::{FiringCount, KnownTrigger},
     triggers::{
         Kind, Observed,
         clock::{self, Policy},
     },
 };
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use std::collections::BTreeMap;
 
 /// A fire to come.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,28 @@ pub struct NextFire {
     pub paused: bool,
     /// What a change of the clocks did to it.
     pub note: Option<DstNote>,
+    /// What its run is about.
+    pub interval: DataInterval,
+}
+
+/// Everything that starts runs by itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outlook {
+    /// The triggers of the files that are good.
+    pub triggers: Vec<TriggerRow>,
+    /// Files of which nothing is known, and what is wrong first.
+    pub broken: Vec<(String, String)>,
+}
+
+/// What fell on a day, and what will; days are those of UTC.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Day {
+    /// Which.
+    pub date: NaiveDate,
+    /// How many fires came to what.
+    pub past: BTreeMap<Outcome, u64>,
+    /// How many are to come.
+    pub planned: u64,
 }
 
 /// A trigger as a face shows it.
@@ -39,6 +63,8 @@ pub struct NextFire {
 pub struct TriggerRow {
     /// The pipeline.
     pub pipeline: PipelineId,
+    /// Its file, relative to the workspace.
+    pub file: String,
     /// As its file has it.
     pub def: TriggerDef,
     /// When it fires, in words.
@@ -125,8 +151,44 @@ pub fn next_of(pipeline: &PipelineId, def: &TriggerDef, paused: bool, after: Tim
             timezone: clock.timezone.clone(),
             paused,
             note: tick.note,
+            interval: {
+                let (start, end) = policy.timetable.interval(tick.at);
+                DataInterval { start, end }
+            },
         })
         .collect()
+}
+
+/// So many days from a first one on: what `counted` of the trigger's fires came to, and how many are to come after `now`.
+pub fn days(row: &TriggerRow, counted: &[FiringCount], first: NaiveDate, many: usize, now: Timestamp) -> Vec<Day> {
+    let policy = Policy::of(&row.pipeline, &row.def);
+    let to_come = policy.as_ref().filter(|_| !row.paused);
+    let dates = first.iter_days().take(many);
+    let day = |date: NaiveDate| {
+        let begin = date.and_time(NaiveTime::MIN).and_utc();
+        let end = begin + TimeDelta::days(1);
+        let mut past = BTreeMap::new();
+        for count in counted {
+            let fell = match (&policy, count.first == count.last) {
+                // Several that are one entry fell on the days on which the line has them.
+                (Some(policy), false) => {
+                    let from = count.first.max(begin) - TimeDelta::microseconds(1);
+                    let to = count.last.min(end - TimeDelta::microseconds(1));
+                    if from < to { policy.timetable.count(from, to) } else { 0 }
+                }
+                _ if (begin..end).contains(&count.last) => count.count,
+                _ => 0,
+            };
+            if fell > 0 {
+                *past.entry(count.outcome).or_default() += fell;
+            }
+        }
+        let from = now.max(begin - TimeDelta::microseconds(1));
+        let planned =
+            to_come.map_or(0, |policy| if from < end { policy.timetable.count(from, end - TimeDelta::microseconds(1)) } else { 0 });
+        Day { date, past, planned }
+    };
+    dates.map(day).collect()
 }
 
 /// When it fires, in words.

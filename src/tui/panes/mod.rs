@@ -2,10 +2,12 @@
 
 pub mod absent;
 pub mod attention;
+pub mod fires;
 pub mod graph;
 pub mod log;
 pub mod pipelines;
 pub mod tasks;
+pub mod trigger;
 pub mod welcome;
 
 use super::{

@@ -64,6 +64,7 @@ const AWAITED: &[Awaited] = &[
     },
     Awaited { name: "history", open: |size| unread(size, "["), answer: |answer| runs_answer(Some("demo_iris"), answer) },
     Awaited { name: "runs", open: |size| unread(size, "2"), answer: |answer| runs_answer(None, answer) },
+    Awaited { name: "schedule", open: |size| unread(size, "5"), answer: |answer| Msg::Schedule(answer.of(Box::default())) },
     Awaited { name: "resources", open: |size| unread(size, "6"), answer: |answer| Msg::Resources(answer.of(Resources::default())) },
 ];
 

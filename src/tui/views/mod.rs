@@ -6,6 +6,7 @@ pub mod home;
 pub mod log;
 pub mod resources;
 pub mod run;
+pub mod schedule;
 pub mod timeline;
 
 use super::{
@@ -32,19 +33,22 @@ pub enum Place {
     Pipelines,
     /// The runs of all pipelines.
     Runs,
+    /// What starts runs by itself.
+    Schedule,
     /// What is shared, what runs and what waits.
     Resources,
 }
 
 impl Place {
     /// Every place there is.
-    pub const ALL: [Self; 3] = [Self::Pipelines, Self::Runs, Self::Resources];
+    pub const ALL: [Self; 4] = [Self::Pipelines, Self::Runs, Self::Schedule, Self::Resources];
 
     /// Its name, with its key.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Pipelines => "1 Pipelines",
             Self::Runs => "2 Runs",
+            Self::Schedule => "5 Schedule",
             Self::Resources => "6 Resources",
         }
     }
@@ -248,6 +252,7 @@ pub const ALL: &[Entry] =
         ("log", |world| world.run.as_ref().map(|run| Box::new(log::LogView::new(run.subject.clone(), 0, None)) as Box<dyn View>)),
         ("resources", |_| Some(Box::new(resources::ResourcesView::default()))),
         ("run", |world| world.run.as_ref().map(|run| Box::new(run::RunView::new(run.subject.clone())) as Box<dyn View>)),
+        ("schedule", |_| Some(Box::new(schedule::ScheduleView::default()))),
         ("timeline", |world| {
             world.run.as_ref().map(|run| {
                 Box::new(timeline::TimelineView::new(run.pipeline.clone(), Beside::below(run.subject.clone(), 0))) as Box<dyn View>

@@ -1,0 +1,186 @@
+//! What starts runs by itself: what fires next, what became of past fires, and what turning triggers on would start.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::{
+    model::Catchup,
+    tui::{schedule::Schedule, world::Engine},
+};
+
+fn opened(size: (u16, u16), found: Schedule) -> App {
+    let mut app = home(size);
+    press(&mut app, "5");
+    assert!(app.take_asks().contains(&Ask::Schedule(None)));
+    tell(&mut app, Msg::Schedule(Ok(Box::new(found))));
+    app.take_asks();
+    app
+}
+
+fn place(size: (u16, u16)) -> App {
+    opened(size, fixtures::schedule())
+}
+
+/// With the second line selected, whose past was read.
+fn nightly(size: (u16, u16)) -> App {
+    let mut app = place(size);
+    press(&mut app, "j");
+    let mut found = fixtures::schedule();
+    found.past = Some(fixtures::past(&found.triggers[1]));
+    assert_eq!(app.take_asks(), [Ask::Schedule(found.past.as_ref().map(|past| past.of.clone()))]);
+    tell(&mut app, Msg::Schedule(Ok(Box::new(found))));
+    app
+}
+
+#[test]
+fn triggers_stand_by_their_next_fire_with_what_became_of_the_last() {
+    pictures("schedule", place);
+    picture("schedule_narrow", (60, 15), place);
+    pictures("schedule_night", nightly);
+}
+
+#[test]
+fn past_fires_are_walked_and_say_why_they_started_nothing() {
+    pictures("schedule_fires", |size| {
+        let mut app = place(size);
+        press(&mut app, "tab j j");
+        app
+    });
+    picture("schedule_fires_narrow", (60, 15), |size| {
+        let mut app = place(size);
+        press(&mut app, "tab");
+        app
+    });
+    let mut app = place((120, 35));
+    press(&mut app, "tab enter");
+    assert!(screen(&app).contains("this fire started no run (w says why)"));
+    pictures("schedule_why", |size| {
+        let mut app = place(size);
+        press(&mut app, "tab j j w");
+        app
+    });
+    press(&mut app, "j w");
+    assert!(app.take_asks().contains(&Ask::Why { run: "run-17".into(), task: None }));
+    press(&mut app, "enter");
+    assert!(app.take_asks().contains(&Ask::Run(Subject::Run("run-17".into()))));
+}
+
+#[test]
+fn a_trigger_leads_to_its_pipeline_and_can_be_started_and_copied() {
+    let mut app = place((120, 35));
+    press(&mut app, "y y");
+    assert!(app.take_chores().iter().any(|chore| matches!(chore, Chore::Copy(text) if text.starts_with("● ON  feature_refresh"))));
+    press(&mut app, "y m");
+    assert!(app.take_chores().iter().any(|chore| matches!(chore, Chore::Copy(text) if text.lines().count() == 7)));
+    press(&mut app, "t");
+    assert!(app.take_asks().contains(&Ask::Definition { pipeline: "feature_refresh".into(), purpose: Purpose::Trigger }));
+    press(&mut app, "enter");
+    assert!(app.take_asks().contains(&Ask::Run(Subject::Pipeline("feature_refresh".into()))));
+}
+
+#[test]
+fn a_broken_file_is_told_beside_the_triggers_and_opens_what_is_wrong() {
+    pictures("schedule_broken", |size| {
+        let mut app = place(size);
+        press(&mut app, "G");
+        app
+    });
+    let mut app = place((120, 35));
+    press(&mut app, "G p");
+    assert!(screen(&app).contains("its file has errors"));
+    press(&mut app, "enter");
+    let wrong = Ask::Definition { pipeline: "pipelines/broken.toml".into(), purpose: Purpose::Diagnostics };
+    assert!(app.take_asks().contains(&wrong));
+}
+
+#[test]
+fn triggers_that_are_on_without_an_engine_are_told_loudly() {
+    pictures("schedule_deaf", |size| {
+        let mut app = place(size);
+        tell(&mut app, Msg::Engine(Engine::Idle));
+        app
+    });
+}
+
+#[test]
+fn two_hundred_triggers_are_walked_and_filtered() {
+    pictures("schedule_large", |size| {
+        let mut app = opened(size, fixtures::many_triggers());
+        press(&mut app, "pagedown j");
+        app
+    });
+    let mut app = opened((120, 35), fixtures::many_triggers());
+    press(&mut app, "/");
+    type_text(&mut app, "_042");
+    assert!(screen(&app).contains("1 of 200"), "{}", screen(&app));
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("filter: _042"));
+    press(&mut app, "esc");
+    assert!(!screen(&app).contains("filter:"));
+}
+
+#[test]
+fn what_is_selected_stays_selected_when_another_fires() {
+    let mut app = nightly((120, 35));
+    let mut later = fixtures::schedule();
+    later.triggers.swap(0, 1);
+    tell(&mut app, Msg::Schedule(Ok(Box::new(later))));
+    assert!(screen(&app).contains("> ● ON  nightly"), "{}", screen(&app));
+}
+
+#[test]
+fn turning_on_says_beforehand_which_runs_each_answer_starts_and_none_is_the_default() {
+    let asked = |size| {
+        let mut app = place(size);
+        press(&mut app, "G k p");
+        assert!(app.take_asks().contains(&Ask::TurnOn("churn_weekly".into())));
+        tell(&mut app, Msg::TurnOn(Ok(Box::new(fixtures::turn_on()))));
+        app
+    };
+    pictures("turn_on", asked);
+    pictures("turn_on_all", |size| {
+        let mut app = asked(size);
+        press(&mut app, "j j");
+        app
+    });
+    let made_up = |keys: &str| {
+        let mut app = asked((120, 35));
+        press(&mut app, keys);
+        sent(&mut app)
+    };
+    let on = |make_up| {
+        vec![Command::PausePipeline { pipeline: "churn_weekly".into(), paused: false, env: std::collections::BTreeMap::new(), make_up }]
+    };
+    assert_eq!(made_up("enter"), on(None));
+    assert_eq!(made_up("j enter"), on(Some(Catchup::Latest)));
+    assert_eq!(made_up("j j enter"), on(Some(Catchup::All)));
+    assert_eq!(made_up("j j j enter"), []);
+    assert_eq!(made_up("esc"), []);
+}
+
+#[test]
+fn where_nothing_fell_due_turning_on_asks_nothing_and_tells_the_next_fire() {
+    let mut app = home((120, 35));
+    press(&mut app, "/");
+    type_text(&mut app, "nightly");
+    press(&mut app, "enter p");
+    assert!(app.take_asks().contains(&Ask::TurnOn("nightly".into())));
+    let mut found = fixtures::turn_on();
+    for one in found.latest.iter_mut().chain(&mut found.all) {
+        (one.fell_due, one.starts) = (0, Vec::new());
+    }
+    tell(&mut app, Msg::TurnOn(Ok(Box::new(found))));
+    assert!(matches!(&sent(&mut app)[..], [Command::PausePipeline { paused: false, make_up: None, .. }]));
+    assert!(screen(&app).contains("next fire in 1d15h, 2026-03-16 06:00Z"), "{}", screen(&app));
+}
+
+#[test]
+fn time_passes_only_where_seconds_are_told_and_something_fires() {
+    let app = place((120, 35));
+    assert!(app.next_tick(fixtures::now()).is_some_and(|wait| wait <= std::time::Duration::from_secs(1)));
+    let mut off = fixtures::schedule();
+    off.triggers.retain(|row| row.next.first().is_none_or(|next| next.fires_at - fixtures::now() > chrono::Duration::hours(1)));
+    let mut app = opened((120, 35), off);
+    app.tick(fixtures::now() + chrono::Duration::seconds(30));
+    app.tick(fixtures::now() + chrono::Duration::seconds(60));
+    assert_eq!(app.next_tick(fixtures::now()), None);
+}
