@@ -209,6 +209,9 @@ pub struct PipelineRow {
     /// The number it is known by.
     #[serde(default)]
     pub headline: Option<Headline>,
+    /// Its newest backfill that is not over.
+    #[serde(default)]
+    pub backfill: Option<super::OpenBackfill>,
 }
 
 /// The number a pipeline is known by, from its newest run that has one.

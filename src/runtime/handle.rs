@@ -263,12 +263,16 @@ impl Handle {
             Some(reader) => (reader.overview(&ids)?, reader.unpaused()?),
             None => Default::default(),
         };
+        // They come newest first.
+        let open = self.backfills(None, true, usize::MAX)?.into_iter().rev();
+        let mut open: BTreeMap<_, _> = open.map(|found| (found.backfill.request.pipeline.clone(), found)).collect();
         Ok(all
             .into_iter()
             .map(|found| {
                 let overview = known.remove(&found.id);
                 let paused = !unpaused.contains(&found.id);
-                row(found, overview, paused, now)
+                let backfill = open.remove(&found.id).map(Into::into);
+                PipelineRow { backfill, ..row(found, overview, paused, now) }
             })
             .collect())
     }
@@ -888,6 +892,7 @@ fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool, now: c
         error,
         file: found.file,
         headline,
+        backfill: None,
     }
 }
 

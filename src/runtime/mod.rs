@@ -3,6 +3,7 @@
 pub mod allocator;
 pub mod apart;
 pub mod archive;
+pub mod asset_look;
 mod attempts;
 mod backfills;
 pub mod begin;

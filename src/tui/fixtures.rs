@@ -81,6 +81,7 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
         error: None,
         file: format!("pipelines/{name}.toml"),
         headline: None,
+        backfill: None,
     }
 }
 
