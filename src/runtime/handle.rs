@@ -353,9 +353,13 @@ impl Handle {
             let known = known.iter().find(|known| known.record.pipeline == row.pipeline && known.record.trigger == row.def.id);
             let memory = known.and_then(|known| known.record.memory.clone());
             let sight = Sight { key: (row.pipeline.clone(), row.def.id.clone()), kind: row.def.kind.clone(), memory };
-            let mut observed = watch::look_once(&self.place().workspace, &sight.kind, sight.memory.as_ref());
-            if let (None, Some(reader)) = (&observed, reader) {
-                observed = history::look(&reader.past(), &sight)?;
+            // One that is off starts from what there is when it is turned on: reading all of that now would tell nothing.
+            let mut observed = None;
+            if !row.paused {
+                observed = watch::look_once(&self.place().workspace, &sight.kind, sight.memory.as_ref());
+                if let (None, Some(reader)) = (&observed, reader) {
+                    observed = history::look(&reader.past(), &sight)?;
+                }
             }
             let since = switches.get(&row.pipeline).and_then(|switch| switch.since);
             Ok(TriggerState::new(row, since, known, observed.as_ref(), now))

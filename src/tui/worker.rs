@@ -412,6 +412,7 @@ fn unstarted(pipeline: &Pipeline) -> Vec<TaskSnapshot> {
         max_attempts: task.retries + 1,
         attempts: Vec::new(),
         outputs: serde_json::Map::new(),
+        assets: std::collections::BTreeMap::new(),
         output_parameters: serde_json::Map::new(),
         metrics: serde_json::Map::new(),
         gates: Vec::new(),
