@@ -201,8 +201,10 @@ fn home_and_the_run_tell_when_it_fires_next_and_why_it_ran() {
         backfill: None,
         reason: "cron 0 2 * * *".to_owned(),
         data_interval: Some(interval),
+        checkout: Default::default(),
         variables: Default::default(),
     }));
-    let app = run((160, 35), data);
+    assert!(screen(&run((120, 35), data.clone())).contains("(2026-03-14 13:56Z, cron 0 2 * * *)"));
+    let app = run((180, 35), data);
     assert!(screen(&app).contains("cron 0 2 * * *, data 2026-03-13 02:00Z to 2026-03-14 02:00Z"), "{}", screen(&app));
 }

@@ -345,11 +345,11 @@ pub(super) fn crumbs(data: &RunData, now: Timestamp) -> String {
     let reason = match &run.origin {
         Some(origin) => {
             let data = origin.data_interval.map(|data| format!(", data {} to {}", moment(data.start), moment(data.end)));
-            format!("{}: {}{}", run.run_type.word(), text::safe(&origin.reason), data.unwrap_or_default())
+            text::safe(&origin.reason) + &data.unwrap_or_default()
         }
         None => format!("{} by {}", run.run_type.word(), text::safe(&run.by)),
     };
-    let (number, created) = (run.number, moment(run.created_at));
+    let (number, created) = (run.number, run.created_at.format("%Y-%m-%d %H:%MZ"));
     format!("Pipelines ▸ {pipeline} ▸ run {number}  {} {} {took}{stands}  ({created}, {reason})", look.glyph, look.code)
 }
 
