@@ -247,6 +247,8 @@ fn an_asset_with_other_content_starts_a_run_and_one_made_again_as_it_was_starts_
     }
     let runs = until_runs(&yard, "p", 2);
     assert_eq!((reason(&yard, &runs[0]).as_str(), yard.read("told").as_str()), ("rows (by ingest#3) has a new version", "1\n2\n"));
+    let made = &yard.show("latest:ingest")["tasks"][0];
+    assert!(made["assets"]["rows"].is_string() && made["assets"]["rows"] == made["outputs"]["rows"], "{made}");
 }
 
 /// Git in a workspace, as somebody who has no settings of their own.

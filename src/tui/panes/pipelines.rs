@@ -1,7 +1,7 @@
 //! How a pipeline is told: its line in the list, and what is known of it.
 
 use crate::{
-    model::{PipelineRow, RunState, TaskState},
+    model::{BackfillState, OpenBackfill, PipelineRow, RunState, TaskState},
     stdx::{sanitize, time::Timestamp},
     tui::{
         actions::Action,
@@ -86,12 +86,19 @@ fn last_run(run: &crate::model::LastRun, now: Timestamp) -> String {
 }
 
 fn next(row: &PipelineRow) -> String {
+    if let Some(open) = &row.backfill {
+        return format!("backfill {}/{}{}", open.progress.over(), open.progress.total(), paused(open));
+    }
     match (row.next_fire, row.triggers.first()) {
         (Some(at), _) => at.format("%Y-%m-%d %H:%MZ").to_string(),
         (None, Some(trigger)) if row.paused => format!("{} (off)", text::safe(trigger)),
         (None, Some(trigger)) => text::safe(trigger),
         (None, None) => "manual".to_owned(),
     }
+}
+
+fn paused(open: &OpenBackfill) -> &'static str {
+    if open.state == BackfillState::Paused { " (paused)" } else { "" }
 }
 
 /// What is known of the selected pipeline.
@@ -132,6 +139,9 @@ pub fn about(frame: &mut Frame<'_>, area: Rect, row: &PipelineRow, now: Timestam
     }
     if let Some(headline) = &row.headline {
         fact("headline", plain(&format!("{} {}", headline.name, value_text(&headline.value))));
+    }
+    if let Some(open) = &row.backfill {
+        fact("backfill", plain(&format!("{}{}  ({})", open.progress.words(), paused(open), open.stretch)));
     }
     let triggers = match (row.triggers.is_empty(), row.paused) {
         (true, _) => format!("none: {} starts a run", shown_key(Action::Trigger)),
