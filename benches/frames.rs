@@ -172,6 +172,7 @@ fn task(name: &str, upstream: Vec<TaskId>) -> TaskSnapshot {
         max_attempts: 1,
         attempts: Vec::new(),
         outputs: serde_json::Map::new(),
+        assets: std::collections::BTreeMap::new(),
         output_parameters: serde_json::Map::new(),
         metrics: serde_json::Map::new(),
         gates: Vec::new(),

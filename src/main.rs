@@ -1,6 +1,10 @@
 //! Wires the layers together and starts: shim, component, reader, or the command line.
 
-use flowyard::{cli, runtime::apart, tui};
+use flowyard::{
+    cli,
+    runtime::{apart, asset_look},
+    tui,
+};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -14,6 +18,7 @@ fn main() -> ExitCode {
             return flowyard::components::main(&arguments.next().unwrap_or_default().to_string_lossy());
         }
         Some(first) if first == "__sensor" => return flowyard::sensors::main(arguments),
+        Some(first) if first == asset_look::WORD => return asset_look::main(arguments),
         Some(first) if first == apart::WORD => return apart::main(arguments),
         _ => {}
     }

@@ -131,6 +131,28 @@ fn an_address_is_asked_until_it_answers_as_wanted() {
 }
 
 #[test]
+fn each_run_goes_on_with_a_version_of_an_asset_that_no_run_before_had() {
+    let ingest =
+        "[tasks.clean]\nrun = 'date +%N > rows; cp rows {{ outputs.rows }}'\noutputs.rows = { type = 'Dataset', asset = 'taxi_clean' }\n";
+    let report = waiting(&format!("asset = 'taxi_clean', {OFTEN}"), "").replace("echo after", "cat {{ tasks.wait.outputs.path }}");
+    let yard = Yard::with(&[("ingest", ingest), ("report", &report)]);
+    let first = yard.start("report");
+    until_said(&yard, &first, "not yet: no new version of taxi_clean");
+    yard.text(0, &["run", "ingest"]);
+    yard.until_run(&first, "success");
+    assert_eq!(yard.read("after"), yard.read("rows"));
+
+    let second = yard.start("report");
+    until_said(&yard, &second, "not yet: no new version of taxi_clean");
+    yard.text(0, &["run", "ingest"]);
+    let second = yard.until_run(&second, "success");
+    let first = yard.show(&first);
+    let version = |run: &Value| task(run, "wait")["output_parameters"]["artifact"].as_str().unwrap().to_owned();
+    assert!(version(&first) < version(&second));
+    assert_eq!(yard.read("after"), yard.read("rows"));
+}
+
+#[test]
 fn an_answer_that_sends_elsewhere_is_followed_where_that_is_asked_for() {
     let (url, serving) = server(&[
         "HTTP/1.1 302 Found\r\nlocation: HERE/elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",

@@ -247,6 +247,8 @@ fn an_asset_with_other_content_starts_a_run_and_one_made_again_as_it_was_starts_
     }
     let runs = until_runs(&yard, "p", 2);
     assert_eq!((reason(&yard, &runs[0]).as_str(), yard.read("told").as_str()), ("rows (by ingest#3) has a new version", "1\n2\n"));
+    let made = &yard.show("latest:ingest")["tasks"][0];
+    assert!(made["assets"]["rows"].is_string() && made["assets"]["rows"] == made["outputs"]["rows"], "{made}");
 }
 
 /// Git in a workspace, as somebody who has no settings of their own.
@@ -339,4 +341,16 @@ fn the_list_of_triggers_says_what_each_sees_now_and_starts_nothing() {
     yard.text(0, &["pause", "p"]);
     assert!(yard.text(0, &["triggers"]).contains("`flowyard unpause p` turns it on"));
     assert_eq!(runs(&yard, "p").len(), 1);
+}
+
+#[test]
+fn pipelines_that_start_each_other_in_a_circle_are_worth_a_warning() {
+    let waits =
+        |trigger: &str| format!("[[triggers]]\n{trigger}\n[tasks.a]\nrun = 'true'\noutputs.x = {{ asset = \"x\", path = \"x\" }}\n");
+    let yard = Yard::with(&[("a", &waits("pipeline = \"b\"")), ("b", &waits("pipeline = \"a\"")), ("c", &waits("pipeline = \"a\""))]);
+    let found = yard.json(&["check", "--json"]);
+    let loops: Vec<&Value> = found.as_array().unwrap().iter().filter(|found| found["code"] == "trigger-loop").collect();
+    assert_eq!(loops.len(), 1, "{found}");
+    assert_eq!((loops[0]["severity"].as_str(), loops[0]["file"].as_str()), (Some("warning"), Some("pipelines/a.toml")));
+    assert!(loops[0]["message"].as_str().unwrap().ends_with("a ← b ← a"), "{}", loops[0]);
 }

@@ -211,6 +211,42 @@ fn a_form_is_filled_in_by_kind_and_the_secret_is_seen_nowhere_in_a_small_termina
     fill_in_and_start((80, 24));
 }
 
+/// Each run waits until a file is there.
+const NIGHTLY: &str = r#"
+[tasks.load]
+run = "echo {{ run.logical_date }} >> begun; while ! test -e go; do sleep 0.05; done"
+
+[[triggers]]
+cron = "0 2 * * *"
+"#;
+
+fn backfill_pause_and_go_on(size: (u16, u16)) {
+    let yard = Yard::with(&[("nightly", NIGHTLY)]);
+    let mut terminal = Terminal::open(&yard, size, &[], &[]);
+    terminal.sees("nightly").press("b").sees("List the dates").press("2024-01-01\t2024-01-03\x13");
+    terminal.sees("Start 3 runs, 1 at a time").sees("Wed 2024-01-03 02:00 UTC");
+    assert!(!yard.state().join("flowyard.db").exists(), "the list is seen before anything is made");
+    terminal.press("j\r").sees("backfill of nightly started").sees("0 of 3: 1 running").press("p").sees("p lets it go on");
+    yard.write("go", "");
+    terminal.sees("1 of 3: 1 succeeded").press("p").sees("3 of 3: 3 succeeded");
+    assert_eq!(
+        yard.read("begun").lines().map(|line| line.get(..10)).collect::<Vec<_>>(),
+        ["2024-01-01", "2024-01-02", "2024-01-03"].map(Some)
+    );
+    terminal.press("\r").sees("run 1").sees("✓ OK").press("\x1b").sees("nightly").press("b").sees("New backfill").sees("3 of 3");
+    assert_eq!(terminal.press("\x1b").misses("New backfill").press("q").ends(), 0);
+}
+
+#[test]
+fn dates_are_backfilled_paused_and_gone_on_with_in_a_large_terminal() {
+    backfill_pause_and_go_on((120, 35));
+}
+
+#[test]
+fn dates_are_backfilled_paused_and_gone_on_with_in_a_small_terminal() {
+    backfill_pause_and_go_on((80, 24));
+}
+
 #[test]
 fn an_empty_workspace_and_a_broken_file_say_what_to_do() {
     let yard = Yard::with(&[]);

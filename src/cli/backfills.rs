@@ -48,7 +48,7 @@ fn line(row: &BackfillRow, context: &Context) -> Vec<Cell> {
         Cell::from(format!("{}{paused}", backfill.request.pipeline)),
         context.out.state(backfill.state.look()),
         Cell::from(backfill.stretch()),
-        Cell::from(told::progress(row.progress)),
+        Cell::from(row.progress.words()),
         Cell::from(moment(backfill.created_at)),
         Cell::from(backfill.id().as_str()),
         Cell::styled(&backfill.by, Style::dim()),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     runtime::scheduler::outlook::{NextFire, TriggerRow},
-    stdx::time::rfc3339,
+    stdx::time::{in_zone, rfc3339},
 };
 use serde_json::{Value, json};
 
@@ -59,16 +59,12 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
 }
 
 fn line(fire: &NextFire) -> Vec<Cell> {
-    let local = fire
-        .timezone
-        .parse::<chrono_tz::Tz>()
-        .map(|zone| fire.logical_date.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z").to_string());
     let mut notes: Vec<&str> = Vec::new();
     notes.extend(fire.paused.then_some("off"));
     notes.extend(fire.note.map(|note| note.words()));
     vec![
         Cell::from(moment(fire.fires_at)),
-        Cell::styled(local.unwrap_or_default(), Style::dim()),
+        Cell::styled(in_zone(fire.logical_date, &fire.timezone), Style::dim()),
         Cell::from(fire.pipeline.as_str()),
         Cell::styled(fire.trigger.as_str(), Style::dim()),
         Cell::from(notes.join(", ")),

@@ -333,6 +333,20 @@ impl Progress {
         self.pending + self.running + self.over()
     }
 
+    /// For people: `12 of 31: 1 failed, 11 succeeded`: what is worse comes first.
+    pub fn words(self) -> String {
+        let parts = [
+            (self.failed, "failed"),
+            (self.canceled, "canceled"),
+            (self.running, "running"),
+            (self.success, "succeeded"),
+            (self.skipped, "skipped"),
+        ];
+        let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+        let whole = format!("{} of {}", self.over(), self.total());
+        if parts.is_empty() { whole } else { format!("{whole}: {}", parts.join(", ")) }
+    }
+
     /// Those of them that are over.
     pub const fn over(self) -> u32 {
         self.success + self.failed + self.canceled
@@ -354,6 +368,29 @@ pub struct BackfillRow {
     pub backfill: BackfillRecord,
     /// How far its dates are.
     pub progress: Progress,
+}
+
+/// A backfill that is not over, as the list of pipelines tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenBackfill {
+    /// Its id.
+    pub backfill: BackfillId,
+    /// How far it is.
+    pub state: BackfillState,
+    /// Its first and last date, as they were asked for.
+    pub stretch: String,
+    /// How far its dates are.
+    pub progress: Progress,
+    /// Why it is paused, where the engine did that.
+    pub why: Option<String>,
+}
+
+impl From<BackfillRow> for OpenBackfill {
+    fn from(row: BackfillRow) -> Self {
+        let stretch = row.backfill.stretch();
+        let BackfillRecord { request, state, why, .. } = row.backfill;
+        Self { backfill: request.id, state, stretch, progress: row.progress, why }
+    }
 }
 
 /// A backfill with its dates.

@@ -29,7 +29,7 @@ pub mod values;
 pub use attempt::{AttemptFiles, End, Job, JobInput, JobOutput, Plan, Ticket, Usage, Verdict};
 pub use backfill::{
     BackfillId, BackfillItem, BackfillRecord, BackfillRequest, BackfillRow, BackfillSnapshot, BackfillState, Bound, DEFAULT_MAX_ACTIVE,
-    ItemState, MOST_DATES, Progress, Reprocess,
+    ItemState, MOST_DATES, OpenBackfill, Progress, Reprocess,
 };
 pub use catalog::{ArgKind, ArgSignature, Catalog, ComponentSignature, PortSignature};
 pub use command::{ClearScope, Command, MarkedAs, Reply, Request, TriggerRequest};

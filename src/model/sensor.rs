@@ -50,6 +50,11 @@ pub enum Condition {
         #[serde(with = "crate::stdx::duration::millis")]
         offset: Duration,
     },
+    /// An asset has a version that the same task has not gone on with in another run.
+    Asset {
+        /// Its name.
+        asset: String,
+    },
     /// An address of the web gives an answer.
     Http {
         /// The address.
@@ -70,6 +75,9 @@ pub enum Condition {
 
 /// Output parameters of one that waited for files: the first of them, and how many there are.
 pub const FOUND: [&str; 2] = ["path", "count"];
+
+/// Output parameters of one that waited for an asset: the id of the artifact, and where its bytes are.
+pub const VERSION: [&str; 2] = ["artifact", "path"];
 
 /// Time between two looks: `interval × factor^n`, at most `max`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -116,6 +124,7 @@ impl std::fmt::Display for Condition {
                 let later = if offset.is_zero() { String::new() } else { format!(" and {}", duration::exact(*offset)) };
                 write!(f, "{time}{zone}{later}")
             }
+            Self::Asset { asset } => write!(f, "a new version of {asset}"),
             Self::Http { url, status, contains, .. } => {
                 write!(f, "{url} to answer {status}")?;
                 contains.iter().try_for_each(|text| write!(f, " with `{text}`"))

@@ -3,7 +3,7 @@
 use super::{AttemptState, PipelineId, Reason, RunId, RunState, RunType, TaskId, TaskState};
 use crate::stdx::time::{Timestamp, serde_rfc3339};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// The commit a run was started from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +110,9 @@ pub struct TaskSnapshot {
     pub attempts: Vec<AttemptSnapshot>,
     /// Artifact ids by output name.
     pub outputs: serde_json::Map<String, serde_json::Value>,
+    /// Artifact ids by the name of the asset that each is a version of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub assets: BTreeMap<String, String>,
     /// Small values it handed on.
     pub output_parameters: serde_json::Map<String, serde_json::Value>,
     /// Last value of each metric.
@@ -206,6 +209,9 @@ pub struct PipelineRow {
     /// The number it is known by.
     #[serde(default)]
     pub headline: Option<Headline>,
+    /// Its newest backfill that is not over.
+    #[serde(default)]
+    pub backfill: Option<super::OpenBackfill>,
 }
 
 /// The number a pipeline is known by, from its newest run that has one.

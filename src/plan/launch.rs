@@ -49,6 +49,8 @@ pub struct Launch<'a> {
     pub workspace_env: &'a BTreeMap<String, String>,
     /// The workspace, absolute.
     pub workspace: PathBuf,
+    /// The state folder, absolute.
+    pub state_dir: PathBuf,
     /// The attempt's folder, absolute.
     pub folder: PathBuf,
     /// This program, for components.
@@ -176,11 +178,19 @@ fn argv(launch: &Launch<'_>, scope: &Scope) -> Result<Vec<String>, String> {
         Action::Sensor { sensor } => {
             let look = match condition(sensor, launch.logical_date, scope)? {
                 Condition::Command { script } => launch.shell.argv(script),
+                Condition::Asset { asset } => asset_look(launch, asset),
                 Condition::File { .. } | Condition::Time { .. } | Condition::Http { .. } => Vec::new(),
             };
             Ok([text_of(&launch.program), "__sensor".into()].into_iter().chain(look).collect())
         }
     }
+}
+
+/// The history is asked by another process, so that the one that waits stays small.
+fn asset_look(launch: &Launch<'_>, asset: String) -> Vec<String> {
+    let (program, state_dir) = (text_of(&launch.program), text_of(&launch.state_dir));
+    let task = &launch.key.task;
+    vec![program, "__asset".into(), state_dir, asset, launch.pipeline.id.to_string(), task.task.to_string(), task.run.to_string()]
 }
 
 /// What a sensor waits for, with values for names, and a moment for each time.
@@ -198,6 +208,7 @@ fn condition(sensor: &Sensor, logical_date: Timestamp, scope: &Scope) -> Result<
             *time = date(later.ok_or("`offset` leads out of the calendar")?);
             *offset = std::time::Duration::ZERO;
         }
+        Condition::Asset { .. } => {}
         Condition::Http { url, contains, .. } => {
             *url = render("http", url, scope)?;
             *contains = contains.as_ref().map(|text| render("contains", text, scope)).transpose()?;

@@ -103,6 +103,7 @@ impl Yard {
             secrets,
             workspace_env: &self.env,
             workspace: self.ground(run).to_owned(),
+            state_dir: self.state_dir.clone(),
             folder: self.folder(key),
             program: spawner::still_there(&self.program).to_owned(),
             shell: self.shell,

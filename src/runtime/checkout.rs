@@ -4,6 +4,16 @@ use super::{git, workspace::Place};
 use crate::{model::RunId, stdx::atomic};
 use std::path::PathBuf;
 
+/// Removes that of a run that was made and is not wanted after all; beside whoever asks, since it may be large.
+pub fn forsake(place: &Place, run: &RunId) {
+    let folder = place.state_dir.join("runs").join(run.as_str());
+    std::thread::spawn(move || {
+        if let Err(error) = std::fs::remove_dir_all(&folder) {
+            tracing::warn!(folder = %folder.display(), %error, "the checkout of a run that was not started stays");
+        }
+    });
+}
+
 /// Makes one; where it is, or the folder in it that is the workspace.
 ///
 /// # Errors

@@ -166,7 +166,7 @@ fn script(task: &Task) -> String {
         Action::Component { .. } => String::new(),
         Action::Sensor { sensor } => match &sensor.condition {
             Condition::Command { script } => script.clone(),
-            Condition::File { .. } | Condition::Time { .. } | Condition::Http { .. } => String::new(),
+            Condition::File { .. } | Condition::Time { .. } | Condition::Asset { .. } | Condition::Http { .. } => String::new(),
         },
     }
 }

@@ -263,12 +263,16 @@ impl Handle {
             Some(reader) => (reader.overview(&ids)?, reader.unpaused()?),
             None => Default::default(),
         };
+        // They come newest first.
+        let open = self.backfills(None, true, usize::MAX)?.into_iter().rev();
+        let mut open: BTreeMap<_, _> = open.map(|found| (found.backfill.request.pipeline.clone(), found)).collect();
         Ok(all
             .into_iter()
             .map(|found| {
                 let overview = known.remove(&found.id);
                 let paused = !unpaused.contains(&found.id);
-                row(found, overview, paused, now)
+                let backfill = open.remove(&found.id).map(Into::into);
+                PipelineRow { backfill, ..row(found, overview, paused, now) }
             })
             .collect())
     }
@@ -345,9 +349,13 @@ impl Handle {
             let known = known.iter().find(|known| known.record.pipeline == row.pipeline && known.record.trigger == row.def.id);
             let memory = known.and_then(|known| known.record.memory.clone());
             let sight = Sight { key: (row.pipeline.clone(), row.def.id.clone()), kind: row.def.kind.clone(), memory };
-            let mut observed = watch::look_once(&self.place().workspace, &sight.kind, sight.memory.as_ref());
-            if let (None, Some(reader)) = (&observed, reader) {
-                observed = history::look(&reader.past(), &sight)?;
+            // One that is off starts from what there is when it is turned on: reading all of that now would tell nothing.
+            let mut observed = None;
+            if !row.paused {
+                observed = watch::look_once(&self.place().workspace, &sight.kind, sight.memory.as_ref());
+                if let (None, Some(reader)) = (&observed, reader) {
+                    observed = history::look(&reader.past(), &sight)?;
+                }
             }
             let since = switches.get(&row.pipeline).and_then(|switch| switch.since);
             Ok(TriggerState::new(row, since, known, observed.as_ref(), now))
@@ -884,6 +892,7 @@ fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool, now: c
         error,
         file: found.file,
         headline,
+        backfill: None,
     }
 }
 

@@ -3,12 +3,14 @@
 pub mod allocator;
 pub mod apart;
 pub mod archive;
+pub mod asset_look;
 mod attempts;
 mod backfills;
 pub mod begin;
 pub mod book;
 pub mod cause;
 mod checkout;
+mod circles;
 mod client;
 pub mod clock;
 mod core;

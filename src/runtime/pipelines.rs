@@ -1,7 +1,7 @@
 //! The pipeline files of a workspace, read and checked; nothing of them is executed.
 
 use super::{
-    RuntimeError, definition_file,
+    RuntimeError, circles, definition_file,
     workspace::{self, Place},
 };
 use crate::{
@@ -60,6 +60,7 @@ pub fn read_all(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<Found
             _ => drop(claimed.insert(found.id.clone(), found.file.clone())),
         }
     }
+    circles::warn(&mut all);
     all
 }
 

@@ -64,6 +64,7 @@ fn wait(command: &[OsString]) -> Result<()> {
         let look = match &condition {
             Condition::File { pattern, stable } => file.look(&job.workspace, pattern, *stable, Instant::now())?,
             Condition::Command { .. } => command::look(command)?,
+            Condition::Asset { asset } => command::look_at_asset(command, asset)?,
             Condition::Time { time, .. } => until(time::parse_date(time).map_err(anyhow::Error::msg)?),
             Condition::Http { url, status, contains, redirects, look_timeout } => http::look(&http::Question {
                 url,

@@ -277,6 +277,7 @@ pub const KEYS: &[Key] = &[
     key(Place::Sensor, "time", Holds::Text, "", "It is so late: a time of day, or a moment such as `{{ run.logical_date }}`"),
     key(Place::Sensor, "timezone", Holds::Text, "`\"UTC\"`", "`time`: name of the IANA time zone of a time that names none"),
     key(Place::Sensor, "offset", Holds::Duration, "none", "`time`: so long after it"),
+    key(Place::Sensor, "asset", Holds::Text, "", "An asset has a version that this task has not gone on with in another run"),
     key(Place::Sensor, "http", Holds::Text, "", "An address of the web gives the answer that is wanted"),
     key(Place::Sensor, "status", Holds::Count, "`200`", "`http`: the status of the answer"),
     key(Place::Sensor, "contains", Holds::Text, "none", "`http`: a text that its first MiB holds"),

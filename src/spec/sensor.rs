@@ -8,7 +8,7 @@ use super::{
 use crate::{
     model::{Action, Condition, Pace, Report, Resources, Sensor, Task, did_you_mean, sensor::When},
     stdx::{
-        duration,
+        duration, ids,
         toml_tree::{Entry, Node, Table},
     },
 };
@@ -19,6 +19,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("file", &["stable", "interval", "factor", "max_interval"]),
     ("command", &["interval", "factor", "max_interval"]),
     ("time", &["timezone", "offset"]),
+    ("asset", &["interval", "factor", "max_interval"]),
     ("http", &["status", "contains", "redirects", "look_timeout", "interval", "factor", "max_interval"]),
 ];
 
@@ -81,6 +82,12 @@ fn condition(kind: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Con
             }
             let offset = time(table, "offset", report).unwrap_or_default();
             Condition::Time { time: text, timezone: timezone(table, report), offset }
+        }
+        "asset" => {
+            if !ids::is_valid(&text) {
+                report.error("bad-id", node.span.clone(), format!("`{text}` cannot be the name of an asset"), None);
+            }
+            Condition::Asset { asset: text }
         }
         "http" => http(text, node, table, report),
         _ => Condition::Command { script: text },

@@ -15,7 +15,7 @@ fn a_file_with_every_key_becomes_a_pipeline() {
     let pipeline = pipeline.unwrap();
     assert_eq!(pipeline.id.as_str(), "everything");
     let ids: Vec<&str> = pipeline.tasks.iter().map(|task| task.id.as_str()).collect();
-    let sensors = ["arrived", "free", "morning", "settled", "published"];
+    let sensors = ["arrived", "free", "morning", "settled", "published", "cleaned"];
     assert_eq!(ids, [&["fetch", "clean", "train", "deploy"][..], &sensors, &["uses"]].concat());
     let upstream: Vec<Vec<&str>> = pipeline.tasks.iter().map(|task| task.upstream.iter().map(|id| id.as_str()).collect()).collect();
     assert_eq!(upstream[..4], [vec![], vec!["fetch"], vec!["clean"], vec!["clean", "train"]]);
@@ -28,6 +28,7 @@ fn a_file_with_every_key_becomes_a_pipeline() {
             "06:30 Europe/Berlin",
             "{{ run.logical_date }} and 2h",
             "https://example.com/{{ params.label }} to answer 204 with `ready`",
+            "a new version of taxi_clean",
         ]
     );
     assert_eq!((pipeline.tasks[0].retries, pipeline.tasks[2].retries), (2, 0));

@@ -40,6 +40,7 @@ fn names_of_tasks(drafts: &[Draft<'_>], catalog: &Catalog) -> HashMap<String, Ta
                 // Its script may write any.
                 Condition::Command { .. } => None,
                 Condition::File { .. } => Some(sensor::FOUND.map(str::to_owned).into()),
+                Condition::Asset { .. } => Some(sensor::VERSION.map(str::to_owned).into()),
                 Condition::Time { .. } | Condition::Http { .. } => Some(Vec::new()),
             },
             Action::Run { .. } | Action::Argv { .. } => None,

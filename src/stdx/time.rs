@@ -32,6 +32,14 @@ pub fn parse_date(text: &str) -> Result<Timestamp, String> {
     full.or_else(day).map(|at| at.and_utc()).ok_or_else(|| format!("`{text}` is not a date; write 2024-01-31 or 2024-01-31T06:00:00Z"))
 }
 
+/// What the clock on the wall shows in a time zone: `Mon 2024-01-01 02:00 CET`.
+pub fn in_zone(at: Timestamp, timezone: &str) -> String {
+    match timezone.parse::<chrono_tz::Tz>() {
+        Ok(zone) => at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z").to_string(),
+        Err(_) => rfc3339(at),
+    }
+}
+
 /// Serialises a time as [`rfc3339`] does.
 pub mod serde_rfc3339 {
     use super::Timestamp;

@@ -1,7 +1,7 @@
 //! What triggers look at in the history. Whoever asks, the engine or a face, gets the same answer.
 
 use super::{open::StoreError, read::Reader, rows, write::Writer};
-use crate::model::{AssetVersion, EndedRun, Measured, Named, PipelineId, RunId, RunState};
+use crate::model::{AssetVersion, EndedRun, Measured, Named, PipelineId, RunId, RunState, TaskId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 
@@ -64,6 +64,23 @@ impl Past<'_> {
                 }
             }
             Ok(found)
+        })
+    }
+
+    /// The greatest value of an output parameter that a task handed on in runs of its pipeline other than this one.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn handed_on(&self, pipeline: &PipelineId, task: &TaskId, but: &RunId, name: &str) -> Result<Option<String>, StoreError> {
+        let of =
+            params![pipeline.as_str(), task.as_str(), but.as_str(), format!("$.\"{name}\""), i64::try_from(MOST_RUNS).unwrap_or(i64::MAX)];
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT max(value) FROM (
+                     SELECT json_extract(t.output_parameters, ?4) AS value FROM runs r JOIN task_instances t USING (run_id)
+                     WHERE r.pipeline = ?1 AND t.task = ?2 AND r.run_id <> ?3 AND t.state = 'success' ORDER BY r.run_id DESC LIMIT ?5)",
+            )?
+            .query_row(of, |row| row.get(0))
         })
     }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        AttemptFiles, AttemptSnapshot, JournalEntry, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
+        AttemptFiles, AttemptSnapshot, JournalEntry, OutputDef, Pipeline, PipelineId, RunId, RunRow, RunSnapshot, RunState, TaskSnapshot,
         record::{AttemptRecord, TaskRecord},
     },
     stdx::time::{Timestamp, to_micros},
@@ -299,6 +299,8 @@ impl Reader {
 
 fn snapshot(attempts: Vec<AttemptSnapshot>, task: TaskRecord, definition: &Pipeline) -> TaskSnapshot {
     let def = definition.tasks.get(task.position);
+    let asset = |output: &OutputDef| Some((output.asset.clone()?, task.outputs.get(&output.name)?.as_str()?.to_owned()));
+    let assets = def.into_iter().flat_map(|def| &def.outputs).filter_map(asset).collect();
     TaskSnapshot {
         task: task.key.task,
         group: def.and_then(|def| def.group.clone()),
@@ -314,6 +316,7 @@ fn snapshot(attempts: Vec<AttemptSnapshot>, task: TaskRecord, definition: &Pipel
         max_attempts: task.forgiven + def.map_or(0, |def| def.retries) + 1,
         attempts,
         outputs: task.outputs.into_map(),
+        assets,
         output_parameters: task.output_parameters.into_map(),
         metrics: task.metrics.into_map(),
         gates: task.gates,

@@ -146,7 +146,7 @@ fn told((run, state): &(RunId, RunState)) -> String {
         RunState::Canceled => "was canceled",
         RunState::Queued | RunState::Running | RunState::Canceling => "is open",
     };
-    format!("run {run} of this date {what}")
+    format!("{what} as run {run}")
 }
 
 /// Whether another run of it may be made.

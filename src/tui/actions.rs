@@ -144,6 +144,7 @@ actions! {
     Cancel "cancel" Global ["x"] "cancel" "Cancel the run or the task (asks)";
     Approve "approve" Global ["a"] "approve" "Approve or reject the task that waits for a person, with a note";
     Pause "pause_or_unpause" Global ["p"] "pause" "Pause the run, or at home the triggers of the pipeline; again: go on";
+    Backfill "backfill" Global ["b"] "backfill" "The backfills of the pipeline, or a new one: runs for a stretch of dates";
     Undo "undo" Global ["U"] "undo" "Take back the last command about the run (asks)";
     More "more" Global ["m"] "more" "More: clear, resume, mark as success or failed (asks)";
     Failure "failure_card" Global ["F"] "failure" "What is known of the failure: cause, last lines, what is different, what to do";
@@ -246,6 +247,8 @@ actions! {
     MenuTop "menu_top" Menu ["g g", "home"] "" "To the first line";
     MenuBottom "menu_bottom" Menu ["G", "end"] "" "To the last line";
     MenuChoose "menu_choose" Menu ["enter"] "choose" "Choose; what changes much asks first";
+    MenuPause "menu_pause" Menu ["p"] "pause" "Pause it or let it go on, where it can be";
+    MenuCancel "menu_cancel" Menu ["x"] "cancel" "Cancel it, where it can be (asks)";
     MenuForget "menu_forget" Menu ["d", "delete"] "forget" "Take it out of the list, where it can be";
     MenuLeave "menu_leave" Menu ["esc", "q"] "leave" "Change nothing";
     NoteNext "note_next" Note ["tab", "down"] "next button" "Next button";

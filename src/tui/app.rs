@@ -236,6 +236,10 @@ impl App {
             Action::Help | Action::ListKeys => self.help(),
             Action::SettingsTheme => self.pick_theme(),
             Action::Workspace => self.ask(Ask::Workspaces),
+            Action::Backfill => match self.selected().pipeline {
+                Some(pipeline) => self.ask(Ask::Backfills { pipeline, open: true }),
+                None => self.say(Tone::Note, format!("{}: no pipeline is selected", keymap::shown_key(action))),
+            },
             Action::Logs | Action::NewestRun | Action::FirstFailed => self.go_to(action),
             Action::Palette => self.palette(),
             Action::Zoom => self.zoom(),
@@ -362,6 +366,7 @@ impl App {
     pub(super) fn ask(&mut self, ask: Ask) {
         let line = match &ask {
             Ask::Start(start) => Some(command_line::start(start)),
+            Ask::StartBackfill(start) => Some(command_line::start_backfill(start)),
             Ask::Send(command) => Some(command_line::of(command, None)),
             Ask::SendNoted(command, note) => Some(command_line::of(command, Some(note))),
             _ => None,
@@ -493,7 +498,7 @@ fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String
         Action::Shell => return Ok(()),
         Action::Logs => return travel::log(view, world).map(|_| ()),
         Action::FirstFailed => return travel::first_failed(view, world).map(|_| ()),
-        Action::EditExternal => {
+        Action::EditExternal | Action::Backfill => {
             return view.selected(world).pipeline.map(|_| ()).ok_or_else(|| "no pipeline is selected".to_owned());
         }
         _ => {}

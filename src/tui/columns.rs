@@ -39,7 +39,7 @@ const FIXED: &[Fixed] = &[
         is_muted: true,
         text: |run, _| run.git.branch.clone().unwrap_or_default(),
     },
-    Fixed { name: "by", title: "BY", width: 14, grows: true, is_muted: true, text: |run, _| run.by.clone() },
+    Fixed { name: "by", title: "BY", width: 16, grows: false, is_muted: true, text: |run, _| run.by.clone() },
     Fixed { name: "params", title: "PARAMS", width: 18, grows: true, is_muted: true, text: |run, _| params(run) },
 ];
 
@@ -89,11 +89,21 @@ impl Shown {
         let drop = u8::try_from(at).unwrap_or(u8::MAX);
         match self {
             Self::Fixed(fixed) => Column { title, width: FIXED[*fixed].width, grows: FIXED[*fixed].grows, drop },
-            Self::Param(_) | Self::Metric(_) => {
-                let values = lines.iter().take(MEASURED).filter_map(|line| self.value(line)).map(|value| text::width(&value_text(value)));
-                Column { title, width: values.max().unwrap_or(0).max(text::width(title)).clamp(7, 14), grows: false, drop }
-            }
+            Self::Param(_) | Self::Metric(_) => Column { title, width: self.room(title, lines), grows: false, drop },
         }
+    }
+
+    /// Columns of a value.
+    fn room(&self, title: &str, lines: &[RunLine]) -> usize {
+        let values = lines.iter().take(MEASURED).filter_map(|line| self.value(line)).map(|value| text::width(&value_text(value)));
+        values.max().unwrap_or(0).max(text::width(title)).clamp(7, 14)
+    }
+
+    /// How wide the column is, if its values are numbers.
+    pub fn digits(&self, title: &str, lines: &[RunLine]) -> Option<usize> {
+        let mut values = lines.iter().take(MEASURED).filter_map(|line| self.value(line)).peekable();
+        values.peek()?;
+        values.all(Value::is_number).then(|| self.room(title, lines))
     }
 
     /// The value of its param or metric.

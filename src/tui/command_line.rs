@@ -1,6 +1,9 @@
 //! The command line that does what a key does: for the command log, for copying, and for forms.
 
-use super::{views::Selected, world::Start};
+use super::{
+    views::Selected,
+    world::{Backfilling, Start},
+};
 use crate::{
     model::{BackfillRequest, ClearScope, Command, DEFAULT_MAX_ACTIVE, MarkedAs, Reprocess, RunId, TaskId, TriggerRequest},
     stdx::words::quoted,
@@ -74,6 +77,12 @@ pub fn start(start: &Start) -> String {
     secrets.collect::<String>() + &run(&start.request)
 }
 
+/// What starts the same backfill, secrets as in [`start`].
+pub fn start_backfill(start: &Backfilling) -> String {
+    let secrets = start.variables.iter().map(|name| format!("{name}=\"${name}\" "));
+    secrets.collect::<String>() + &backfill(&start.request)
+}
+
 fn run(request: &TriggerRequest) -> String {
     format!("flowyard run {}{}", quoted(request.pipeline.as_str()), params(&request.params))
 }
@@ -86,8 +95,7 @@ fn params(given: &BTreeMap<String, Value>) -> String {
     given.iter().map(|(name, value)| format!(" -p {name}={}", quoted(&text(value)))).collect()
 }
 
-/// What makes the same backfill.
-pub fn backfill(request: &BackfillRequest) -> String {
+fn backfill(request: &BackfillRequest) -> String {
     let mut line = format!("flowyard backfill {} --from {} --to {}", quoted(request.pipeline.as_str()), request.from, request.to);
     line.extend(request.trigger.as_ref().map(|trigger| format!(" --trigger {}", quoted(trigger.as_str()))));
     if request.reprocess != Reprocess::default() {

@@ -81,6 +81,7 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
         error: None,
         file: format!("pipelines/{name}.toml"),
         headline: None,
+        backfill: None,
     }
 }
 
@@ -185,6 +186,7 @@ pub fn task(name: &str, state: TaskState, upstream: &[&str]) -> TaskSnapshot {
         max_attempts: 3,
         attempts,
         outputs: serde_json::Map::new(),
+        assets: std::collections::BTreeMap::new(),
         output_parameters: serde_json::Map::new(),
         metrics: serde_json::Map::new(),
         gates: Vec::new(),

@@ -2,15 +2,22 @@
 
 use super::{
     app::{App, Chore, replace},
-    dialogs::{report::Report, trigger::Trigger, turn_on::AskTurnOn, workspaces::Workspaces},
+    dialogs::{
+        Dialog,
+        backfill::{BackfillForm, Backfills, Dates, Preview},
+        report::Report,
+        trigger::Trigger,
+        turn_on::AskTurnOn,
+        workspaces::Workspaces,
+    },
     logs::{desk::Handed, talk::LogAnswer},
     news::Heard,
     runs::RunList,
     schedule::TurnOn,
     views::{Place, run::RunView},
-    world::{Ask, Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
+    world::{Ask, BackfillData, Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
-use crate::model::{Command, Reply, RunId, RunState};
+use crate::model::{BackfillRow, Command, PipelineId, Reply, RunId, RunState};
 use std::{path::PathBuf, sync::Arc};
 
 impl App {
@@ -19,6 +26,10 @@ impl App {
         match msg {
             Msg::Reply(command, reply) => self.replied(&command, reply),
             Msg::Definition(name, purpose, read) => self.definition(name, purpose, read.map(|defined| *defined)),
+            Msg::Backfills(pipeline, open, read) => return self.backfills(pipeline, open, read),
+            Msg::Backfill(open, read) => return self.backfill(open, read),
+            Msg::BackfillPlan(start, Ok(plan)) => self.dialogs.push(Box::new(Preview::new(*start, plan))),
+            Msg::BackfillPlan(_, Err(error)) => self.complain(error),
             Msg::TurnOn(Ok(found)) => self.turn_on(*found),
             Msg::TurnOn(Err(error)) => self.complain(error),
             Msg::Time => {}
@@ -216,6 +227,10 @@ impl App {
                     self.open(Box::new(RunView::new(Subject::Run(run))));
                 }
             }
+            (Command::Backfill(request), _) => {
+                self.say(Tone::Good, format!("backfill of {} started", request.pipeline));
+                self.ask(Ask::Backfill { backfill: request.id.clone(), open: true });
+            }
             (Command::Retry { .. }, _) if !message.contains("retry queued") => self.say(Tone::Good, format!("retry queued · {message}")),
             _ => self.say(Tone::Good, message),
         }
@@ -246,9 +261,50 @@ impl App {
                 self.dialogs.push(Box::new(Report::diagnostics(name, &defined.found)));
             }
             Ok(defined) => {
-                if let Some(form) = Trigger::new(defined) {
-                    self.dialogs.push(Box::new(form));
+                let form: Option<Box<dyn Dialog>> = match purpose {
+                    Purpose::Backfill => BackfillForm::new(defined).map(|form| Box::new(form) as _),
+                    Purpose::Trigger | Purpose::Diagnostics => Trigger::new(defined).map(|form| Box::new(form) as _),
+                };
+                self.dialogs.extend(form);
+            }
+        }
+    }
+
+    /// The backfills of a pipeline, if somebody still looks at them; without any, the form for the first one.
+    fn backfills(&mut self, pipeline: PipelineId, open: bool, read: Result<Vec<BackfillRow>, String>) -> bool {
+        let rows = match read {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.complain(error);
+                return true;
+            }
+        };
+        if open && rows.is_empty() {
+            self.ask(Ask::Definition { pipeline: pipeline.to_string(), purpose: Purpose::Backfill });
+            return false;
+        }
+        let count = rows.len();
+        let changed = replace(&mut self.world.backfills, Some((pipeline.clone(), rows)));
+        if open {
+            self.dialogs.push(Box::new(Backfills::new(pipeline, count)));
+        }
+        changed || open
+    }
+
+    /// A backfill, if somebody still looks at it.
+    fn backfill(&mut self, open: bool, read: Result<Box<BackfillData>, String>) -> bool {
+        match read {
+            Ok(data) => {
+                let dates = open.then(|| Dates::new(&data.found));
+                let changed = replace(&mut self.world.backfill, Some(data));
+                if let Some(dates) = dates {
+                    self.dialogs.push(Box::new(dates));
                 }
+                changed || open
+            }
+            Err(error) => {
+                self.complain(error);
+                true
             }
         }
     }

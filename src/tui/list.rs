@@ -90,6 +90,14 @@ pub fn header(columns: &[Column<'_>], fitted: &[(usize, usize)], theme: &Theme) 
     Line::styled(titles.collect::<String>(), theme.style("fg.muted"))
 }
 
+/// Draws the titles of a table that stands in a pane, after the room of the marks of its lines. How wide each column became, and where its
+/// lines stand.
+pub fn head(frame: &mut Frame<'_>, inner: Rect, columns: &[Column<'_>], theme: &Theme) -> (Vec<(usize, usize)>, Rect) {
+    let fitted = fit(columns, usize::from(inner.width).saturating_sub(3));
+    frame.buffer_mut().set_line(inner.x + 2, inner.y, &header(columns, &fitted, theme), inner.width.saturating_sub(2));
+    (fitted, Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner })
+}
+
 /// Cells of one line, each cut to its column.
 pub fn row(cells: &[(String, Style)], fitted: &[(usize, usize)]) -> Line<'static> {
     let spans = fitted.iter().flat_map(|&(i, width)| {

@@ -16,6 +16,7 @@ use crate::stdx::sanitize;
 use serde_json::json;
 use std::sync::Arc;
 
+mod backfill;
 mod control;
 mod first_run;
 mod form;

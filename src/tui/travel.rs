@@ -56,6 +56,7 @@ impl App {
         if let Some(view) = self.views.last() {
             self.asks.extend(view.asks(&self.world));
         }
+        self.asks.extend(self.dialogs.iter().flat_map(|dialog| dialog.asks()));
     }
 
     /// Logs that are not on the screen any more are not read any more.

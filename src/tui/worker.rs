@@ -14,12 +14,12 @@ use super::{
     pages,
     schedule::Schedule,
     tally::Tallied,
-    world::{Ask, Defined, Engine, Msg, Resources, RunData, Start, Subject},
+    world::{Ask, BackfillData, Backfilling, Defined, Engine, Msg, Resources, RunData, Start, Subject},
 };
 use crate::{
     model::{
-        AttemptFiles, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, Secrets, TaskSnapshot,
-        TaskState, TriggerRequest,
+        AttemptFiles, BackfillId, Command, Pipeline, PipelineId, PipelineRow, Request, ResourcesSnapshot, RunId, RunState, Secrets,
+        TaskSnapshot, TaskState, TriggerRequest,
     },
     plan::params,
     runtime::{Attach, Handle, RunFilter, RuntimeError, begin::obstacle, clock, surroundings::Surroundings, user, workspace::Place},
@@ -74,6 +74,11 @@ impl Offices {
                 let Start { request, secrets, .. } = *start;
                 drop(self.actor.send(Errand { command: Command::Trigger(request), note: None, secrets }));
             }
+            Ask::StartBackfill(start) => {
+                let Backfilling { mut request, secrets, .. } = *start;
+                request.id = clock::new_id().into();
+                drop(self.actor.send(Errand { command: Command::Backfill(Box::new(request)), note: None, secrets }));
+            }
             Ask::Send(command) => drop(self.actor.send(Errand { command, note: None, secrets: Secrets::new() })),
             Ask::SendNoted(command, note) => drop(self.actor.send(Errand { command, note: Some(note), secrets: Secrets::new() })),
             Ask::Figure(structure, wish) => drop(self.drawer.send((structure, wish))),
@@ -127,6 +132,9 @@ const REREAD: Duration = Duration::from_secs(2);
 
 /// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
 const BLINK: chrono::Duration = chrono::Duration::milliseconds(900);
+
+/// Backfills of a pipeline that are listed: the newest.
+const BACKFILLS: usize = 100;
 
 /// Times to come that are looked at are told anew after so long: they are told in minutes.
 const COUNTED: chrono::Duration = chrono::Duration::minutes(1);
@@ -268,11 +276,24 @@ impl<'a> Reader<'a> {
                 let read = self.handle().and_then(|handle| defined(handle, pipeline));
                 Msg::Definition(pipeline.clone(), *purpose, read.map(Box::new).map_err(said))
             }
+            Ask::Backfills { pipeline, open } => {
+                let read = self.handle().and_then(|handle| handle.backfills(Some(pipeline), false, BACKFILLS));
+                Msg::Backfills(pipeline.clone(), *open, read.map_err(said))
+            }
+            Ask::Backfill { backfill: id, open } => {
+                Msg::Backfill(*open, self.handle().and_then(|handle| backfill(handle, id)).map(Box::new).map_err(said))
+            }
+            Ask::PlanBackfill(start) => {
+                let plan = self.handle().and_then(|handle| handle.plan_backfill(&start.request));
+                Msg::BackfillPlan(start.clone(), plan.map_err(said))
+            }
             Ask::Why { run, task } => Msg::Why(self.handle().and_then(|handle| handle.why(run, task.as_ref())).map_err(said)),
             Ask::Newest { pipeline, failed } => Msg::Newest(*failed, self.newest(pipeline.clone(), *failed).map_err(said)),
             Ask::Surroundings => Msg::Surroundings(Surroundings::look(), obstacle(&self.attach.place.workspace).map(said)),
             Ask::Send(_) | Ask::SendNoted(..) | Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Figure(..) => Msg::Changed,
-            Ask::Begin(_) | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::Remember(_) | Ask::Start(_) => Msg::Changed,
+            Ask::Begin(_) | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::Remember(_) | Ask::Start(_) | Ask::StartBackfill(_) => {
+                Msg::Changed
+            }
         }
     }
 
@@ -358,6 +379,7 @@ const fn is_shown(ask: &Ask) -> bool {
     match ask {
         Ask::Pipelines | Ask::Run(_) | Ask::Resources | Ask::Grid(_) | Ask::Schedule(_) => true,
         Ask::Runs(ask) => ask.edge.repeats(),
+        Ask::Backfills { .. } | Ask::Backfill { .. } | Ask::PlanBackfill(_) | Ask::StartBackfill(_) => false,
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
         Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => false,
         Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::TurnOn(_) => false,
@@ -390,6 +412,7 @@ fn unstarted(pipeline: &Pipeline) -> Vec<TaskSnapshot> {
         max_attempts: task.retries + 1,
         attempts: Vec::new(),
         outputs: serde_json::Map::new(),
+        assets: std::collections::BTreeMap::new(),
         output_parameters: serde_json::Map::new(),
         metrics: serde_json::Map::new(),
         gates: Vec::new(),
@@ -434,6 +457,13 @@ fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, 
             _ => {}
         }
     }
+}
+
+/// A backfill with its dates, and what people call its runs.
+fn backfill(handle: &Handle, id: &BackfillId) -> Result<BackfillData, RuntimeError> {
+    let found = handle.backfill(id)?;
+    let names = handle.run_names(found.items.iter().filter_map(|item| item.run.as_ref()))?;
+    Ok(BackfillData { found, names })
 }
 
 /// A command to be sent.
@@ -483,6 +513,9 @@ fn send(handle: &mut Option<Handle>, attach: &Attach, errand: Errand) -> Result<
 fn with_environment(mut command: Command, attach: &Attach) -> Command {
     if let Command::Trigger(TriggerRequest { env, .. }) | Command::PausePipeline { env, paused: false, .. } = &mut command {
         *env = user::environment(&attach.place.config.pass_env).0;
+    }
+    if let Command::Backfill(request) = &mut command {
+        request.env = user::environment(&attach.place.config.pass_env).0;
     }
     command
 }

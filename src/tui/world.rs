@@ -21,10 +21,10 @@ use super::{
 };
 use crate::{
     model::{
-        Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply, ResourcesSnapshot, RunId, RunRow, RunState, Secrets, TaskId,
-        TaskSnapshot, TriggerRequest, Usage, Why,
+        BackfillId, BackfillRequest, BackfillRow, BackfillSnapshot, Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply,
+        ResourcesSnapshot, RunId, RunRow, RunState, Secrets, TaskId, TaskSnapshot, TriggerRequest, Usage, Why,
     },
-    runtime::{EngineStatus, failure::FailureCard, surroundings::Surroundings},
+    runtime::{BackfillPlan, EngineStatus, failure::FailureCard, surroundings::Surroundings},
     stdx::time::Timestamp,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -58,6 +58,10 @@ pub struct World {
     pub run: Option<Arc<RunData>>,
     /// The graph that was laid out last; perhaps of another run, or as it was wished for before.
     pub figure: Option<Arc<Figure>>,
+    /// The backfills of a pipeline that are looked at.
+    pub backfills: Option<(PipelineId, Vec<BackfillRow>)>,
+    /// The backfill that is looked at.
+    pub backfill: Option<Box<BackfillData>>,
     /// What is shared; `None` until it was read.
     pub resources: Option<Resources>,
     /// What starts runs by itself; `None` until it was read.
@@ -272,6 +276,24 @@ pub enum Ask {
         /// The task; `None` is the run.
         task: Option<TaskId>,
     },
+    /// The backfills of a pipeline.
+    Backfills {
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// A person wants to see them; else they are read again.
+        open: bool,
+    },
+    /// A backfill with its dates.
+    Backfill {
+        /// Which.
+        backfill: BackfillId,
+        /// A person wants to see it; else it is read again.
+        open: bool,
+    },
+    /// What a backfill would do.
+    PlanBackfill(Box<Backfilling>),
+    /// Start a backfill.
+    StartBackfill(Box<Backfilling>),
     /// Start a run.
     Start(Box<Start>),
     /// Something to do.
@@ -316,6 +338,26 @@ pub struct Start {
     pub variables: Vec<String>,
 }
 
+/// A backfill to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Backfilling {
+    /// What is asked for; its id is given when it is sent.
+    pub request: BackfillRequest,
+    /// Secrets that were typed, by param.
+    pub secrets: Secrets,
+    /// The variables that would hold them in a shell.
+    pub variables: Vec<String>,
+}
+
+/// A backfill that is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BackfillData {
+    /// It, with its dates.
+    pub found: BackfillSnapshot,
+    /// The numbers of its runs.
+    pub names: BTreeMap<RunId, String>,
+}
+
 /// A pipeline's file as it is now, and what helps to start it.
 #[derive(Debug)]
 pub struct Defined {
@@ -334,6 +376,8 @@ pub struct Defined {
 pub enum Purpose {
     /// To start a run.
     Trigger,
+    /// To start a backfill.
+    Backfill,
     /// To show what is wrong with it.
     Diagnostics,
 }
@@ -377,6 +421,12 @@ pub enum Msg {
     Time,
     /// A definition was read.
     Definition(String, Purpose, Result<Box<Defined>, String>),
+    /// The backfills of a pipeline were read; whether a person wanted to see them.
+    Backfills(PipelineId, bool, Result<Vec<BackfillRow>, String>),
+    /// A backfill was read; whether a person wanted to see it.
+    Backfill(bool, Result<Box<BackfillData>, String>),
+    /// What a backfill would do.
+    BackfillPlan(Box<Backfilling>, Result<BackfillPlan, String>),
     /// An answer to "why".
     Why(Result<Why, String>),
     /// A command was answered.

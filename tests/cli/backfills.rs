@@ -60,7 +60,7 @@ fn each_date_gets_a_run_of_its_own_and_the_exit_code_is_theirs() {
     assert_eq!(run["origin"]["data_interval"]["start"], "2024-01-01T02:00:00.000Z");
     let id = backfill["backfill"].as_str().unwrap();
     assert!(yard.text(0, &["why", "latest"]).contains(&format!("backfill {id}, 2024-01-01 to 2024-01-02")));
-    assert!(yard.text(1, &of_january("2024-01-04", &[])).contains("2 of 2: 1 succeeded, 1 failed, 2 skipped"));
+    assert!(yard.text(1, &of_january("2024-01-04", &[])).contains("2 of 2: 1 failed, 1 succeeded, 2 skipped"));
     assert_eq!(yard.json(&["backfills", "--json"]).as_array().unwrap().len(), 2);
     assert!(yard.text(0, &["backfills", "p"]).contains("2024-01-01 to 2024-01-04"));
 }
@@ -85,7 +85,9 @@ fn what_ran_is_left_alone_unless_it_is_asked_for_again() {
     assert!(refused.contains("nothing to do") && refused.contains("--reprocess all"), "{refused}");
     let table = yard.text(0, &of_january("2024-01-03", &["--dry-run", "--reprocess", "failed"]));
     assert!(
-        table.contains("skip: run ") && table.contains("run again: run ") && table.contains("1 run, 1 at a time; 2 dates skipped"),
+        table.contains("skip: succeeded as run ")
+            && table.contains("run again: failed as run ")
+            && table.contains("1 run, 1 at a time; 2 dates skipped"),
         "{table}"
     );
     yard.write("mended", "");

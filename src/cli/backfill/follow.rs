@@ -104,7 +104,7 @@ impl Follow {
         if self.json {
             context.json(&told::snapshot_json(found))?;
         }
-        self.say(context, &format!("{state}  {}", told::progress(found.row.progress)))?;
+        self.say(context, &format!("{state}  {}", found.row.progress.words()))?;
         Ok(match state {
             BackfillState::Success => 0,
             BackfillState::Canceled => 130,

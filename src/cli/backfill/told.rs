@@ -11,19 +11,11 @@ use crate::{
     runtime::{BackfillPlan, Handle},
     stdx::{
         sanitize,
-        time::{Timestamp, rfc3339},
+        time::{in_zone, rfc3339},
     },
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// A date as the clock on the wall of its zone shows it.
-pub fn date(at: Timestamp, timezone: &str) -> String {
-    match timezone.parse::<chrono_tz::Tz>() {
-        Ok(zone) => at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z").to_string(),
-        Err(_) => rfc3339(at),
-    }
-}
 
 /// A line of what would be done.
 pub fn planned(item: &BackfillItem, timezone: &str) -> Vec<Cell> {
@@ -32,7 +24,7 @@ pub fn planned(item: &BackfillItem, timezone: &str) -> Vec<Cell> {
         (_, Some(why)) => Cell::from(format!("run {why}")),
         (_, None) => Cell::from("run"),
     };
-    vec![Cell::from(date(item.logical_date, timezone)), Cell::styled(date(item.data_interval.start, timezone), Style::dim()), what]
+    vec![Cell::from(in_zone(item.logical_date, timezone)), Cell::styled(in_zone(item.data_interval.start, timezone), Style::dim()), what]
 }
 
 /// How much would be done.
@@ -51,20 +43,6 @@ pub fn summary(plan: &BackfillPlan, asked: &BackfillRequest) -> String {
 /// `1 run`, `3 runs`.
 pub fn counted(number: u32, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// `12 of 31: 11 succeeded, 1 failed`.
-pub fn progress(progress: Progress) -> String {
-    let parts = [
-        (progress.success, "succeeded"),
-        (progress.failed, "failed"),
-        (progress.canceled, "canceled"),
-        (progress.running, "running"),
-        (progress.skipped, "skipped"),
-    ];
-    let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
-    let whole = format!("{} of {}", progress.over(), progress.total());
-    if parts.is_empty() { whole } else { format!("{whole}: {}", parts.join(", ")) }
 }
 
 /// A date and its run, for programs.
@@ -115,7 +93,7 @@ pub fn whole(handle: &Handle, id: &BackfillId, as_json: bool, context: &Context)
         fact("because", Cell::from(why));
     }
     fact("dates", Cell::from(format!("{} ({})", backfill.stretch(), backfill.text)));
-    fact("progress", Cell::from(progress(found.row.progress)));
+    fact("progress", Cell::from(found.row.progress.words()));
     fact("at once", Cell::from(asked.max_active.to_string()));
     if !asked.params.is_empty() {
         let params: Vec<String> = asked
@@ -140,7 +118,7 @@ pub fn whole(handle: &Handle, id: &BackfillId, as_json: bool, context: &Context)
 pub fn line(item: &BackfillItem, timezone: &str, names: &BTreeMap<RunId, String>, context: &Context) -> Vec<Cell> {
     let name = item.run.as_ref().map(|run| names.get(run).cloned().unwrap_or_else(|| "(removed)".to_owned()));
     vec![
-        Cell::from(date(item.logical_date, timezone)),
+        Cell::from(in_zone(item.logical_date, timezone)),
         context.out.state(item.state.look()),
         Cell::from(name.unwrap_or_default()),
         Cell::from(item.run.as_ref().map(|run| run.to_string()).unwrap_or_default()),

@@ -40,6 +40,7 @@ fn task(id: &str, state: TaskState, attempts: u32) -> TaskSnapshot {
         max_attempts: 3,
         attempts: (1..=attempts).map(attempt).collect(),
         outputs: serde_json::Map::new(),
+        assets: std::collections::BTreeMap::new(),
         output_parameters: serde_json::Map::new(),
         metrics: serde_json::Map::new(),
         gates: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        checkout,
         scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, overlaps},
         user,
     },
@@ -144,6 +145,7 @@ impl Core {
     /// A run was made of a fire, or could not be: both are written down, the run and its fire in one transaction.
     pub(super) fn made(&mut self, fire: Fire, made: Result<Box<RunRecord>, String>, now: Timestamp) -> Vec<Effect> {
         if !self.scheduler.wants(&fire) {
+            self.forsake(made.as_deref().ok());
             self.scheduler.settle(&fire, None);
             return Vec::new();
         }
@@ -152,7 +154,10 @@ impl Core {
         let (outcome, run, why) = match made {
             Err(why) => (Outcome::Failed, None, why),
             Ok(mut record) => match overlaps(fire.overlap, false, &open) {
-                Some(why) => (Outcome::Skipped, None, why),
+                Some(why) => {
+                    self.forsake(Some(&*record));
+                    (Outcome::Skipped, None, why)
+                }
                 None => {
                     if fire.overlap == Overlap::CancelPrevious {
                         effects.extend(self.cancel_for(&fire, open, now));
@@ -182,6 +187,13 @@ impl Core {
         let seen = if firing.outcome == Outcome::Failed { None } else { self.scheduler.remember(&fire) };
         effects.extend(std::iter::once(What::Firing(Box::new(firing))).chain(seen).map(|what| written(now, what)));
         effects
+    }
+
+    /// A run that was made and is not started leaves nothing behind.
+    fn forsake(&self, record: Option<&RunRecord>) {
+        if let Some(record) = record.filter(|record| record.origin.as_ref().is_some_and(|origin| origin.checkout.is_some())) {
+            checkout::forsake(&self.place, &record.run_id);
+        }
     }
 
     /// `overlap = "cancel_previous"`.

@@ -107,7 +107,7 @@ fn which_dates_get_a_run_follows_from_the_newest_that_they_have() {
     assert_eq!(days(Reprocess::All, false), "01 02 03 04 05");
     assert_eq!(days(Reprocess::Failed, true), "05 03 01");
     let why: Vec<_> = items(&daily, &asked("2024-01-01", "2024-01-05"), &newest).into_iter().filter_map(|item| item.why).collect();
-    assert_eq!(why, ["run r2 of this date succeeded", "run r3 of this date failed", "run r4 of this date is open"]);
+    assert_eq!(why, ["succeeded as run r2", "failed as run r3", "is open as run r4"]);
 }
 
 #[test]

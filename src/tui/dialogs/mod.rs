@@ -1,5 +1,6 @@
 //! Small windows over a view: they say something, or ask.
 
+pub mod backfill;
 pub mod chooser;
 pub mod columns;
 pub mod confirm;
@@ -21,7 +22,7 @@ use super::{
     actions::{Action, Context},
     theme::Theme,
     views::{Intent, Typed},
-    world::World,
+    world::{Ask, World},
 };
 use ratatui::{Frame, layout::Rect};
 
@@ -35,6 +36,10 @@ pub trait Dialog {
     fn act(&mut self, action: Action, world: &World) -> Vec<Intent>;
     /// A key or pasted text, where text is typed.
     fn typed(&mut self, _input: Typed, _world: &World) -> Vec<Intent> {
+        Vec::new()
+    }
+    /// What it shows, to be read again when something changed.
+    fn asks(&self) -> Vec<Ask> {
         Vec::new()
     }
     /// Draws it within `area`, which is the whole screen.

@@ -141,7 +141,9 @@ impl Dialog for Workspaces {
             );
         }
         let width = usize::from(rows.width).saturating_sub(1);
-        self.list.draw(frame, rows, theme, |at| self.line(at, width, theme));
+        // Without a line there is none to stand on.
+        let lines = if self.known.is_empty() { Rect { height: 0, ..rows } } else { rows };
+        self.list.draw(frame, lines, theme, |at| self.line(at, width, theme));
         let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
         let [choose, forget] = [Action::MenuChoose, Action::MenuForget].map(shown_key);
         let words = format!(" {choose} goes there, runs here go on; {forget} takes it out of this list");

@@ -1,7 +1,7 @@
 //! What needs a person, over all pipelines: most urgent first, each line leads to its run.
 
 use crate::{
-    model::{PipelineId, PipelineRow, RunId, TaskId, TaskState},
+    model::{BackfillId, PipelineId, PipelineRow, RunId, TaskId, TaskState},
     stdx::time::Timestamp,
     tui::{
         list::{self, ListState},
@@ -20,8 +20,10 @@ use ratatui::{
 pub struct Item {
     /// Whose.
     pub pipeline: PipelineId,
-    /// The run and the task, unless the file itself is broken.
+    /// The run and the task, unless the file itself is broken, or it is a backfill.
     pub place: Option<(RunId, TaskId)>,
+    /// The backfill that stands still.
+    pub backfill: Option<BackfillId>,
     /// The task's state; `None` for a broken file.
     state: Option<TaskState>,
     name: String,
@@ -32,7 +34,7 @@ pub struct Item {
 impl Item {
     /// Whether it is the same one after the list was read again.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.pipeline == other.pipeline && self.place == other.place
+        self.pipeline == other.pipeline && self.place == other.place && self.backfill == other.backfill
     }
 
     /// Smaller is sooner.
@@ -56,6 +58,7 @@ fn of_pipeline(row: &PipelineRow) -> Vec<Item> {
     let broken = row.error.as_ref().map(|error| Item {
         pipeline: row.pipeline.clone(),
         place: None,
+        backfill: None,
         state: None,
         name: row.pipeline.to_string(),
         words: error.clone(),
@@ -66,6 +69,7 @@ fn of_pipeline(row: &PipelineRow) -> Vec<Item> {
             let index = concern.map_index.map(|index| format!("[{index}]")).unwrap_or_default();
             Item {
                 pipeline: row.pipeline.clone(),
+                backfill: None,
                 place: Some((run.run_id.clone(), concern.task.clone())),
                 state: Some(concern.state),
                 name: format!("{}/{}{index}", row.pipeline, concern.task),
@@ -78,7 +82,18 @@ fn of_pipeline(row: &PipelineRow) -> Vec<Item> {
             }
         })
     });
-    broken.into_iter().chain(concerns).collect()
+    let stuck = row.backfill.iter().filter_map(|open| {
+        Some(Item {
+            pipeline: row.pipeline.clone(),
+            place: None,
+            backfill: Some(open.backfill.clone()),
+            state: None,
+            name: format!("{}/backfill", row.pipeline),
+            words: format!("paused: {}", open.why.as_ref()?),
+            since: None,
+        })
+    });
+    broken.into_iter().chain(stuck).chain(concerns).collect()
 }
 
 /// Draws the list. In a narrow pane each item takes two lines.

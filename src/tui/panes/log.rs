@@ -138,7 +138,9 @@ impl LogPane<'_> {
                 Some("no line passes: < lowers the level, & changes the filter".to_owned())
             }
             Some(attempt) if told.ended && told.to_end && attempt.state.is_terminal() => {
-                Some(format!("-- end of attempt {} · {} --", attempt.attempt, tasks::ending(attempt)))
+                // A log that was cleaned up is as empty as one that never was.
+                let empty = if told.bytes.0 == 0 { " · its log is empty, or was cleaned up" } else { "" };
+                Some(format!("-- end of attempt {} · {}{empty} --", attempt.attempt, tasks::ending(attempt)))
             }
             _ if !any => Some("nothing written yet".to_owned()),
             _ => None,

@@ -1,7 +1,7 @@
 //! How a pipeline is told: its line in the list, and what is known of it.
 
 use crate::{
-    model::{PipelineRow, RunState, TaskState},
+    model::{BackfillState, OpenBackfill, PipelineRow, RunState, TaskState},
     stdx::{sanitize, time::Timestamp},
     tui::{
         actions::Action,
@@ -87,6 +87,9 @@ fn last_run(run: &crate::model::LastRun, now: Timestamp) -> String {
 }
 
 fn next(row: &PipelineRow, now: Timestamp) -> String {
+    if let Some(open) = &row.backfill {
+        return format!("backfill {}/{}{}", open.progress.over(), open.progress.total(), paused(open));
+    }
     match (row.next_fire, row.triggers.first()) {
         (Some(at), _) if (at - now).num_hours() < 24 => format!("{}  {}", until(at, now), at.format("%H:%MZ")),
         (Some(at), _) => at.format("%a %-d %b %H:%MZ").to_string(),
@@ -94,6 +97,10 @@ fn next(row: &PipelineRow, now: Timestamp) -> String {
         (None, Some(trigger)) => text::safe(trigger),
         (None, None) => "manual".to_owned(),
     }
+}
+
+fn paused(open: &OpenBackfill) -> &'static str {
+    if open.state == BackfillState::Paused { " (paused)" } else { "" }
 }
 
 /// What is known of the selected pipeline.
@@ -134,6 +141,9 @@ pub fn about(frame: &mut Frame<'_>, area: Rect, row: &PipelineRow, now: Timestam
     }
     if let Some(headline) = &row.headline {
         fact("headline", plain(&format!("{} {}", headline.name, value_text(&headline.value))));
+    }
+    if let Some(open) = &row.backfill {
+        fact("backfill", plain(&format!("{}{}  ({})", open.progress.words(), paused(open), open.stretch)));
     }
     let triggers = match (row.triggers.is_empty(), row.paused) {
         (true, _) => format!("none: {} starts a run", shown_key(Action::Trigger)),

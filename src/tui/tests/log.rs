@@ -60,6 +60,14 @@ fn before_anything_was_read_and_where_nothing_was_written_that_is_said() {
         app
     });
     pictures("log_empty", |size| from_disk(size, &[] as &[&str]).0);
+    // Its folder was deleted.
+    pictures("log_gone", |size| {
+        let mut library = LogShelf::new();
+        let mut app = super::failed_run(size);
+        library.serve(&mut app);
+        library.press(&mut app, "enter");
+        app
+    });
 }
 
 #[test]

@@ -472,17 +472,22 @@ impl HistoryView {
     }
 
     fn table(&self, frame: &mut Frame<'_>, inner: Rect, lines: &[RunLine], world: &World, theme: &Theme) {
-        let content = Rect { height: inner.height.saturating_sub(1), y: inner.y + 1, ..inner };
         let shown = self.columns(world);
-        let titles: Vec<String> = columns::titles(&shown);
+        let mut titles: Vec<String> = columns::titles(&shown);
+        let numbers: Vec<_> = shown.iter().zip(&titles).map(|(shown, title)| shown.digits(title, lines)).collect();
+        // Numbers stand below each other's last digit, and their title with them.
+        for (title, width) in titles.iter_mut().zip(&numbers) {
+            if let Some(width) = width {
+                *title = text::right(title, *width);
+            }
+        }
         let digits = lines.first().map_or(0, |line| line.run.number.to_string().len());
         let mut columns = vec![
             Column { title: "RUN", width: digits.max(5), grows: false, drop: 0 },
             Column { title: "STATE", width: 6, grows: false, drop: 0 },
         ];
         columns.extend(shown.iter().zip(&titles).enumerate().map(|(at, (shown, title))| shown.column(title, at, lines)));
-        let fitted = list::fit(&columns, usize::from(inner.width).saturating_sub(3));
-        frame.buffer_mut().set_line(inner.x + 2, inner.y, &list::header(&columns, &fitted, theme), inner.width.saturating_sub(2));
+        let (fitted, content) = list::head(frame, inner, &columns, theme);
         let window = self.list.window(lines.len(), usize::from(content.height));
         let rows = lines[window.clone()].iter().map(|line| {
             let run = &line.run;
@@ -490,7 +495,10 @@ impl HistoryView {
             // Nothing of it goes on by itself.
             let state = if run.paused { "‖ PAUS".to_owned() } else { format!("{} {}", look.glyph, look.code) };
             let mut cells = vec![(run.number.to_string(), theme.style("fg")), (state, theme.style(look.token))];
-            cells.extend(shown.iter().map(|shown| shown.cell(line, world.now, theme)));
+            cells.extend(shown.iter().zip(&numbers).map(|(shown, width)| {
+                let (said, style) = shown.cell(line, world.now, theme);
+                (width.map_or_else(|| said.clone(), |width| text::right(&said, width)), style)
+            }));
             let mut drawn = list::row(&cells, &fitted);
             let mark = if self.marked.contains(&run.run_id) { "●" } else { " " };
             drawn.spans.insert(0, Span::styled(mark, theme.style("accent")));

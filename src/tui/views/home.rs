@@ -274,10 +274,13 @@ impl HomeView {
     }
 
     fn open(&self, row: &PipelineRow) -> Intent {
+        let item = self.items.get(self.at.selected).filter(|_| self.focus == Focus::Attention);
+        if let Some(backfill) = item.and_then(|item| item.backfill.clone()) {
+            return Intent::Ask(Ask::Backfill { backfill, open: true });
+        }
         if row.error.is_some() {
             return Intent::Ask(Ask::Definition { pipeline: row.file.clone(), purpose: Purpose::Diagnostics });
         }
-        let item = self.items.get(self.at.selected).filter(|_| self.focus == Focus::Attention);
         match item.and_then(|item| item.place.clone()) {
             Some((run, task)) => Intent::Open(Box::new(RunView::at(Subject::Run(run), task))),
             None => Intent::Open(Box::new(RunView::new(subject(row)))),
@@ -336,6 +339,7 @@ impl View for HomeView {
             (count(|row| row.error.is_some()), "broken"),
             (count(|row| row.error.is_none() && attention(row) == 1), "failed"),
             (count(|row| row.last_run.as_ref().is_some_and(|run| !run.state.is_terminal())), "running"),
+            (count(|row| row.backfill.is_some()), "backfilling"),
             (count(|row| row.last_run.as_ref().is_some_and(|run| run.paused && !run.state.is_terminal())), "paused"),
         ];
         let counted = counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
@@ -368,6 +372,7 @@ impl View for HomeView {
             Action::Sort,
             Action::NextTab,
             Action::Why,
+            Action::Backfill,
         ]
     }
 
@@ -511,10 +516,7 @@ impl View for HomeView {
 
 impl HomeView {
     fn table(&self, frame: &mut Frame<'_>, inner: Rect, world: &World, theme: &Theme) {
-        let content = Rect { height: inner.height.saturating_sub(1), y: inner.y + 1, ..inner };
-        let fitted = list::fit(COLUMNS, usize::from(inner.width).saturating_sub(3));
-        let head = list::header(COLUMNS, &fitted, theme);
-        frame.buffer_mut().set_line(inner.x + 2, inner.y, &head, inner.width.saturating_sub(2));
+        let (fitted, content) = list::head(frame, inner, COLUMNS, theme);
         if self.order.is_empty() {
             return panes::lines(frame, content, [Line::styled("  nothing matches the filter (Esc clears it)", theme.style("fg.muted"))]);
         }

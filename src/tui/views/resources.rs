@@ -319,8 +319,7 @@ impl ResourcesView {
         if found.running.is_empty() {
             return panes::lines(frame, inner, [Line::styled("  nothing runs", theme.style("fg.muted"))]);
         }
-        let fitted = list::fit(RUNNING, usize::from(inner.width).saturating_sub(3));
-        frame.buffer_mut().set_line(inner.x + 2, inner.y, &list::header(RUNNING, &fitted, theme), inner.width.saturating_sub(2));
+        let (fitted, content) = list::head(frame, inner, RUNNING, theme);
         let window = self.running.window(found.running.len(), running_rows(area));
         let line = |at: usize| {
             let one = &found.running[at];
@@ -345,7 +344,6 @@ impl ResourcesView {
             line.spans.insert(0, Span::raw(" "));
             line
         };
-        let content = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
         let selected = focused.then_some((self.running.selected.saturating_sub(window.start), "selection"));
         list::draw(frame, content, window.map(line), selected, theme);
     }
@@ -357,8 +355,7 @@ impl ResourcesView {
         if found.queue.is_empty() {
             return panes::lines(frame, inner, [Line::styled("  nothing waits", muted)]);
         }
-        let fitted = list::fit(WAITING, usize::from(inner.width).saturating_sub(3));
-        frame.buffer_mut().set_line(inner.x + 2, inner.y, &list::header(WAITING, &fitted, theme), inner.width.saturating_sub(2));
+        let (fitted, below_head) = list::head(frame, inner, WAITING, theme);
         let height = waiting_rows(area, self.focus);
         let window = self.waiting.window(found.queue.len(), height);
         let lines = found.queue[window.clone()].iter().map(|entry| {
@@ -372,7 +369,7 @@ impl ResourcesView {
             line.spans.insert(0, Span::raw(" "));
             line
         });
-        let content = Rect { y: inner.y + 1, height: u16::try_from(height).unwrap_or(u16::MAX).min(inner.height), ..inner };
+        let content = Rect { height: u16::try_from(height).unwrap_or(u16::MAX).min(below_head.height), ..below_head };
         let selected = focused.then_some((self.waiting.selected.saturating_sub(window.start), "selection"));
         list::draw(frame, content, lines, selected, theme);
         let Some(entry) = found.queue.get(self.waiting.selected).filter(|_| focused) else { return };

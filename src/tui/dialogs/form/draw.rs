@@ -88,7 +88,7 @@ pub fn form(form: &Form, frame: &mut Frame<'_>, area: Rect, around: &Around<'_>,
 }
 
 /// The command line, broken into at most so many lines; what is missing ends with `…`.
-fn shell_lines(command: &str, width: usize, most: usize) -> Vec<String> {
+pub fn shell_lines(command: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines = text::wrap(&text::safe(command), width);
     if lines.len() > most {
         lines.truncate(most);

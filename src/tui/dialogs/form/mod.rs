@@ -3,7 +3,7 @@
 mod draw;
 mod field;
 
-pub use draw::Around;
+pub use draw::{Around, shell_lines};
 pub use field::Field;
 
 use crate::tui::{actions::Action, theme::Theme, views::Typed};
