@@ -627,6 +627,25 @@ fn the_place_of_resources_shows_what_waits_and_why() {
     assert_eq!(terminal.ends(), 0);
 }
 
+const BY_ITSELF: &str = r#"
+[[triggers]]
+every = "1s"
+
+[tasks.tick]
+run = "echo tick"
+"#;
+
+#[test]
+fn a_trigger_is_turned_on_fires_under_the_eyes_of_the_person_and_is_turned_off() {
+    let yard = Yard::with(&[("by_itself", BY_ITSELF)]);
+    let mut terminal = Terminal::open(&yard, (120, 35), &[], &[]);
+    terminal.sees("by_itself").press("5").sees("‖ OFF by_itself").sees("every 1s").sees("it never fired");
+    terminal.press("p").sees("next fire").sees("● ON  by_itself").sees("▸ started").sees("#1");
+    terminal.press("\t").press("G").press("\r").sees("by_itself ▸ run").sees("✓ OK").press("q").sees("Past fires");
+    terminal.press("p").sees("‖ OFF by_itself").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+}
+
 /// Everything in a folder, with what is in it.
 fn contents(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut all = Vec::new();

@@ -33,11 +33,9 @@ pub fn run(snapshot: &RunSnapshot, account: Account<'_>) -> Why {
     let run = &snapshot.run;
     let shared = account.told();
     let mut lines = vec![note(format!("started by {} ({})", run.by, run.run_type))];
-    if let Some(origin) = &run.origin {
-        lines.push(note(origin.reason.clone()));
-        let data = |interval: DataInterval| note(format!("for the data from {} to {}", rfc3339(interval.start), rfc3339(interval.end)));
-        lines.extend(origin.data_interval.map(data));
-    }
+    lines.extend(run.origin.as_ref().map(|origin| note(origin.reason.clone())));
+    let interval = run.origin.as_ref().and_then(|origin| origin.data_interval);
+    lines.extend(interval.map(|data| note(format!("its data: {} to {}", rfc3339(data.start), rfc3339(data.end)))));
     let queue = shared.into_iter().flat_map(|shared| &shared.queue).filter(|entry| entry.task.run == run.run_id);
     let queue: HashMap<&TaskId, &QueueEntry> = queue.map(|entry| (&entry.task.task, entry)).collect();
     for task in &snapshot.tasks {

@@ -6,7 +6,7 @@ use crate::{
     runtime::scheduler::outlook::{Day, NextFire, Outlook, Preview, TriggerRow},
     stdx::time::Timestamp,
 };
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, Timelike};
 use std::collections::BTreeMap;
 
 /// Fires to come of each trigger that are read.
@@ -105,9 +105,9 @@ pub fn until(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A moment as every list has it.
+/// A moment as every list has it: to the minute, and to the second where it is none.
 pub fn moment(at: Timestamp) -> String {
-    at.format("%Y-%m-%d %H:%MZ").to_string()
+    at.format(if at.second() == 0 { "%Y-%m-%d %H:%MZ" } else { "%m-%d %H:%M:%SZ" }).to_string()
 }
 
 /// What turning the triggers of a pipeline on would start.

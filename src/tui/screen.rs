@@ -141,13 +141,14 @@ fn standing(shown: &str, theme: &Theme) -> Line<'static> {
 /// What stands between where one is, how it stands, and the rest.
 const APART: &str = "  ";
 
-/// Where one is; where there is no room, without what stands in brackets but its beginning, without all of it, and at last with the
-/// number alone of what is to be approved.
+/// Where one is; where there is no room, with as many of the parts in brackets as there is room for, without all of it, and at last with
+/// the number alone of what is to be approved.
 fn shortened(crumbs: &str, room: usize) -> String {
     let Some((head, aside)) = crumbs.split_once("  (").filter(|_| text::width(crumbs) > room) else { return crumbs.to_owned() };
-    let first = format!("{head}  ({})", aside.split(", ").next().unwrap_or_default());
+    let parts: Vec<&str> = aside.strip_suffix(')').unwrap_or(aside).split(", ").collect();
+    let fewer = (1..=parts.len()).rev().map(|kept| format!("{head}  ({})", parts[..kept].join(", ")));
     let fewest = head.replace(TO_APPROVE, "");
-    [first, head.to_owned()].into_iter().find(|line| text::width(line) <= room).unwrap_or(fewest)
+    fewer.chain([head.to_owned()]).find(|line| text::width(line) <= room).unwrap_or(fewest)
 }
 
 /// The parts of the crumb line but the last: home, then the run.

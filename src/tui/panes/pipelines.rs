@@ -8,6 +8,7 @@ use crate::{
         keymap::shown_key,
         list,
         panes::{self, tasks::value_text},
+        schedule::{moment, until},
         text,
         theme::Theme,
     },
@@ -51,7 +52,7 @@ pub fn line(row: &PipelineRow, fitted: &[(usize, usize)], now: Timestamp, theme:
         (String::new(), Style::default()),
         last,
         (text::safe(&headline.unwrap_or_else(|| "-".to_owned())), theme.style(if row.headline.is_some() { "fg" } else { "fg.muted" })),
-        (next(row), muted),
+        (next(row, now), muted),
     ];
     let mut line = list::row(&cells, fitted);
     if row.error.is_some() {
@@ -85,12 +86,13 @@ fn last_run(run: &crate::model::LastRun, now: Timestamp) -> String {
     }
 }
 
-fn next(row: &PipelineRow) -> String {
+fn next(row: &PipelineRow, now: Timestamp) -> String {
     if let Some(open) = &row.backfill {
         return format!("backfill {}/{}{}", open.progress.over(), open.progress.total(), paused(open));
     }
     match (row.next_fire, row.triggers.first()) {
-        (Some(at), _) => at.format("%Y-%m-%d %H:%MZ").to_string(),
+        (Some(at), _) if (at - now).num_hours() < 24 => format!("{}  {}", until(at, now), at.format("%H:%MZ")),
+        (Some(at), _) => at.format("%a %-d %b %H:%MZ").to_string(),
         (None, Some(trigger)) if row.paused => format!("{} (off)", text::safe(trigger)),
         (None, Some(trigger)) => text::safe(trigger),
         (None, None) => "manual".to_owned(),
@@ -149,6 +151,9 @@ pub fn about(frame: &mut Frame<'_>, area: Rect, row: &PipelineRow, now: Timestam
         (false, false) => row.triggers.join(", "),
     };
     fact("triggers", plain(&triggers));
+    if let Some(at) = row.next_fire {
+        fact("next", plain(&format!("{}: {}, {} shows all", until(at, now), moment(at), shown_key(Action::PlaceSchedule))));
+    }
     for (name, value) in [("owner", row.owner.clone()), ("tags", row.tags.join(", "))] {
         if !value.is_empty() {
             fact(name, plain(&value));

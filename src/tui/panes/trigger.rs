@@ -13,6 +13,7 @@ use crate::{
         theme::Theme,
     },
 };
+use chrono::Timelike;
 use chrono_tz::Tz;
 use ratatui::{
     Frame,
@@ -121,5 +122,6 @@ fn next(row: &TriggerRow, now: Timestamp, width: usize, theme: &Theme) -> Vec<Li
 /// What the clock on the wall shows then.
 fn wall(fire: &NextFire) -> String {
     let zone = fire.timezone.parse::<Tz>().unwrap_or(Tz::UTC);
-    fire.fires_at.with_timezone(&zone).format("%a %-d %b %H:%M %Z").to_string()
+    let format = if fire.fires_at.second() == 0 { "%a %-d %b %H:%M %Z" } else { "%a %-d %H:%M:%S %Z" };
+    fire.fires_at.with_timezone(&zone).format(format).to_string()
 }

@@ -184,3 +184,27 @@ fn time_passes_only_where_seconds_are_told_and_something_fires() {
     app.tick(fixtures::now() + chrono::Duration::seconds(60));
     assert_eq!(app.next_tick(fixtures::now()), None);
 }
+
+#[test]
+fn home_and_the_run_tell_when_it_fires_next_and_why_it_ran() {
+    let mut rows = fixtures::pipelines();
+    rows[4].paused = false;
+    rows[4].next_fire = Some("2026-03-15T02:00:00Z".parse().unwrap());
+    let mut app = fixtures::app((120, 35));
+    tell(&mut app, Msg::Pipelines(Ok(rows)));
+    assert!(screen(&app).contains("in 11h57m  02:00Z"), "{}", screen(&app));
+    let mut data = fixtures::running();
+    let interval =
+        crate::model::DataInterval { start: "2026-03-13T02:00:00Z".parse().unwrap(), end: "2026-03-14T02:00:00Z".parse().unwrap() };
+    data.run.as_mut().unwrap().origin = Some(Box::new(crate::model::Origin {
+        trigger: None,
+        backfill: None,
+        reason: "cron 0 2 * * *".to_owned(),
+        data_interval: Some(interval),
+        checkout: Default::default(),
+        variables: Default::default(),
+    }));
+    assert!(screen(&run((120, 35), data.clone())).contains("(2026-03-14 13:56Z, cron 0 2 * * *)"));
+    let app = run((180, 35), data);
+    assert!(screen(&app).contains("cron 0 2 * * *, data 2026-03-13 02:00Z to 2026-03-14 02:00Z"), "{}", screen(&app));
+}

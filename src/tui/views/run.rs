@@ -17,6 +17,7 @@ use crate::{
             log::{self, LogPane},
             tasks::TasksPane,
         },
+        schedule::moment,
         tabs::{Beside, Tab},
         text,
         theme::Theme,
@@ -341,15 +342,15 @@ pub(super) fn crumbs(data: &RunData, now: Timestamp) -> String {
         0 => {}
         n => stands.push_str(&format!("  {} {n}{TO_APPROVE}", TaskState::AwaitingApproval.look().glyph)),
     }
-    format!(
-        "Pipelines ▸ {pipeline} ▸ run {}  {} {} {took}{stands}  ({}, {} by {})",
-        run.number,
-        look.glyph,
-        look.code,
-        run.created_at.format("%Y-%m-%d %H:%MZ"),
-        run.run_type.word(),
-        text::safe(&run.by)
-    )
+    let reason = match &run.origin {
+        Some(origin) => {
+            let data = origin.data_interval.map(|data| format!(", data {} to {}", moment(data.start), moment(data.end)));
+            text::safe(&origin.reason) + &data.unwrap_or_default()
+        }
+        None => format!("{} by {}", run.run_type.word(), text::safe(&run.by)),
+    };
+    let (number, created) = (run.number, run.created_at.format("%Y-%m-%d %H:%MZ"));
+    format!("Pipelines ▸ {pipeline} ▸ run {number}  {} {} {took}{stands}  ({created}, {reason})", look.glyph, look.code)
 }
 
 impl View for RunView {
