@@ -2,8 +2,8 @@
 
 use super::cause;
 use crate::model::{
-    AttemptSnapshot, DataInterval, GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId,
-    TaskSnapshot, TaskState, TriggerRule, Wait, Why, WhyLine, WhyMark,
+    AttemptSnapshot, GateLine, Pipeline, QueueEntry, Reason, ResourcesSnapshot, RunSnapshot, RunState, Task, TaskId, TaskSnapshot,
+    TaskState, TriggerRule, Wait, Why, WhyLine, WhyMark,
 };
 use crate::stdx::{signals::signal_name, time::rfc3339};
 use std::collections::HashMap;
