@@ -90,6 +90,7 @@ fn places(frame: &mut Frame<'_>, area: Rect, at: Place, world: &World, theme: &T
         _ if world.trouble.is_some() => "error",
         Engine::Up(_) => "ok",
         Engine::Silent(_) => "warning",
+        Engine::Idle if triggers_wait(world) => "warning",
         Engine::Idle | Engine::Unknown => "fg.muted",
     };
     right(frame, Rect { x: area.x + used, width: area.width - used, ..area }, &engine, token, theme);
@@ -101,9 +102,15 @@ fn engine(world: &World) -> String {
     match &world.engine {
         Engine::Unknown => mode.to_owned(),
         Engine::Silent(_) => format!("{mode}engine does not answer"),
+        Engine::Idle if triggers_wait(world) => format!("{mode}✗ no engine: nothing fires"),
         Engine::Idle => format!("{mode}engine idle"),
         Engine::Up(status) => format!("{mode}engine up  slots {}/{}", status.slots.0, status.slots.1),
     }
+}
+
+/// Whether triggers are on: they fire only while an engine runs.
+fn triggers_wait(world: &World) -> bool {
+    world.pipelines.iter().flatten().any(|row| !row.paused && !row.triggers.is_empty())
 }
 
 fn right(frame: &mut Frame<'_>, area: Rect, words: &str, token: &str, theme: &Theme) {
