@@ -207,3 +207,44 @@ run = ":"
     yard.text(0, &["engine", "stop"]);
     engine.wait().unwrap();
 }
+
+/// `git` in the workspace, as somebody.
+fn git(yard: &Yard, arguments: &[&str]) {
+    let mut command = std::process::Command::new("git");
+    command.args(["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]).args(arguments);
+    let done = command.current_dir(yard.path()).output().unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", support::lossy(&done.stderr));
+}
+
+#[test]
+fn a_push_to_main_that_touches_its_paths_runs_the_workflow_and_only_main_deploys() {
+    let yard = Yard::empty();
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
+    std::fs::create_dir_all(yard.file("pipelines/data")).unwrap();
+    for name in ["actions_flights.toml", "data/flights_2013_02.csv.gz"] {
+        std::fs::copy(shipped.join(name), yard.file("pipelines").join(name)).unwrap();
+    }
+    yard.write(".gitignore", ".flowyard\nmodels\n.config\n.state\n");
+    git(&yard, &["init", "-q"]);
+    git(&yard, &["add", "."]);
+    git(&yard, &["commit", "-qm", "begin"]);
+    yard.text(0, &["unpause", "actions_flights"]);
+    // The one does not match the paths, the other does.
+    for (file, message) in [("notes.md", "no reason"), ("pipelines/data/notes.md", "a reason")] {
+        yard.write(file, message);
+        git(&yard, &["add", "."]);
+        git(&yard, &["commit", "-qm", message]);
+    }
+    until("it ran", || yard.json(&["runs", "actions_flights", "--json"])[0]["state"] == "success");
+    let run = yard.show("latest");
+    let tasks: Vec<(&str, &str)> = run["tasks"].as_array().unwrap().iter().map(|task| (text(task, "task"), text(task, "state"))).collect();
+    assert_eq!(tasks, [("validate_data", "success"), ("train", "success"), ("evaluate", "success"), ("deploy", "success")]);
+    assert_eq!((text(&run, "run_type"), text(&run["git"], "branch")), ("git", "main"));
+    assert!(yard.file("models/actions_flights/1").exists());
+    yard.text(0, &["pause", "actions_flights"]);
+    git(&yard, &["switch", "-qc", "side"]);
+    yard.text(0, &["run", "actions_flights"]);
+    let side = yard.show("latest");
+    assert_eq!((text(&side["tasks"][2], "state"), text(&side["tasks"][3], "state")), ("success", "skipped"));
+    assert_eq!(yard.json(&["runs", "actions_flights", "--json"]).as_array().unwrap().len(), 2);
+}

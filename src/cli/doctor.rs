@@ -98,7 +98,7 @@ fn rebuild(as_json: bool, context: &Context) -> Result<u8, Failure> {
     }
     text.push_str(
         "what cannot come back: the journal before now (who asked for what, and when), what people decided about runs that were open,\n\
-         how often they were cleared, and which triggers were on: all are off\n",
+         how often they were cleared, what became of fires, and which triggers were on: all are off\n",
     );
     for why in &done.unreadable {
         text.push_str(&format!("not made again: {why}\n"));

@@ -104,13 +104,17 @@ fn foreground(args: &Args, context: &Context) -> Result<u8, Failure> {
 fn unit(context: &Context) -> Result<u8, Failure> {
     let place = context.place()?;
     let program = std::env::current_exe().map_err(|error| Failure::Said { code: 74, message: error.to_string() })?;
-    let workspace = place.workspace.display().to_string();
+    let folder = place.workspace.display().to_string();
+    // Another folder is another history.
+    let is_usual = place.state_dir == place.workspace.join(workspace::STATE);
+    let state = if is_usual { String::new() } else { format!(" --state-dir {}", escaped(&place.state_dir.display().to_string(), true)) };
     context.print(&format!(
-        "[Unit]\nDescription=flowyard engine of {}\n\n[Service]\nExecStart={} --workspace {} engine\nWorkingDirectory={}\nRestart=always\nRestartSec=5\n# Another engine owns the workspace: it does the work.\nRestartPreventExitStatus=75\n# Running tasks outlive the engine, and the next one takes them up.\nKillMode=process\n# Asked to end, an engine exits with 143.\nSuccessExitStatus=143\n\n[Install]\nWantedBy=default.target\n",
-        escaped(&workspace, false),
+        "[Unit]\nDescription=flowyard engine of {}\n\n[Service]\nExecStart={} --workspace {}{} engine\nWorkingDirectory={}\nRestart=always\n# As long as another engine owns the workspace this one ends with 75, and is tried again.\nRestartSec=10\n# Running tasks outlive the engine, and the next one takes them up.\nKillMode=process\n# Asked to end, an engine exits with 143.\nSuccessExitStatus=143\n\n[Install]\nWantedBy=default.target\n",
+        escaped(&folder, false),
         escaped(&program.display().to_string(), true),
-        escaped(&workspace, true),
-        escaped(&workspace, false),
+        escaped(&folder, true),
+        state,
+        escaped(&folder, false),
     ))?;
     Ok(0)
 }
@@ -147,6 +151,10 @@ fn status(json: bool, context: &Context) -> Result<u8, Failure> {
 fn restart(json: bool, context: &Context) -> Result<u8, Failure> {
     if context.global.read_only {
         return Err(Failure::refused("--read-only looks and never acts; leave it out to restart the engine"));
+    }
+    // The engine that is there is good; one that cannot read its settings would not come.
+    if let Some(broken) = context.place_to_look()?.broken {
+        return Err(Failure::usage(broken));
     }
     let status = context.engine()?.restart_engine()?;
     tell(Some(&status), json, context)?;

@@ -3,6 +3,7 @@
 use super::{
     Failure,
     context::{Access, Context},
+    runs::must_exist,
     term::{Cell, Style, table},
     text::{moment, parse_since},
 };
@@ -36,16 +37,15 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let since = args.since.as_deref().map(|text| parse_since(text, clock::now())).transpose().map_err(Failure::usage)?;
     let handle = context.handle(Access::Look)?;
     let pipeline = args.pipeline.as_deref().map(PipelineId::from);
-    if let Some(name) = &args.pipeline {
-        // A name that is wrong is not a pipeline that never fired.
-        handle.triggers(Some(name), 0)?;
-    }
     let query = FiringQuery { pipeline: pipeline.as_ref(), trigger: None, outcome: args.outcome, since, limit: args.limit };
     let fires = handle.firings(&query)?;
+    if let (true, Some(id)) = (fires.is_empty(), &pipeline) {
+        must_exist(&handle, id)?;
+    }
     if args.json {
         context.json(&fires)?;
     } else if fires.is_empty() {
-        context.note("nothing fired yet; `flowyard next` shows what will");
+        context.note("no such fires; `flowyard next` shows what will fire");
     } else {
         let lines: Vec<Vec<Cell>> = fires.iter().map(line).collect();
         context.print(&table(&context.out, &["FOR", "PIPELINE", "TRIGGER", "OUTCOME", "RUN", "WHY"], &lines))?;

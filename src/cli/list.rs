@@ -31,7 +31,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         return Ok(0);
     }
     let lines: Vec<Vec<Cell>> = rows.iter().map(|row| line(row, context)).collect();
-    context.print(&table(&context.out, &["PIPELINE", "LAST RUN", "AT", "TRIGGERS", "OWNER", "ABOUT"], &lines))?;
+    context.print(&table(&context.out, &["PIPELINE", "LAST RUN", "AT", "TRIGGERS", "NEXT", "OWNER", "ABOUT"], &lines))?;
     Ok(0)
 }
 
@@ -49,7 +49,15 @@ fn line(row: &PipelineRow, context: &Context) -> Vec<Cell> {
         Some(error) => Cell::styled(format!("cannot run: {error}"), Style::of("state.failed")),
         None => Cell::from(&row.description),
     };
-    vec![Cell::from(row.pipeline.as_str()), last, Cell::styled(at, Style::dim()), Cell::from(triggers), Cell::from(&row.owner), about]
+    vec![
+        Cell::from(row.pipeline.as_str()),
+        last,
+        Cell::styled(at, Style::dim()),
+        Cell::from(triggers),
+        Cell::from(row.next_fire.map(moment).unwrap_or_default()),
+        Cell::from(&row.owner),
+        about,
+    ]
 }
 
 fn as_json(row: &PipelineRow) -> Value {

@@ -21,8 +21,8 @@ pub struct Args {
     /// Only of this pipeline
     pipeline: Option<String>,
     /// At most so many
-    #[arg(short, long, value_name = "N", default_value_t = 10)]
-    n: usize,
+    #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    n: u64,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -31,7 +31,7 @@ pub struct Args {
 /// Lists.
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let handle = context.handle(Access::Look)?;
-    let fires = handle.next_fires(args.pipeline.as_deref(), args.n)?;
+    let fires = handle.next_fires(args.pipeline.as_deref(), usize::try_from(args.n).unwrap_or(usize::MAX))?;
     if args.json {
         context.json(&fires.iter().map(as_json).collect::<Vec<_>>())?;
         return Ok(0);
@@ -39,7 +39,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let triggers = handle.triggers(args.pipeline.as_deref(), 0)?;
     if !fires.is_empty() {
         let lines: Vec<Vec<Cell>> = fires.iter().map(line).collect();
-        context.print(&table(&context.out, &["FIRES", "LOCAL TIME", "PIPELINE", "TRIGGER", "NOTE"], &lines))?;
+        context.print(&table(&context.out, &["FIRES (UTC)", "FOR, IN ITS ZONE", "PIPELINE", "TRIGGER", "NOTE"], &lines))?;
     }
     let waiting: Vec<&TriggerRow> = triggers.iter().filter(|row| row.def.kind.clock().is_none()).collect();
     for row in &waiting {
@@ -50,6 +50,14 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         (true, _) => context.note("no pipeline here has triggers; `[[triggers]]` in a pipeline file starts runs by itself"),
         (false, true) => context.note("nothing will fire any more: every trigger is past its end_date"),
         _ => {}
+    }
+    for row in &triggers {
+        if let Some(until) = row.silent_until {
+            context.note(&format!(
+                "{} {} is silent until {}: its last fire is for that time, since the clock was wrong when it was decided; `flowyard pause {0}` and `unpause {0}` let it fire from now on",
+                row.pipeline, row.def.id, moment(until)
+            ));
+        }
     }
     let off: std::collections::BTreeSet<&str> = triggers.iter().filter(|row| row.paused).map(|row| row.pipeline.as_str()).collect();
     for pipeline in off {

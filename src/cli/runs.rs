@@ -54,7 +54,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
 }
 
 /// No runs of a pipeline that nobody knows is a typing error, not an empty history.
-fn must_exist(handle: &Handle, id: &PipelineId) -> Result<(), Failure> {
+pub fn must_exist(handle: &Handle, id: &PipelineId) -> Result<(), Failure> {
     let known = handle.pipelines()?;
     let ever = RunFilter { pipeline: Some(id.clone()), limit: 1, ..RunFilter::default() };
     if known.iter().any(|row| row.pipeline == *id) || !handle.runs(&ever)?.is_empty() {

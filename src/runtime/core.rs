@@ -71,7 +71,7 @@ pub enum Msg {
     /// The pipeline files were read: their triggers; none of one that is wrong.
     Defined(BTreeMap<PipelineId, Option<Vec<TriggerDef>>>),
     /// A run was made of a fire, or could not be.
-    Made(Box<Fire>, Result<Box<RunRecord>, String>),
+    Made(Box<Fire>, Result<(Box<RunRecord>, Secrets), String>),
     /// A client's backfill, and the dates that it is about.
     Backfill(Box<Request>, Box<Dates>, oneshot::Sender<Reply>),
     /// The run of a date of a backfill was made, or could not be.

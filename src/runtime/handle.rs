@@ -27,7 +27,7 @@ use crate::{
         Reply, Request, ResourcesSnapshot, RunId, RunRow, RunSnapshot, RunState, TaskId, TaskState, Usage, Why,
     },
     plan::params,
-    store::{FiringQuery, Overview, Reader, RunQuery, StoreError},
+    store::{FiringQuery, KnownTrigger, Overview, Reader, RunQuery, StoreError},
 };
 use chrono::{NaiveDate, NaiveTime};
 use std::{
@@ -258,6 +258,7 @@ impl Handle {
     /// A file or the database cannot be read.
     pub fn pipelines(&self) -> Result<Vec<PipelineRow>, RuntimeError> {
         let (all, now) = (pipelines::all(&self.attach.place)?, clock::now());
+        let triggers = self.reader()?.map(Reader::known_triggers).transpose()?.unwrap_or_default();
         let ids: Vec<PipelineId> = all.iter().map(|found| found.id.clone()).collect();
         let (mut known, unpaused) = match self.reader()? {
             Some(reader) => (reader.overview(&ids)?, reader.unpaused()?),
@@ -272,7 +273,7 @@ impl Handle {
                 let overview = known.remove(&found.id);
                 let paused = !unpaused.contains(&found.id);
                 let backfill = open.remove(&found.id).map(Into::into);
-                PipelineRow { backfill, ..row(found, overview, paused, now) }
+                PipelineRow { backfill, ..row(found, overview, paused, &triggers, now) }
             })
             .collect())
     }
@@ -323,13 +324,16 @@ impl Handle {
             let paused = switches.get(&pipeline.id).is_none_or(|switch| switch.paused);
             for def in &pipeline.triggers {
                 let query = FiringQuery { pipeline: Some(&pipeline.id), trigger: Some(&def.id), limit: 1, ..FiringQuery::default() };
+                let last = self.firings(&query)?.pop();
+                let silent_until = last.as_ref().map(|last| last.logical_date).filter(|last| !paused && *last > now);
                 rows.push(TriggerRow {
                     pipeline: pipeline.id.clone(),
                     file: found.file.clone(),
                     words: outlook::words(&pipeline.id, def),
                     paused,
-                    next: outlook::next_of(&pipeline.id, def, paused, now, fires),
-                    last: self.firings(&query)?.pop(),
+                    next: outlook::next_of(&pipeline.id, def, paused, silent_until.unwrap_or(now), fires),
+                    silent_until,
+                    last,
                     def: def.clone(),
                 });
             }
@@ -870,10 +874,16 @@ impl Drop for Handle {
     }
 }
 
-fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool, now: crate::stdx::time::Timestamp) -> PipelineRow {
+fn row(
+    found: pipelines::Found,
+    overview: Option<Overview>,
+    paused: bool,
+    triggers: &[KnownTrigger],
+    now: crate::stdx::time::Timestamp,
+) -> PipelineRow {
     let error = first_error(&found);
     // One that is off will not fire.
-    let next = found.pipeline.as_ref().filter(|_| !paused).and_then(|pipeline| outlook::next(pipeline, paused, now, 1).pop());
+    let next = found.pipeline.as_ref().filter(|_| !paused).and_then(|pipeline| outlook::next(pipeline, triggers, now));
     let (description, owner, tags, triggers) = match found.pipeline {
         Some(p) => (p.description, p.owner, p.tags, p.triggers.iter().map(|t| format!("{} {}", t.kind.word(), t.text)).collect()),
         None => Default::default(),
@@ -885,7 +895,7 @@ fn row(found: pipelines::Found, overview: Option<Overview>, paused: bool, now: c
         owner,
         tags,
         paused,
-        next_fire: next.map(|next| next.fires_at),
+        next_fire: next,
         last_run,
         recent,
         triggers,

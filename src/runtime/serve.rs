@@ -390,9 +390,11 @@ async fn command(request: Request, run: RunId, door: &Door) -> Option<Reply> {
         }
         // Reading files and asking git must not hold up other clients.
         let (place, secrets) = (door.place.clone(), request.secrets.clone());
-        let resolved = tokio::task::spawn_blocking(move || trigger::resolve(&place, trigger, &secrets, request.by, clock::now(), run));
+        let resolved = tokio::task::spawn_blocking(move || {
+            trigger::resolve(&place, trigger, (&secrets, |_: &str| None), request.by, clock::now(), run)
+        });
         match resolved.await {
-            Ok(Ok(record)) => Msg::Create(Box::new(record), request.secrets, answer),
+            Ok(Ok((record, secrets))) => Msg::Create(Box::new(record), secrets, answer),
             Ok(Err(reply)) => return Some(reply),
             Err(error) => return Some(Reply::Failed { message: error.to_string() }),
         }

@@ -45,27 +45,28 @@ pub fn dates(place: &Place, asked: &BackfillRequest, secrets: &Secrets, now: Tim
     backfill::dates(&pipeline, asked, now).map_err(|why| invalid(why, Diagnostics::default()))
 }
 
-/// The run that a request asks for; nothing of it exists yet. `secrets` are the values of its secret params.
+/// The run that a request asks for, and the values of its secret params; nothing of it exists yet. Secrets that are not `given` are
+/// those of the variables that their params name, as `variable` knows them.
 ///
 /// # Errors
 /// The reply that says what is wrong with the file or the params.
 pub fn resolve(
     place: &Place,
     mut request: TriggerRequest,
-    secrets: &Secrets,
+    (given, variable): (&Secrets, impl Fn(&str) -> Option<String>),
     by: String,
     now: Timestamp,
     run_id: RunId,
-) -> Result<RunRecord, Reply> {
+) -> Result<(RunRecord, Secrets), Reply> {
     let pipeline = definition(place, &request.pipeline)?;
     let wrong = |problems: Vec<String>| invalid(problems.join("\n"), Diagnostics::default());
     let params = params::resolve(&pipeline.params, &request.params).map_err(wrong)?;
-    params::secrets(&pipeline.params, secrets, |_| None).map_err(wrong)?;
+    let secrets = params::secrets(&pipeline.params, given, variable).map_err(wrong)?;
     // The environment is recorded with the run, and the variable of a secret may be among what is passed on.
     for (_, variable) in params::secret_params(&pipeline.params) {
         request.env.remove(variable);
     }
-    Ok(RunRecord {
+    let record = RunRecord {
         run_id,
         definition: Arc::new(pipeline),
         state: RunState::Queued,
@@ -84,7 +85,8 @@ pub fn resolve(
         past: None,
         deadline: None,
         origin: None,
-    })
+    };
+    Ok((record, secrets))
 }
 
 /// Why no run could be made, with the first thing that is wrong.

@@ -324,7 +324,7 @@ pub const KEYS: &[Key] = &[
         "`cron`, `every`: name of the IANA time zone in which lines and dates are read",
     ),
     key(Place::Trigger, "start_date", Holds::Date, "", "`cron`, `every`: nothing before this"),
-    key(Place::Trigger, "end_date", Holds::Date, "", "`cron`, `every`: nothing after this"),
+    key(Place::Trigger, "end_date", Holds::Date, "", "`cron`, `every`: nothing after this; a day is the whole day"),
     key(
         Place::Trigger,
         "catchup",

@@ -37,6 +37,8 @@ fn a_file_with_every_key_becomes_a_pipeline() {
     let clock = pipeline.triggers[0].kind.clock().unwrap();
     // The midnight of a day without a zone is that of the trigger's zone.
     assert_eq!(clock.start_date.unwrap().to_rfc3339(), "2023-12-31T23:00:00+00:00");
+    // As an end, a day is the whole day.
+    assert_eq!(clock.end_date.unwrap().to_rfc3339(), "2030-12-31T22:59:59.999999+00:00");
     let again: Pipeline = serde_json::from_str(&serde_json::to_string(&pipeline).unwrap()).unwrap();
     assert_eq!(again, pipeline);
 }
@@ -85,6 +87,11 @@ fn what_is_wrong_with_a_trigger_is_told_where_it_stands() {
         ("files = \"data/*.csv\"\ncatchup = \"all\"", "`catchup` says nothing of a `files` trigger"),
         ("files = \"../x/*.csv\"", "`../x/*.csv` leads out of the workspace"),
         ("files = []", "an empty list matches nothing"),
+        ("files = [\"\"]", "`` is empty and matches nothing"),
+        ("files = \"data/\"", "`data/` is a folder; write a pattern of its files, such as data/**"),
+        ("files = \"~/x\"", "`~/x` is no path below the workspace"),
+        ("files = \"{a,b}.csv\"", "braces are letters of a name here, not a choice"),
+        ("every = \"100000d\"", "`100000d` is longer than a hundred years"),
         ("metric = \"accuracy is bad\"", "`accuracy is bad` is not a rule over a metric"),
         ("metric = \"a.b.c < 1\"", "`a.b.c < 1` is not a rule over a metric"),
         ("metric = \"accuracy < 0.9\"\nruns = 0", "`runs` is 1 to 100"),
@@ -94,6 +101,8 @@ fn what_is_wrong_with_a_trigger_is_told_where_it_stands() {
         ("cron = \"0 2 * * *\"\noverlap = \"wait\"", "`overlap` is skip, queue, cancel_previous, not `wait`"),
         ("cron = \"0 2 * * *\"\ndst_gap = \"none\"", "`dst_gap` is shift, skip, not `none`"),
         ("cron = \"0 2 * * *\"\nmax_catchup = 0", "`max_catchup` is 1 or more"),
+        ("cron = \"0 2 * * *\"\nmax_catchup = 4294967296", "`max_catchup` is at most 10000"),
+        ("cron = \"0 2 * * *\"\n[params]\nday = { type = \"string\" }", "no fire can start a run: the param `day` has no default"),
         ("cron = \"0 2 * * *\"\nstart_date = 2024-02-01\nend_date = 2024-01-01", "`end_date` is before `start_date`"),
         ("cron = \"0 2 * * *\"\nid = \"../x\"", "`../x` cannot be the id of a trigger"),
         ("every = \"10ms\"", "an interval is one second or more"),

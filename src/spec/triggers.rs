@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, Pipeline, PipelineId, Report, RunEnd, TriggerDef, TriggerId,
+        AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, Pipeline, PipelineId, Report, RunEnd, Severity, TriggerDef, TriggerId,
         TriggerKind, did_you_mean,
         trigger::{DEFAULT_DEBOUNCE, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
     },
@@ -17,6 +17,7 @@ use crate::{
         toml_tree::{Entry, Node, Table, Value},
     },
 };
+use chrono::TimeDelta;
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 /// The keys that make a trigger what it is, and those that only it has.
@@ -32,6 +33,9 @@ const KINDS: [(&str, &[&str]); 8] = [
 ];
 
 const CLOCK: &[&str] = &["timezone", "start_date", "end_date", "catchup", "max_catchup", "late_window", "dst_gap", "dst_overlap", "jitter"];
+
+/// Most missed fires that a file may want to be made up for: all of them are decided at once.
+const MOST_CATCHUP: u32 = 10_000;
 
 /// Reads `[[triggers]]`.
 pub(super) fn read_triggers(list: &[Node], report: &mut Report<'_>) -> Vec<TriggerDef> {
@@ -51,6 +55,12 @@ pub(super) fn read_triggers(list: &[Node], report: &mut Report<'_>) -> Vec<Trigg
 
 /// A pipeline that is started by its own end, or by what it makes, would never come to rest.
 pub(super) fn check_loops(list: &[Node], pipeline: &Pipeline, report: &mut Report<'_>) {
+    let unset: Vec<&str> =
+        pipeline.params.iter().filter(|param| param.default.is_none() && !param.is_secret()).map(|param| param.name.as_str()).collect();
+    if let (Some(first), [param, ..]) = (list.first(), &unset[..]) {
+        let message = format!("no fire can start a run: the param `{param}` has no default, and nobody is there to give it");
+        report.add(Severity::Warning, "bad-trigger", first.span.clone(), message, Some("give it a default".to_owned()));
+    }
     let own: Vec<&str> = pipeline.tasks.iter().flat_map(|task| &task.outputs).filter_map(|output| output.asset.as_deref()).collect();
     for table in list.iter().filter_map(Node::as_table) {
         if let Some(node) = table.get("pipeline").filter(|node| node.as_text() == Some(pipeline.id.as_str())) {
@@ -174,6 +184,10 @@ fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
         let hint = Some("`catchup = \"none\"` makes up for nothing".into());
         report.error("bad-trigger", node.span.clone(), "`max_catchup` is 1 or more", hint);
     }
+    if let Some(node) = table.get("max_catchup").filter(|_| max_catchup.is_none_or(|most| most > MOST_CATCHUP)) {
+        let hint = Some("`flowyard backfill` makes up for more, and can be paused".into());
+        report.error("bad-trigger", node.span.clone(), format!("`max_catchup` is at most {MOST_CATCHUP}"), hint);
+    }
     let (start_date, end_date) = (date(table, "start_date", zone, report), date(table, "end_date", zone, report));
     if let (Some(start), Some(end), Some(node)) = (start_date, end_date, table.get("end_date"))
         && end < start
@@ -193,7 +207,7 @@ fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
     }
 }
 
-/// A day is its midnight in the zone of the trigger; so is a time without a zone.
+/// A day is its midnight in the zone of the trigger, but as an end the whole day; a time without a zone is one of that zone.
 fn date(table: &Table, key: &str, zone: chrono_tz::Tz, report: &mut Report<'_>) -> Option<Timestamp> {
     let node = table.get(key)?;
     let json = node.to_json();
@@ -201,8 +215,12 @@ fn date(table: &Table, key: &str, zone: chrono_tz::Tz, report: &mut Report<'_>) 
     match parse_date(text) {
         Ok(at) if chrono::DateTime::parse_from_rfc3339(text).is_ok() => Some(at),
         Ok(at) => {
-            let local = at.naive_utc().and_local_timezone(zone).earliest();
-            Some(local.map_or(at, |local| local.to_utc()))
+            let is_last_day = key == "end_date" && text.parse::<chrono::NaiveDate>().is_ok();
+            let at = if is_last_day { at + TimeDelta::days(1) } else { at };
+            // A time that a change of the clocks leaves out is the next one that there is.
+            let there = |half_hours: i64| (at + TimeDelta::minutes(30 * half_hours)).naive_utc().and_local_timezone(zone).earliest();
+            let local = (0..=48).find_map(there).map_or(at, |local| local.to_utc());
+            Some(if is_last_day { local - TimeDelta::microseconds(1) } else { local })
         }
         Err(_) => {
             let hint = "write a day, 2024-01-31, or a time, 2024-01-31T06:00:00Z".to_owned();
@@ -235,6 +253,21 @@ fn patterns(node: &Node, report: &mut Report<'_>) -> Vec<String> {
         report.error("bad-trigger", node.span.clone(), "an empty list matches nothing", None);
     }
     for (node, text) in &found {
+        let nothing = match *text {
+            text if text.trim().is_empty() => Some("is empty and matches nothing"),
+            text if text.ends_with('/') || text == "." => Some("is a folder; write a pattern of its files, such as data/**"),
+            text if text.starts_with('~') => Some("is no path below the workspace: `~` stands for nothing here"),
+            _ => None,
+        };
+        if let Some(why) = nothing {
+            report.error("bad-trigger", node.span.clone(), format!("`{text}` {why}"), None);
+            continue;
+        }
+        if text.contains('{') {
+            let hint = "write two patterns in a list".to_owned();
+            let message = format!("`{text}`: braces are letters of a name here, not a choice");
+            report.add(Severity::Warning, "bad-trigger", node.span.clone(), message, Some(hint));
+        }
         // A pattern that leads out of the workspace would make the pipeline mean something else on another machine.
         if text.starts_with('/') || text.split('/').any(|part| part == "..") {
             let hint = "patterns are relative to the workspace and stay in it".to_owned();

@@ -29,7 +29,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         rest = rest[unit_end..].trim_start();
     }
     // A century: beyond it sums with the clock overflow, and nobody means it.
-    if total > Duration::from_secs(100 * 366 * 86_400) { Err(expected()) } else { Ok(total) }
+    if total > Duration::from_secs(100 * 366 * 86_400) { Err(format!("`{text}` is longer than a hundred years")) } else { Ok(total) }
 }
 
 /// At most seven columns: `0.4s`, `12.4s`, `1m04s`, `2h05m`, `3d04h`.

@@ -67,6 +67,11 @@ pub(super) fn write_switch(db: &Transaction<'_>, pipeline: &PipelineId, switch: 
         json(&switch.env)?,
         switch.make_up.map(|make_up| make_up.word()),
     ])?;
+    if let (false, Some(since)) = (switch.paused, switch.since) {
+        // A clock was wrong when they were decided. Whoever turns the triggers on wants them to fire from now on.
+        db.prepare_cached("DELETE FROM firings WHERE pipeline = ?1 AND logical_date > ?2")?
+            .execute(params![pipeline.as_str(), to_micros(since)])?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What would stop work that nobody watches: triggers that are off, no engine, an end with the session, a disk that fills up.
 
-use super::{Finding, failed, ok, warning};
+use super::{super::text::moment, Finding, failed, ok, warning};
 use crate::{
     runtime::{Handle, RunFilter, clock, retention, scheduler::outlook::TriggerRow},
     stdx::size,
@@ -41,6 +41,13 @@ fn triggers(handle: &Handle, rows: &[TriggerRow]) -> Vec<Finding> {
         _ if off.is_empty() => ok("triggers", count),
         _ => warning("triggers", count),
     }];
+    for row in rows {
+        findings.extend(row.silent_until.map(|until| {
+            let pipeline = row.pipeline.as_str();
+            let text = format!("{pipeline} {} fires nothing before {}: its last fire is for that time, by a clock that was wrong\n`flowyard pause {pipeline}`, then `unpause {pipeline}`, lets it fire from now on", row.def.id, moment(until));
+            failed("triggers", text)
+        }));
+    }
     if on > 0 {
         findings.extend(logout());
     }

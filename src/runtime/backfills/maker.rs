@@ -44,8 +44,15 @@ fn make(place: &Place, turn: &Turn) -> Result<Box<RunRecord>, String> {
         logical_date: Some(turn.item.logical_date),
         idempotency_key: None,
     };
-    let made = trigger::resolve(place, request, &turn.secrets, turn.backfill.by.clone(), clock::now(), RunId::from(clock::new_id()));
-    let mut record = made.map_err(|reply| trigger::why(&reply))?;
+    let made = trigger::resolve(
+        place,
+        request,
+        (&turn.secrets, |_: &str| None),
+        turn.backfill.by.clone(),
+        clock::now(),
+        RunId::from(clock::new_id()),
+    );
+    let (mut record, _) = made.map_err(|reply| trigger::why(&reply))?;
     record.run_type = RunType::Backfill;
     record.origin = Some(Box::new(turn.origin()));
     Ok(Box::new(record))

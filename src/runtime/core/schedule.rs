@@ -143,9 +143,9 @@ impl Core {
     }
 
     /// A run was made of a fire, or could not be: both are written down, the run and its fire in one transaction.
-    pub(super) fn made(&mut self, fire: Fire, made: Result<Box<RunRecord>, String>, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn made(&mut self, fire: Fire, made: Result<(Box<RunRecord>, Secrets), String>, now: Timestamp) -> Vec<Effect> {
         if !self.scheduler.wants(&fire) {
-            self.forsake(made.as_deref().ok());
+            self.forsake(made.as_ref().ok().map(|(record, _)| &**record));
             self.scheduler.settle(&fire, None);
             return Vec::new();
         }
@@ -153,7 +153,7 @@ impl Core {
         let open = self.engine.open_runs_of(&fire.pipeline);
         let (outcome, run, why) = match made {
             Err(why) => (Outcome::Failed, None, why),
-            Ok(mut record) => match overlaps(fire.overlap, false, &open) {
+            Ok((mut record, secrets)) => match overlaps(fire.overlap, false, &open) {
                 Some(why) => {
                     self.forsake(Some(&*record));
                     (Outcome::Skipped, None, why)
@@ -164,6 +164,7 @@ impl Core {
                     }
                     record.created_at = now;
                     let run = record.run_id.clone();
+                    self.keep_secrets(&run, secrets);
                     let late = now - fire.logical_date;
                     tracing::info!(pipeline = %fire.pipeline, trigger = %fire.trigger, at = rfc3339(fire.logical_date), late_ms = late.num_milliseconds(), %run, "fired");
                     effects.extend(quiet(self.create(record, now)));

@@ -38,7 +38,8 @@ impl Firer {
     }
 }
 
-fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
+/// Secrets are those of this engine's own environment: nobody is there to type them.
+fn make(place: &Place, fire: &Fire) -> Result<(Box<RunRecord>, Secrets), String> {
     let request = TriggerRequest {
         pipeline: fire.pipeline.clone(),
         params: BTreeMap::new(),
@@ -47,8 +48,9 @@ fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
         idempotency_key: None,
     };
     let by = format!("trigger {}", fire.trigger);
-    let made = trigger::resolve(place, request, &Secrets::default(), by, clock::now(), RunId::from(clock::new_id()));
-    let mut record = made.map_err(|reply| trigger::why(&reply))?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let made = trigger::resolve(place, request, (&Secrets::default(), variable), by, clock::now(), RunId::from(clock::new_id()));
+    let (mut record, secrets) = made.map_err(|reply| trigger::why(&reply))?;
     record.run_type = fire.run_type;
     let mut origin = fire.origin.clone();
     if let Some(commit) = fire.commit.as_ref().filter(|commit| commit.checkout) {
@@ -60,5 +62,5 @@ fn make(place: &Place, fire: &Fire) -> Result<Box<RunRecord>, String> {
         // One after the other, unless the file lets more run at once.
         Arc::make_mut(&mut record.definition).max_active_runs.get_or_insert(1);
     }
-    Ok(Box::new(record))
+    Ok((Box::new(record), secrets))
 }

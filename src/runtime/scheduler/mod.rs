@@ -38,7 +38,7 @@ use std::{
 pub type Key = (PipelineId, TriggerId);
 
 /// A fire this late is made up for; a fire on time is late by milliseconds.
-const LATE: Duration = Duration::from_secs(60);
+const LATE: Duration = Duration::from_secs(1);
 
 /// A fire that shall start a run. Nothing of it is written down yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,6 +169,9 @@ impl Scheduler {
     /// triggers are known from now on.
     pub fn turn_on(&mut self, pipeline: &PipelineId, switch: PipelineSwitch, beginning: Beginning, now: Timestamp) -> Vec<What> {
         self.turn_off(pipeline, switch);
+        // Fires for a time that has not come were decided by a clock that was wrong; the tables forget them, too.
+        let mine = self.known.iter_mut().filter(|((of, _), _)| of == pipeline).map(|(_, known)| known);
+        mine.for_each(|known| known.last = known.last.map(|last| last.min(now)));
         self.watched.insert(pipeline.clone(), watch(pipeline, beginning.triggers));
         let mut written = self.introduce(pipeline, now);
         written.extend(self.start_anew(pipeline, &beginning.baseline, now));
@@ -186,12 +189,24 @@ impl Scheduler {
         let mut new = Vec::new();
         for watched in self.watched.get(pipeline).into_iter().flatten() {
             let key = (pipeline.clone(), watched.def.id.clone());
-            if self.known.contains_key(&key) {
-                continue;
+            let line =
+                watched.policy.is_some().then(|| serde_json::Value::from(format!("{} {}", watched.def.kind.word(), watched.def.text)));
+            match self.known.get_mut(&key) {
+                // An id with another line is another trigger: what the new line would have done before is not missed.
+                Some(known) if line.is_some() && known.memory != line => {
+                    if known.memory.is_some() {
+                        known.since = now;
+                    }
+                    known.memory = line;
+                    new.push(events::trigger_row(pipeline, &watched.def.id, known));
+                }
+                Some(_) => {}
+                None => {
+                    let known = Known { since: now, memory: line, last: None, last_started: None };
+                    new.push(events::trigger_row(pipeline, &watched.def.id, &known));
+                    self.known.insert(key, known);
+                }
             }
-            let known = Known { since: now, memory: None, last: None, last_started: None };
-            new.push(events::trigger_row(pipeline, &watched.def.id, &known));
-            self.known.insert(key, known);
         }
         new
     }

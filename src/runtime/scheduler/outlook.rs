@@ -73,6 +73,8 @@ pub struct TriggerRow {
     pub paused: bool,
     /// Its next fires, of one that goes by the clock.
     pub next: Vec<NextFire>,
+    /// Its last fire is for a time that has not come: the clock was wrong then, and it fires nothing before.
+    pub silent_until: Option<Timestamp>,
     /// The last fire, whatever became of it.
     pub last: Option<Firing>,
 }
@@ -125,12 +127,14 @@ pub struct Preview {
     pub next: Option<Timestamp>,
 }
 
-/// The next fires of the triggers of a pipeline that go by the clock, soonest first.
-pub fn next(pipeline: &Pipeline, paused: bool, after: Timestamp, most: usize) -> Vec<NextFire> {
-    let mut all: Vec<NextFire> = pipeline.triggers.iter().flat_map(|def| next_of(&pipeline.id, def, paused, after, most)).collect();
-    all.sort_by(|a, b| (a.fires_at, &a.trigger).cmp(&(b.fires_at, &b.trigger)));
-    all.truncate(most);
-    all
+/// When the triggers of a pipeline that are on fire next by the clock.
+pub fn next(pipeline: &Pipeline, known: &[KnownTrigger], now: Timestamp) -> Option<Timestamp> {
+    let fires = pipeline.triggers.iter().filter_map(|def| {
+        let last = known.iter().find(|known| known.record.pipeline == pipeline.id && known.record.trigger == def.id);
+        let last = last.and_then(|known| known.last);
+        next_of(&pipeline.id, def, false, last.map_or(now, |last| last.max(now)), 1).pop().map(|next| next.fires_at)
+    });
+    fires.min()
 }
 
 /// The next fires of one trigger; none of one that does not go by the clock.

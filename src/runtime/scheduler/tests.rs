@@ -250,3 +250,16 @@ fn a_hundred_thousand_fires_leave_nothing_behind_in_memory() {
     let Scheduler { switches, known, watched, in_flight, .. } = &desk.scheduler;
     assert_eq!((fired, switches.len(), known.len(), watched.len(), in_flight.len()), (100_000, 1, 1, 1, 0));
 }
+
+#[test]
+fn an_id_that_gets_another_line_starts_from_now() {
+    let clock = Clock { catchup: Catchup::All, ..Clock::default() };
+    let mut desk = Desk::turned_on(every_minute(clock.clone(), Overlap::Queue), 0);
+    desk.wakes(MINUTE);
+    let kind = TriggerKind::Every { interval: Duration::from_secs(1), clock };
+    desk.def = TriggerDef { kind, text: "1s".to_owned(), ..desk.def.clone() };
+    desk.scheduler.define(BTreeMap::from([("p".into(), Some(vec![desk.def.clone()]))]));
+    desk.wakes(50 * MINUTE).wakes(50 * MINUTE + 1);
+    let after: Vec<Timestamp> = desk.firings.iter().map(|firing| firing.logical_date).collect();
+    assert_eq!(after, [at(MINUTE), at(50 * MINUTE + 1)]);
+}

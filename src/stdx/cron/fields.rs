@@ -258,6 +258,10 @@ impl Field {
             return Ok(self.first_name + u32::try_from(position).unwrap_or_default());
         }
         let expected = || format!("`{text}` is no {}; it is {} to {}", self.name, self.min, self.max);
+        if text.is_empty() {
+            let hint = "a range is `1-5`, a list `1,3,5`, a step `*/2`".to_owned();
+            return Err((format!("a {} is missing", self.name), Some(hint)));
+        }
         match text.parse::<u32>() {
             Ok(number) if !text.starts_with('+') && (self.min..=self.max).contains(&number) => Ok(number),
             Ok(_) => Err((expected(), None)),
@@ -308,7 +312,7 @@ mod tests {
             ("0 0 30 2 *", 4..8, "no such day is in these months, so that it never fires"),
             ("@dayly", 0..6, "cron knows no `@dayly`"),
             ("", 0..0, "a cron line has 5 fields, not 0"),
-            ("1,,2 * * * *", 0..4, "`` is no minute; it is 0 to 59"),
+            ("1,,2 * * * *", 0..4, "a minute is missing"),
         ] {
             let wrong = Fields::parse(line).unwrap_err();
             assert_eq!((wrong[0].span.clone(), wrong[0].message.as_str()), (at, message), "{line}");

@@ -1,7 +1,7 @@
 //! The files of a trigger: finds those that match, and reads what is another one than before.
 
 use super::{
-    super::super::workspace::words,
+    super::super::workspace::{STATE, words},
     folders::{Folders, Happened},
 };
 use crate::{
@@ -186,6 +186,10 @@ impl Watched {
         for entry in entries.filter_map(Result::ok) {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
+            // Our own state changes with every run, and a run that it started would start the next.
+            if folder.is_empty() && name == STATE {
+                continue;
+            }
             let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             let kind = entry.file_type();
             if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
