@@ -44,7 +44,7 @@ fn starters<'a>(pipelines: impl Iterator<Item = &'a Pipeline> + Clone) -> Starte
 
 /// The shortest way from a pipeline back to itself, each started by the next.
 fn circle(from: &PipelineId, starters: &Starters) -> Option<Vec<PipelineId>> {
-    let (mut ways, mut seen) = (vec![vec![from.clone()]], BTreeSet::new());
+    let (mut ways, mut seen) = (vec![vec![from.clone()]], BTreeSet::from([from.clone()]));
     while !ways.is_empty() {
         let mut longer = Vec::new();
         for way in ways {

@@ -99,6 +99,14 @@ fn triggers_that_are_on_without_an_engine_are_told_loudly() {
         tell(&mut app, Msg::Engine(Engine::Idle));
         app
     });
+    // It is told in every place.
+    let mut app = place((120, 35));
+    tell(&mut app, Msg::Engine(Engine::Idle));
+    let mut rows = fixtures::pipelines();
+    (rows[0].paused, rows[0].triggers) = (false, vec!["cron 0 2 * * *".to_owned()]);
+    tell(&mut app, Msg::Pipelines(Ok(rows)));
+    press(&mut app, "1");
+    assert!(screen(&app).contains("✗ no engine: nothing fires"), "{}", screen(&app));
 }
 
 #[test]
