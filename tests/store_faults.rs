@@ -377,3 +377,20 @@ fn a_database_of_a_newer_version_is_never_made_again() {
     let report = yard.text(1, &["doctor"]);
     assert!(report.contains("999") && !report.contains("--rebuild"), "{report}");
 }
+
+#[test]
+fn the_first_command_of_a_new_version_brings_the_history_up_to_date_after_a_copy() {
+    let yard = Yard::new();
+    fs::create_dir(yard.state()).unwrap();
+    let old = rusqlite::Connection::open(yard.state().join("flowyard.db")).unwrap();
+    for schema in [include_str!("../src/store/schema.sql"), include_str!("../src/store/schema_2.sql")] {
+        old.execute_batch(schema).unwrap();
+    }
+    // "flyd" in ASCII.
+    old.execute_batch("PRAGMA user_version = 2; PRAGMA application_id = 1718384996").unwrap();
+    drop(old);
+    assert!(yard.complaint(74, &["--read-only", "runs"]).contains("has version 2"));
+    assert_eq!(yard.json(&["runs", "--json"]), serde_json::json!([]));
+    assert!(yard.state().join("backups/before-version-3.db").exists());
+    yard.text(0, &["run", "hello"]);
+}

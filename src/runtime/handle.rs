@@ -136,6 +136,8 @@ impl Handle {
         let mut handle = Self::to_engine(attach);
         if handle.attach.in_process {
             handle.start_inside()?;
+        } else {
+            handle.bring_up_to_date()?;
         }
         match handle.wake_engine() {
             // What was recorded can still be looked at; a command will meet the same trouble, and say it.
@@ -185,6 +187,15 @@ impl Handle {
         let is_on = self.reader()?.map(Reader::unpaused).transpose()?.is_some_and(|on| !on.is_empty());
         if is_on && matches!(self.engine_status(), Ok(None)) {
             self.trouble = Some("triggers are on and no engine runs: nothing fires until `flowyard engine` does".to_owned());
+        }
+        Ok(())
+    }
+
+    /// A history of an earlier version is brought to this one by an engine, which copies it first; whoever only looks is told how.
+    fn bring_up_to_date(&self) -> Result<(), RuntimeError> {
+        let is_older = || matches!(Reader::open(&self.attach.place.state_dir), Err(StoreError::Older { .. }));
+        if !self.attach.read_only && is_older() {
+            client::connect_or_start(&self.attach.place, false)?;
         }
         Ok(())
     }
