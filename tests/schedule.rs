@@ -115,6 +115,26 @@ fn the_unit_for_systemd_names_this_program_and_this_workspace() {
     assert!(unit.contains(&start) && unit.contains("KillMode=process\n") && unit.contains("WantedBy=default.target\n"), "{unit}");
 }
 
+#[test]
+fn a_triggered_run_has_the_secrets_of_the_engine_and_a_fire_without_them_names_the_variable() {
+    let yard = Yard::with(&[(
+        "s",
+        "[params]\ntoken = { type = \"secret\", env = \"S_TOKEN\" }\n[[triggers]]\nevery = \"1s\"\n[tasks.a]\nrun = 'test \"$S_TOKEN\" = sesame-open'\n",
+    )]);
+    yard.text(0, &["unpause", "s"]);
+    let why =
+        |outcome: &str| fires(&yard, "s").iter().find(|fire| text(fire, "outcome") == outcome).map(|fire| text(fire, "why").to_owned());
+    until("a fire failed", || why("failed").is_some_and(|why| why.contains("export S_TOKEN")));
+    yard.text(0, &["engine", "stop"]);
+    let mut engine =
+        yard.plain_command(&["engine"]).env("S_TOKEN", "sesame-open").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("a run succeeded", || yard.json(&["runs", "s", "--json"]).as_array().unwrap().iter().any(|run| run["state"] == "success"));
+    yard.text(0, &["pause", "s"]);
+    assert!(!yard.show("latest").to_string().contains("sesame-open"));
+    yard.text(0, &["engine", "stop"]);
+    engine.wait().unwrap();
+}
+
 /// Where Debian's package `faketime` puts its library.
 fn faketime() -> Option<String> {
     let found = ["x86_64", "aarch64"].map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1"));

@@ -40,7 +40,7 @@ pub struct FiringCount {
     pub count: u64,
 }
 
-/// Which fires to list: newest decided first.
+/// Which fires to list: of one trigger by logical date, else by when they were decided, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct FiringQuery<'a> {
     /// Only of this pipeline.
@@ -218,7 +218,7 @@ impl Reader {
         self.read(known)
     }
 
-    /// Fires, newest logical date first.
+    /// Fires, in the order of the query.
     ///
     /// # Errors
     /// What SQLite says.
