@@ -268,3 +268,61 @@ fn a_push_to_main_that_touches_its_paths_runs_the_workflow_and_only_main_deploys
     assert_eq!((text(&side["tasks"][2], "state"), text(&side["tasks"][3], "state")), ("success", "skipped"));
     assert_eq!(yard.json(&["runs", "actions_flights", "--json"]).as_array().unwrap().len(), 2);
 }
+
+/// What a history made again must know of triggers: the dates that ran, so that none runs again, and who had turned them on.
+#[test]
+fn after_history_was_made_again_no_date_fires_twice_and_what_had_been_on_is_named() {
+    let backfilled = "[[triggers]]\ncron = \"0 0 * * *\"\n[tasks.a]\nrun = \":\"\n";
+    let yard = Yard::with(&[("often", OFTEN), ("rare", backfilled), ("quiet", OFTEN)]);
+    yard.text(0, &["backfill", "rare", "--from", "2026-01-01", "--to", "2026-01-03"]);
+    for pipeline in ["quiet", "rare", "often"] {
+        yard.text(0, &["unpause", pipeline]);
+    }
+    yard.text(0, &["pause", "quiet"]);
+    let started = || fires(&yard, "often").iter().filter(|fire| text(fire, "outcome") == "started").count();
+    until("it fired", || started() >= 3);
+    yard.kill_engine();
+    // Killed before it was written down, a run would not come back; that is another story.
+    until("every run is kept", || {
+        let folders = std::fs::read_dir(yard.state().join("runs")).unwrap().map(Result::unwrap);
+        folders.into_iter().all(|folder| folder.path().join("run.json").exists())
+    });
+    for name in ["flowyard.db", "flowyard.db-wal", "flowyard.db-shm"] {
+        let _ = std::fs::remove_file(yard.state().join(name));
+    }
+    let made = yard.json(&["doctor", "--rebuild", "--json"]);
+    assert_eq!(made["turned_off"], serde_json::json!(["often", "rare"]), "{made:#}");
+    let before = fires(&yard, "often");
+    assert!(made["fires"].as_u64().unwrap() >= 3 && before.len() >= 3, "{made:#} {before:#?}");
+    assert_eq!((made["backfills"].as_array().unwrap().len(), yard.json(&["backfills", "--json"])), (1, serde_json::json!([])));
+    assert!(yard.text(0, &["backfill", "rare", "--from", "2026-01-01", "--to", "2026-01-03", "--dry-run"]).contains("0 runs"));
+    // Not even who trusts everything turns on what a person must look at first.
+    let mut engine = yard.plain_command(&["engine", "--triggers", "on"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("the engine answers", || yard.engine().is_some());
+    let note = yard.text(0, &["doctor"]);
+    assert!(note.contains("off since history was made again, though they had been on: often, rare\n"), "{note}");
+    let last = text(&before[0], "logical_date").to_owned();
+    until("more fell due", || {
+        let preview = yard.json(&["unpause", "often", "--dry-run", "--catchup", "all", "--json"]);
+        let starts = preview[0]["starts"].as_array().unwrap();
+        assert!(starts.iter().all(|date| date.as_str().unwrap() > last.as_str()), "{starts:?}");
+        starts.len() >= 2
+    });
+    assert_eq!(fires(&yard, "often"), before, "it is off");
+    yard.text(0, &["unpause", "often", "--catchup", "all"]);
+    until("it went on", || started() >= before.len() + 4);
+    yard.text(0, &["pause", "often"]);
+    let mut dates: Vec<i64> = fires(&yard, "often")
+        .iter()
+        .map(|fire| text(fire, "logical_date").parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp())
+        .collect();
+    dates.sort_unstable();
+    assert!(dates.windows(2).all(|two| two[1] == two[0] + 1), "each second once: {dates:?}");
+    let runs = yard.json(&["runs", "often", "--json", "--limit", "1000"]);
+    let stands_for: std::collections::BTreeSet<&str> = runs.as_array().unwrap().iter().map(|run| text(run, "logical_date")).collect();
+    assert_eq!((stands_for.len(), runs.as_array().unwrap().len()), (dates.len(), dates.len()));
+    let note = yard.text(0, &["doctor"]);
+    assert!(note.contains("though they had been on: rare\n"), "{note}");
+    yard.text(0, &["engine", "stop"]);
+    engine.wait().unwrap();
+}

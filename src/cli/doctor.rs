@@ -96,9 +96,22 @@ fn rebuild(as_json: bool, context: &Context) -> Result<u8, Failure> {
     if let Some(moved) = &done.moved {
         text.push_str(&format!("the database that was there is {}\n", moved.display()));
     }
+    if done.fires > 0 {
+        text.push_str(&format!("{} fires of triggers came back with their runs: none of their dates fires again\n", done.fires));
+    }
+    if !done.turned_off.is_empty() {
+        text.push_str(&format!("TRIGGERS ARE {}\n", unattended::were_on(&done.turned_off)));
+    }
+    if !done.backfills.is_empty() {
+        text.push_str(&format!(
+            "gone, though their runs are there: {} backfills; the same `flowyard backfill` again makes the dates that have no run\n",
+            done.backfills.len()
+        ));
+    }
     text.push_str(
         "what cannot come back: the journal before now (who asked for what, and when), what people decided about runs that were open,\n\
-         how often they were cleared, what became of fires, and which triggers were on: all are off\n",
+         how often they were cleared, fires that started no run, what triggers saw last (they start from what there is), backfills, and\n\
+         notifications: those that waited are not sent\n",
     );
     for why in &done.unreadable {
         text.push_str(&format!("not made again: {why}\n"));

@@ -1,9 +1,13 @@
 //! `run.json` in the folder of each run: what the database says of it, kept beside its logs.
 //!
 //! It shows that a database lost its newest part, and lets `flowyard doctor --rebuild` make history again. It is written by a
-//! thread beside the engine, when a run begins and when it is over; nothing waits for it.
+//! thread beside the engine, when a run begins and when it is over; nothing waits for it. So is which triggers are on.
 
-use super::{RuntimeError, workspace::Place};
+use super::{
+    RuntimeError,
+    switches::{self, Switches},
+    workspace::Place,
+};
 use crate::{
     model::{
         RunId,
@@ -30,6 +34,7 @@ const FILE: &str = "run.json";
 enum Keep {
     Begun(Box<RunRecord>, i64),
     Ended(RunId, i64),
+    Switched(Switches),
 }
 
 /// The thread's other end. Dropping it waits until everything is written.
@@ -47,12 +52,13 @@ impl Keeper {
         let (to_thread, inbox) = channel();
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
             for keep in inbox {
-                let id = match &keep {
-                    Keep::Begun(run, _) => run.run_id.clone(),
-                    Keep::Ended(id, _) => id.clone(),
+                let what = match &keep {
+                    Keep::Begun(run, _) => format!("run {}", run.run_id),
+                    Keep::Ended(id, _) => format!("run {id}"),
+                    Keep::Switched(_) => "triggers that are on".to_owned(),
                 };
                 if let Err(error) = write(&state_dir, keep) {
-                    tracing::warn!(run = %id, %error, "its run.json cannot be written; `doctor --rebuild` could not bring it back whole");
+                    tracing::warn!(what, %error, "not kept beside the database; `doctor --rebuild` could not bring it back whole");
                 }
             }
         })?;
@@ -67,6 +73,11 @@ impl Keeper {
     /// The end of a run was committed, up to the entry `seq` of the journal.
     pub fn ended(&self, run: RunId, seq: i64) {
         self.tell(Keep::Ended(run, seq));
+    }
+
+    /// It was committed that the triggers of these pipelines are on, or off.
+    pub fn switched(&self, said: Switches) {
+        self.tell(Keep::Switched(said));
     }
 
     fn tell(&self, keep: Keep) {
@@ -109,6 +120,9 @@ fn write(state_dir: &Path, keep: Keep) -> Result<(), RuntimeError> {
             }
             // What others committed since `last_seq` may not be on the disk yet, and must not be missed after a loss of power.
             in_folder(&folder(state_dir, &id), |out| reader.write_archive(&id, last_seq, out).map_err(io::Error::other)?)
+        }
+        Keep::Switched(said) => {
+            switches::note(state_dir, said).map_err(|error| RuntimeError::Io(format!("{}: {error}", state_dir.display())))
         }
     }
 }

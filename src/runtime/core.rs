@@ -232,7 +232,10 @@ impl Core {
             linger: FIRST_CLIENT,
         };
         let open = core.store.open_runs()?;
-        core.scheduler = Scheduler::new(core.store.switches()?, core.store.known_triggers()?);
+        let switches = core.store.switches()?;
+        // What an engine that died had no time for.
+        core.keeper.switched(switches.iter().filter(|(_, switch)| !switch.paused).map(|(pipeline, _)| (pipeline.clone(), true)).collect());
+        core.scheduler = Scheduler::new(switches, core.store.known_triggers()?);
         core.backfills = Backfills::new(core.store.open_backfills()?);
         core.commit(vec![core.own_change(None, "running")]).map_err(RuntimeError::Io)?;
         if parts.durability == Durability::Relaxed {

@@ -33,6 +33,7 @@ pub mod retention;
 pub mod scheduler;
 pub mod serve;
 pub mod surroundings;
+mod switches;
 mod syncer;
 mod trigger;
 pub mod upkeep;

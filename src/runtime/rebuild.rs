@@ -3,25 +3,28 @@
 use super::{
     RuntimeError, archive, clock,
     serve::own,
+    switches::{self, Switches},
     workspace::{self, Place},
 };
 use crate::{
     executors::shim::standing::{self, Standing},
     model::{
-        AttemptKey, AttemptState, Durability, End, Reason, RunState, TaskState, Verdict,
+        AttemptKey, AttemptState, Durability, End, Firing, Outcome, PipelineId, PipelineSwitch, Reason, RunState, RunType, TaskState,
+        TriggerId, TriggerRecord, Verdict,
         record::{Archive, AttemptRecord, Change, RunRecord, TaskRecord, What},
     },
     stdx::time::{Timestamp, from_micros},
     store::{self, Writer},
 };
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 /// Who decided, in the journal that is made again.
-const DOCTOR: &str = "doctor";
+pub const DOCTOR: &str = "doctor";
 
 /// What came of it.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -32,6 +35,12 @@ pub struct Rebuilt {
     pub open: usize,
     /// Folders that could not be read, with the reason.
     pub unreadable: Vec<String>,
+    /// Fires of triggers that started one of these runs.
+    pub fires: usize,
+    /// Pipelines whose triggers had been on; they are off now.
+    pub turned_off: Vec<PipelineId>,
+    /// Backfills that made some of these runs, and are gone.
+    pub backfills: BTreeSet<String>,
     /// Where the old database was moved, if there was one.
     pub moved: Option<PathBuf>,
 }
@@ -47,12 +56,16 @@ pub fn rebuild(place: &Place) -> Result<Rebuilt, RuntimeError> {
     may_replace(&place.state_dir)?;
     let mut done = Rebuilt { moved: move_aside(&path)?, ..Rebuilt::default() };
     let mut store = Writer::open(&path, Durability::Strict)?;
+    let mut fired = Fired::default();
     for folder in archive::folders(&place.state_dir) {
         match archive::read(&folder) {
             Ok(kept) => {
                 let (is_over, run) = (kept.run.state.is_terminal(), kept.run.clone());
                 let number = kept.number;
-                let (seq, _) = store.commit(&changes(&place.state_dir, kept))?;
+                let mut all = changes(&place.state_dir, kept);
+                all.extend(fired.by(&run));
+                done.backfills.extend(run.origin.as_ref().and_then(|origin| origin.backfill.clone()));
+                let (seq, _) = store.commit(&all)?;
                 if let Some(number) = number {
                     store.set_number(&run.run_id, number)?;
                 }
@@ -63,7 +76,61 @@ pub fn rebuild(place: &Place) -> Result<Rebuilt, RuntimeError> {
             Err(why) => done.unreadable.push(why),
         }
     }
+    done.fires = fired.0.len();
+    let mut before = switches::read(&place.state_dir);
+    // Where that was never written down, what fired was on.
+    for (pipeline, ..) in &fired.0 {
+        before.entry(pipeline.clone()).or_insert(true);
+    }
+    store.commit(&all_off(&before, clock::now()))?;
+    done.turned_off = before.into_iter().filter_map(|(pipeline, on)| on.then_some(pipeline)).collect();
     Ok(done)
+}
+
+/// Fires that were brought back, each once: by pipeline, trigger and logical date.
+#[derive(Default)]
+struct Fired(BTreeSet<(PipelineId, TriggerId, Timestamp)>);
+
+impl Fired {
+    /// The fire that started a run, if one did, so that its date does not fall due again; and what was known of the trigger.
+    fn by(&mut self, run: &RunRecord) -> Vec<Change> {
+        let Some(origin) = run.origin.as_ref().filter(|origin| origin.backfill.is_none()) else { return Vec::new() };
+        let Some(trigger) = &origin.trigger else { return Vec::new() };
+        let pipeline = run.definition.id.clone();
+        // A date fires twice where a clock was wrong and somebody said so.
+        if !self.0.insert((pipeline.clone(), trigger.clone(), run.logical_date)) {
+            return Vec::new();
+        }
+        // With another line in the file it is another trigger. What others saw last is gone: they start from what there is.
+        let line = (run.run_type == RunType::Scheduled).then(|| origin.reason.clone().into());
+        let known = TriggerRecord { pipeline: pipeline.clone(), trigger: trigger.clone(), since: run.logical_date, memory: line };
+        let firing = Firing {
+            pipeline,
+            trigger: trigger.clone(),
+            logical_date: run.logical_date,
+            decided_at: run.created_at,
+            outcome: Outcome::Started,
+            run: Some(run.run_id.clone()),
+            why: origin.reason.clone(),
+            count: 1,
+            first: None,
+        };
+        let by_doctor = |what| Change { at: run.created_at, by: DOCTOR.to_owned(), what };
+        [What::Trigger(Box::new(known)), What::Firing(Box::new(firing))].map(by_doctor).into()
+    }
+}
+
+/// Turns off what was on: what fell due meanwhile is for a person to decide, who is asked when they turn it on.
+fn all_off(before: &Switches, now: Timestamp) -> Vec<Change> {
+    let said = |pipeline: &PipelineId, from: Option<bool>, paused: bool| {
+        let switch = Box::new(PipelineSwitch { paused, ..PipelineSwitch::default() });
+        Change { at: now, by: DOCTOR.to_owned(), what: What::Pipeline { pipeline: pipeline.clone(), from, switch } }
+    };
+    let of_one = |(pipeline, on): (&PipelineId, &bool)| match on {
+        true => vec![said(pipeline, None, false), said(pipeline, Some(false), true)],
+        false => vec![said(pipeline, None, true)],
+    };
+    before.iter().flat_map(of_one).collect()
 }
 
 /// Whether the database may be replaced: one of a newer version is not damaged, and not for us to move away.

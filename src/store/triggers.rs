@@ -202,6 +202,18 @@ impl Writer {
 }
 
 impl Reader {
+    /// Pipelines whose triggers are off since this one turned them off, who is not the person that had turned them on.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn turned_off_by(&self, by: &str) -> Result<Vec<PipelineId>, StoreError> {
+        // Of several rows, `max` names the one whose other columns are given.
+        let sql =
+            "SELECT substr(entity, 10), by, from_state, to_state, max(seq) FROM journal WHERE entity GLOB 'pipeline/*' GROUP BY entity";
+        let off = format!("SELECT * FROM ({sql}) WHERE by = ?1 AND from_state = 'on' AND to_state = 'paused'");
+        self.read(|db| db.prepare(&off)?.query_map([by], |row| Ok(PipelineId::from(row.get::<_, String>(0)?)))?.collect())
+    }
+
     /// Every pipeline about whose triggers somebody said something.
     ///
     /// # Errors

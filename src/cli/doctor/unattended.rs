@@ -2,6 +2,7 @@
 
 use super::{super::text::moment, Finding, failed, ok, warning};
 use crate::{
+    model::PipelineId,
     runtime::{Handle, RunFilter, clock, retention, scheduler::outlook::TriggerRow},
     stdx::size,
 };
@@ -41,6 +42,11 @@ fn triggers(handle: &Handle, rows: &[TriggerRow]) -> Vec<Finding> {
         _ if off.is_empty() => ok("triggers", count),
         _ => warning("triggers", count),
     }];
+    match handle.turned_off_by_rebuild() {
+        Ok(all) if all.is_empty() => {}
+        Ok(all) => findings.push(warning("triggers", were_on(&all))),
+        Err(error) => findings.push(failed("triggers", error.to_string())),
+    }
     for row in rows {
         findings.extend(row.silent_until.map(|until| {
             let pipeline = row.pipeline.as_str();
@@ -52,6 +58,16 @@ fn triggers(handle: &Handle, rows: &[TriggerRow]) -> Vec<Finding> {
         findings.extend(logout());
     }
     findings
+}
+
+/// Pipelines whose triggers are off though nobody turned them off, and what to do about it.
+pub(super) fn were_on(pipelines: &[PipelineId]) -> String {
+    let names: Vec<&str> = pipelines.iter().map(PipelineId::as_str).collect();
+    format!(
+        "off since history was made again, though they had been on: {}\n\
+         `flowyard unpause PIPELINE` lets them fire from then on; with `--dry-run` it says first what fell due since their last run",
+        names.join(", ")
+    )
 }
 
 /// Where systemd keeps the users whose services outlive their sessions.

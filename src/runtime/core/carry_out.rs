@@ -72,6 +72,7 @@ impl Core {
                     self.keeper.ended(record.run_id.clone(), seq);
                     self.scheduler.history_changed();
                 }
+                What::Pipeline { pipeline, switch, .. } => self.keeper.switched([(pipeline.clone(), !switch.paused)].into()),
                 What::Artifact(artifact) if artifact.asset.is_some() => self.scheduler.history_changed(),
                 _ => {}
             }

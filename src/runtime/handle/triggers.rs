@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        RuntimeError, clock, pipelines,
+        RuntimeError, clock, pipelines, rebuild,
         scheduler::{
             Sight, history,
             outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow, TriggerState},
@@ -13,7 +13,7 @@ use super::{
     pipelines::first_error,
 };
 use crate::{
-    model::{Catchup, Firing},
+    model::{Catchup, Firing, PipelineId},
     store::{FiringQuery, Reader},
 };
 use chrono::{NaiveDate, NaiveTime};
@@ -128,6 +128,14 @@ impl Handle {
             Some(reader) => Ok(reader.firings(query)?),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// Pipelines whose triggers had been on and are off since history was made again.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn turned_off_by_rebuild(&self) -> Result<Vec<PipelineId>, RuntimeError> {
+        Ok(self.reader()?.map(|reader| reader.turned_off_by(rebuild::DOCTOR)).transpose()?.unwrap_or_default())
     }
 
     /// What turning the triggers of a pipeline on now would start.
