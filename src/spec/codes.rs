@@ -23,6 +23,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("cel-type", "a condition that combines values that do not fit"),
     ("cycle", "tasks that wait for each other"),
     ("duplicate", "something defined twice"),
+    ("endless-wait", "a sensor without a timeout, in a pipeline without one"),
     ("idle-gate", "a gate whose verdict nothing depends on"),
     ("inactive", "read and checked, but not acted upon by this version"),
     ("kept-secret", "a secret where it would be written down"),

@@ -12,7 +12,7 @@ use crate::{
     },
     stdx::{
         cron::Cron,
-        duration, ids,
+        duration, glob, ids,
         time::{Timestamp, parse_date},
         toml_tree::{Entry, Node, Table, Value},
     },
@@ -253,14 +253,8 @@ fn patterns(node: &Node, report: &mut Report<'_>) -> Vec<String> {
         report.error("bad-trigger", node.span.clone(), "an empty list matches nothing", None);
     }
     for (node, text) in &found {
-        let nothing = match *text {
-            text if text.trim().is_empty() => Some("is empty and matches nothing"),
-            text if text.ends_with('/') || text == "." => Some("is a folder; write a pattern of its files, such as data/**"),
-            text if text.starts_with('~') => Some("is no path below the workspace: `~` stands for nothing here"),
-            _ => None,
-        };
-        if let Some(why) = nothing {
-            report.error("bad-trigger", node.span.clone(), format!("`{text}` {why}"), None);
+        if let Some((why, hint)) = nothing(text) {
+            report.error("bad-trigger", node.span.clone(), format!("`{text}` {why}"), hint);
             continue;
         }
         if text.contains('{') {
@@ -272,11 +266,34 @@ fn patterns(node: &Node, report: &mut Report<'_>) -> Vec<String> {
         if text.starts_with('/') || text.split('/').any(|part| part == "..") {
             let hint = "patterns are relative to the workspace and stay in it".to_owned();
             report.error("bad-trigger", node.span.clone(), format!("`{text}` leads out of the workspace"), Some(hint));
-        } else if let Err(error) = glob::Pattern::new(text) {
+        } else if let Err(error) = ::glob::Pattern::new(text) {
             report.error("bad-trigger", node.span.clone(), format!("`{text}` is not a pattern: {}", error.msg), None);
         }
     }
     found.into_iter().map(|(_, text)| text.to_owned()).collect()
+}
+
+/// Why a pattern matches nothing whatever is there, and what to write instead.
+fn nothing(text: &str) -> Option<(String, Option<String>)> {
+    let is_plain = |part: &&str| !part.is_empty() && *part != ".";
+    let why = match text {
+        text if text.trim().is_empty() => "is empty and matches nothing",
+        text if text.ends_with('/') || text == "." => "is a folder; write a pattern of its files, such as data/**",
+        text if text.starts_with('~') => "is no path below the workspace: `~` stands for nothing here",
+        text if text.starts_with('!') => {
+            let hint = "name what counts; `?` stands for the `!` of a name that begins so".to_owned();
+            return Some(("leaves nothing out: `!` at the beginning is a letter of the name here, not a \"no\"".to_owned(), Some(hint)));
+        }
+        text if !text.starts_with('/') && !text.split('/').all(|part| is_plain(&part)) => {
+            let hint = format!("write `{}`", text.split('/').filter(is_plain).collect::<Vec<_>>().join("/"));
+            return Some(("matches nothing: no folder has an empty name, or is called `.`".to_owned(), Some(hint)));
+        }
+        text => {
+            let choice = glob::empty_choice(text)?;
+            return Some((format!("matches nothing: no letter is among `{choice}`"), Some("a range goes up: `[a-z]`".to_owned())));
+        }
+    };
+    Some((why.to_owned(), None))
 }
 
 fn names(node: &Node, key: &str, report: &mut Report<'_>) -> Vec<String> {

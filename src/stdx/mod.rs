@@ -10,6 +10,7 @@ pub mod fuzzy;
 pub mod glob;
 pub mod ids;
 pub mod pattern;
+pub mod process_tree;
 pub mod sanitize;
 pub mod shared;
 pub mod signals;
