@@ -344,6 +344,52 @@ fn the_list_of_triggers_says_what_each_sees_now_and_starts_nothing() {
 }
 
 #[test]
+fn what_is_waited_for_and_nobody_has_is_worth_a_warning() {
+    let waits = |triggers: &str, tasks: &str| format!("{triggers}\n[tasks.a]\nrun = 'true'\n{tasks}");
+    let component = "outputs.x = { asset = \"rows\", path = \"x\" }\n[tasks.push]\ncomponent = \"pusher\"\nwith = { base_directory = \"out\" }\ninputs.model = { path = \"m\" }\ninputs.evaluation = { path = \"e\" }\n";
+    let names = r#"
+        [[triggers]]
+        pipeline = "ingets"
+        [[triggers]]
+        pipeline = "ingest"
+        [[triggers]]
+        assets = ["row", "rows"]
+        [[triggers]]
+        metric = "pish.version > 1"
+        of = "ingest"
+        [[triggers]]
+        metric = "push.vresion > 1"
+        of = "ingest"
+        [[triggers]]
+        metric = "anything > 1"
+        of = "ingest"
+    "#;
+    let sensor = "[tasks.b]\nsensor = { asset = 'nothing' }\ntimeout = '1h'\n";
+    let yard = Yard::with(&[("p", &waits(names, sensor)), ("ingest", &waits("", component))]);
+    let told = |arguments: &[&str]| {
+        let found = yard.json(arguments);
+        let texts = found.as_array().unwrap().iter().filter(|found| found["file"] == "pipelines/p.toml").map(|found| {
+            assert_eq!(found["severity"], "warning", "{found}");
+            format!("{}: {}", found["code"].as_str().unwrap(), found["hint"].as_str().unwrap_or_default())
+        });
+        texts.collect::<Vec<_>>()
+    };
+    let expected = [
+        "unknown-pipeline: did you mean `ingest`?",
+        "unknown-asset: did you mean `rows`?",
+        "unknown-task: did you mean `push`?",
+        "unknown-metric: did you mean `version`?",
+        "unknown-asset: an output makes it: outputs.NAME = { type = \"Dataset\", asset = \"nothing\" }",
+    ];
+    assert_eq!(told(&["check", "--json"]), expected);
+    assert_eq!(told(&["check", "pipelines/p.toml", "--json"]), expected, "the other files are known when only one is checked");
+    yard.write("pipelines/ingest.toml", "tasks = 1");
+    let broken = yard.output(&["check", "pipelines/p.toml", "--json"]);
+    let broken: Value = serde_json::from_slice(&broken.stdout).unwrap();
+    assert_eq!(broken.as_array().unwrap().len(), 1, "what a broken file has is not known, but its name: {broken}");
+}
+
+#[test]
 fn pipelines_that_start_each_other_in_a_circle_are_worth_a_warning() {
     let waits =
         |trigger: &str| format!("[[triggers]]\n{trigger}\n[tasks.a]\nrun = 'true'\noutputs.x = {{ asset = \"x\", path = \"x\" }}\n");

@@ -40,7 +40,7 @@ pub fn empty_choice(pattern: &str) -> Option<&str> {
         let letters = inner.strip_prefix('!').unwrap_or(inner);
         // A bracket right at the beginning is a letter like any other.
         let first = letters.chars().next().map_or(0, char::len_utf8);
-        let Some(close) = letters.get(first..).and_then(|more| more.find(']')).map(|close| close + first) else { return None };
+        let close = first + letters.get(first..)?.find(']')?;
         let whole = &rest[open..rest.len() - letters.len() + close + 1];
         if !negated && !matches_some(&letters[..close]) {
             return Some(whole);
