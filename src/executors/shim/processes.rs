@@ -5,8 +5,7 @@ use super::{
     cgroup::Group,
     files::{Identity, Meta},
 };
-pub use crate::stdx::process_tree::{Stat, children, descendants};
-use crate::stdx::process_tree::{all, stat};
+pub use crate::stdx::process_tree::{Stat, all, children, descendants, stat};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::{
