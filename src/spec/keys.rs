@@ -356,6 +356,13 @@ pub const KEYS: &[Key] = &[
     key(Place::Trigger, "dst_overlap", Holds::Text, "`\"first\"`", "`cron`: a time that comes twice: `first`, `second` or `both`"),
     key(Place::Trigger, "jitter", Holds::Duration, "none", "`cron`, `every`: spreads starts over this time"),
     key(Place::Trigger, "debounce", Holds::Duration, "`\"2s\"`", "`files`: how long they must be quiet"),
+    key(
+        Place::Trigger,
+        "debounce_max",
+        Holds::Duration,
+        "`\"30s\"`, or ten times `debounce`",
+        "`files`: those that are quiet fire at the latest after this, without the others",
+    ),
     key(Place::Trigger, "mode", Holds::Text, "`\"all\"`", "`assets`: `all` or `any` of them must be new"),
     key(Place::Trigger, "on", Holds::Text, "`\"success\"`", "`pipeline`: `success`, `failed` or `any` end of its run"),
     key(Place::Trigger, "of", Holds::Text, "the pipeline itself", "`metric`: whose runs are looked at"),

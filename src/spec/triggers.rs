@@ -8,7 +8,7 @@ use crate::{
     model::{
         AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, Pipeline, PipelineId, Report, RunEnd, Severity, TriggerDef, TriggerId,
         TriggerKind, did_you_mean,
-        trigger::{DEFAULT_DEBOUNCE, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
+        trigger::{DEFAULT_DEBOUNCE, DEFAULT_DEBOUNCE_MAX, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
     },
     stdx::{
         cron::Cron,
@@ -24,7 +24,7 @@ use std::{collections::BTreeMap, str::FromStr, time::Duration};
 const KINDS: [(&str, &[&str]); 8] = [
     ("cron", CLOCK),
     ("every", CLOCK),
-    ("files", &["debounce"]),
+    ("files", &["debounce", "debounce_max"]),
     ("assets", &["mode"]),
     ("pipeline", &["on"]),
     ("git", &[]),
@@ -148,7 +148,13 @@ fn read_kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Tr
         }
         "files" => {
             let debounce = time(table, "debounce", report).unwrap_or(DEFAULT_DEBOUNCE);
-            Some(TriggerKind::Files { patterns: patterns(node, report), debounce })
+            let debounce_max = time(table, "debounce_max", report);
+            if let Some((node, _)) = table.get("debounce_max").zip(debounce_max.filter(|most| *most < debounce)) {
+                let message = "`debounce_max` is shorter than `debounce`, so that nothing would ever be quiet";
+                report.error("bad-duration", node.span.clone(), message, None);
+            }
+            let debounce_max = debounce_max.unwrap_or_else(|| DEFAULT_DEBOUNCE_MAX.max(debounce.saturating_mul(10)));
+            Some(TriggerKind::Files { patterns: patterns(node, report), debounce, debounce_max })
         }
         "assets" => Some(TriggerKind::Assets { names: names(node, "assets", report), mode: word(table, "mode", AssetMode::All, report) }),
         "pipeline" => {

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod fuzzy;
 pub mod glob;
 pub mod ids;
+pub mod names;
 pub mod pattern;
 pub mod process_tree;
 pub mod sanitize;

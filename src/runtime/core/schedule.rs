@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        checkout,
+        archive, checkout,
         scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, overlaps},
         user,
     },
@@ -192,7 +192,7 @@ impl Core {
 
     /// A run that was made and is not started leaves nothing behind.
     fn forsake(&self, record: Option<&RunRecord>) {
-        if let Some(record) = record.filter(|record| record.origin.as_ref().is_some_and(|origin| origin.checkout.is_some())) {
+        if let Some(record) = record.filter(|record| archive::folder(&self.place.state_dir, &record.run_id).exists()) {
             checkout::forsake(&self.place, &record.run_id);
         }
     }

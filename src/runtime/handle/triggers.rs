@@ -97,7 +97,7 @@ impl Handle {
             // One that is off starts from what there is when it is turned on: reading all of that now would tell nothing.
             let mut observed = None;
             if !row.paused {
-                observed = watch::look_once(&self.place().workspace, &sight.kind, sight.memory.as_ref());
+                observed = watch::look_settled(&self.place().workspace, &sight.kind, sight.memory.as_ref());
                 if let (None, Some(reader)) = (&observed, reader) {
                     observed = history::look(&reader.past(), &sight)?;
                 }

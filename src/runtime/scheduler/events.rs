@@ -149,7 +149,7 @@ impl Scheduler {
         logical_date: Timestamp,
         memory: Option<serde_json::Value>,
     ) -> Fire {
-        let Wanted { reason, variables, commit } = wanted;
+        let Wanted { reason, variables, commit, changed } = wanted;
         let switch = self.switches.get(pipeline);
         Fire {
             pipeline: pipeline.clone(),
@@ -161,6 +161,7 @@ impl Scheduler {
             env: switch.map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: switch.and_then(|switch| switch.since),
             commit,
+            changed,
             memory,
         }
     }

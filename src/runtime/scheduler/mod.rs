@@ -61,6 +61,8 @@ pub struct Fire {
     pub turned_on: Option<Timestamp>,
     /// The commit that it is about.
     pub commit: Option<Commit>,
+    /// The files that it is about.
+    pub changed: Vec<String>,
     /// What the trigger saw, to be kept with the fire.
     pub memory: Option<serde_json::Value>,
 }
@@ -328,6 +330,7 @@ impl Scheduler {
             env: self.switches.get(pipeline).map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: self.switches.get(pipeline).and_then(|switch| switch.since),
             commit: None,
+            changed: Vec::new(),
             memory: None,
         }
     }
