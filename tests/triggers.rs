@@ -495,6 +495,25 @@ fn what_is_waited_for_and_nobody_has_is_worth_a_warning() {
 }
 
 #[test]
+fn a_pipeline_that_vanishes_while_its_triggers_are_on_is_told_of_and_can_be_turned_off() {
+    let yard = on(&[("p", FILES), ("q", FILES)], |yard| yard.write("data/a.csv", "1"));
+    fs::rename(yard.file("pipelines/p.toml"), yard.file("pipelines/r.toml")).unwrap();
+    let says = "the triggers of `p` are on, and no file has it any more: nothing fires";
+    for arguments in [&["triggers"][..], &["triggers", "p"], &["triggers", "--json"]] {
+        let told = yard.text(0, arguments);
+        assert!(told.contains(says) && told.contains("`flowyard pause p`"), "{arguments:?}: {told}");
+    }
+    let doctor = support::lossy(&yard.output(&["doctor"]).stdout);
+    assert!(doctor.contains("no file has it any more"), "{doctor}");
+    let log = || {
+        fs::read_dir(yard.state().join("logs")).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect::<String>()
+    };
+    until("the engine says it", || log().contains(says));
+    yard.text(0, &["pause", "p"]);
+    assert!(!yard.text(0, &["triggers"]).contains("no file has it"));
+}
+
+#[test]
 fn pipelines_that_start_each_other_in_a_circle_are_worth_a_warning() {
     let waits =
         |trigger: &str| format!("[[triggers]]\n{trigger}\n[tasks.a]\nrun = 'true'\noutputs.x = {{ asset = \"x\", path = \"x\" }}\n");

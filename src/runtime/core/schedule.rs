@@ -3,7 +3,7 @@
 use super::{
     super::{
         archive, checkout,
-        scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, overlaps},
+        scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, outlook, overlaps},
         user,
     },
     Core, quiet,
@@ -59,6 +59,9 @@ impl Core {
         let undecided: Vec<(PipelineId, Vec<TriggerDef>)> =
             undecided.map(|(pipeline, triggers)| (pipeline.clone(), triggers.clone().unwrap_or_default())).collect();
         self.scheduler.define(found);
+        for pipeline in self.scheduler.vanished() {
+            tracing::warn!("{}", outlook::vanished(&pipeline));
+        }
         let mut effects = Vec::new();
         for (pipeline, triggers) in undecided {
             let env = user::environment(&self.place.config.pass_env).0;

@@ -171,6 +171,13 @@ impl Scheduler {
         self.switches.contains_key(pipeline)
     }
 
+    /// Pipelines whose triggers are on and that are in no file that was read.
+    pub fn vanished(&self) -> Vec<PipelineId> {
+        let had_triggers = |pipeline: &&PipelineId| self.known.keys().any(|(of, _)| of == *pipeline);
+        let on = self.switches.keys().filter(|pipeline| self.is_on_for(pipeline) && !self.watched.contains_key(*pipeline));
+        on.filter(had_triggers).cloned().collect()
+    }
+
     fn is_on_for(&self, pipeline: &PipelineId) -> bool {
         self.switches.get(pipeline).is_some_and(|switch| !switch.paused)
     }
