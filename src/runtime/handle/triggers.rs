@@ -13,7 +13,7 @@ use super::{
     pipelines::first_error,
 };
 use crate::{
-    model::{Catchup, Firing},
+    model::{Catchup, Firing, PipelineId},
     store::{FiringQuery, Reader},
 };
 use chrono::{NaiveDate, NaiveTime};
@@ -43,8 +43,29 @@ impl Handle {
     /// A file or the database cannot be read.
     pub fn outlook(&self, fires: usize) -> Result<Outlook, RuntimeError> {
         let found = pipelines::all(&self.attach.place)?;
-        let broken = found.iter().filter_map(|found| Some((found.file.clone(), first_error(found)?))).collect();
+        let mut broken: Vec<_> = found.iter().filter_map(|found| Some((found.file.clone(), first_error(found)?))).collect();
+        broken.extend(self.gone_from(&found)?.iter().map(|gone| (format!("pipelines/{gone}.toml"), outlook::vanished(gone))));
         Ok(Outlook { triggers: self.trigger_rows(&found, fires)?, broken })
+    }
+
+    /// Pipelines whose triggers are on and that are in no file any more.
+    ///
+    /// # Errors
+    /// A file or the database cannot be read.
+    pub fn vanished(&self) -> Result<Vec<PipelineId>, RuntimeError> {
+        self.gone_from(&pipelines::all(&self.attach.place)?)
+    }
+
+    fn gone_from(&self, found: &[pipelines::Found]) -> Result<Vec<PipelineId>, RuntimeError> {
+        let Some(reader) = self.reader()? else { return Ok(Vec::new()) };
+        let mut gone = reader.switches()?;
+        gone.retain(|pipeline, switch| !switch.paused && found.iter().all(|found| found.id != *pipeline));
+        if gone.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known = reader.known_triggers()?;
+        gone.retain(|pipeline, _| known.iter().any(|known| known.record.pipeline == *pipeline));
+        Ok(gone.into_keys().collect())
     }
 
     /// So many days from a first one on: what became of the fires of a trigger, and how many are to come.
@@ -97,7 +118,7 @@ impl Handle {
             // One that is off starts from what there is when it is turned on: reading all of that now would tell nothing.
             let mut observed = None;
             if !row.paused {
-                observed = watch::look_once(&self.place().workspace, &sight.kind, sight.memory.as_ref());
+                observed = watch::look_settled(&self.place().workspace, &sight.kind, sight.memory.as_ref());
                 if let (None, Some(reader)) = (&observed, reader) {
                     observed = history::look(&reader.past(), &sight)?;
                 }
