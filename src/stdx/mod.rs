@@ -20,3 +20,4 @@ pub mod timetable;
 pub mod toml_tree;
 pub mod vocabulary;
 pub mod words;
+pub mod zone;
