@@ -38,6 +38,9 @@ pub enum Condition {
     Command {
         /// Run as a task's `run` is.
         script: String,
+        /// How long one look may take.
+        #[serde(default = "command_timeout", with = "crate::stdx::duration::millis")]
+        look_timeout: Duration,
     },
     /// It is so late.
     Time {
@@ -70,6 +73,14 @@ pub enum Condition {
         #[serde(with = "crate::stdx::duration::millis")]
         look_timeout: Duration,
     },
+}
+
+/// How long one look by a program may take, unless the file says.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// For definitions that were kept before there was such a key.
+const fn command_timeout() -> Duration {
+    COMMAND_TIMEOUT
 }
 
 /// Output parameters of one that waited for files: the first of them, and how many there are.
@@ -113,7 +124,7 @@ impl std::fmt::Display for Condition {
         match self {
             Self::File { pattern, stable: None } => write!(f, "file {pattern}"),
             Self::File { pattern, stable: Some(stable) } => write!(f, "file {pattern}, unchanged for {}", duration::exact(*stable)),
-            Self::Command { script } => {
+            Self::Command { script, .. } => {
                 let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
                 let first = lines.next().unwrap_or_default();
                 write!(f, "command `{first}{}`", if lines.next().is_some() { " …" } else { "" })

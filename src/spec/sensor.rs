@@ -6,9 +6,12 @@ use super::{
     task::{check_relative, time},
 };
 use crate::{
-    model::{Action, Condition, Pace, Report, Resources, Sensor, Task, did_you_mean, sensor::When},
+    model::{
+        Action, Condition, Pace, Report, Resources, Sensor, Task, did_you_mean,
+        sensor::{COMMAND_TIMEOUT, When},
+    },
     stdx::{
-        duration, ids,
+        duration, glob, ids,
         toml_tree::{Entry, Node, Table},
         zone::{self, Zone},
     },
@@ -18,7 +21,7 @@ use std::time::Duration;
 /// The kinds by their key, and the keys that have a meaning beside it; `soft_fail` has with all.
 const KINDS: &[(&str, &[&str])] = &[
     ("file", &["stable", "interval", "factor", "max_interval"]),
-    ("command", &["interval", "factor", "max_interval"]),
+    ("command", &["look_timeout", "interval", "factor", "max_interval"]),
     ("time", &["timezone", "offset"]),
     ("asset", &["interval", "factor", "max_interval"]),
     ("http", &["status", "contains", "redirects", "look_timeout", "interval", "factor", "max_interval"]),
@@ -72,8 +75,11 @@ fn condition(kind: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Con
     Some(match kind.key.as_str() {
         "file" => {
             check_relative("file", &text, node, report);
-            if let Err(error) = glob::Pattern::new(&text) {
+            if let Err(error) = ::glob::Pattern::new(&text) {
                 report.error("bad-sensor", node.span.clone(), format!("`{text}` is no pattern: {}", error.msg), None);
+            } else if let Some(choice) = glob::empty_choice(&text) {
+                let hint = Some("a range goes up: `[a-z]`".to_owned());
+                report.error("bad-sensor", node.span.clone(), format!("`{text}` matches nothing: no letter is among `{choice}`"), hint);
             }
             Condition::File { pattern: text, stable: time(table, "stable", report) }
         }
@@ -91,7 +97,7 @@ fn condition(kind: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Con
             Condition::Asset { asset: text }
         }
         "http" => http(text, node, table, report),
-        _ => Condition::Command { script: text },
+        _ => Condition::Command { script: text, look_timeout: at_least_shortest(table, "look_timeout", report).unwrap_or(COMMAND_TIMEOUT) },
     })
 }
 
