@@ -15,6 +15,7 @@ use crate::{
         duration, glob, ids,
         time::{Timestamp, parse_date},
         toml_tree::{Entry, Node, Table, Value},
+        zone::{self, Zone},
     },
 };
 use chrono::TimeDelta;
@@ -186,12 +187,12 @@ fn read_kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Tr
 
 fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
     let timezone = table.text("timezone").unwrap_or("UTC").to_owned();
-    if let (Some(node), Err(_)) = (table.get("timezone"), timezone.parse::<chrono_tz::Tz>()) {
-        let hint = did_you_mean(&timezone, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    if let (Some(node), Err(_)) = (table.get("timezone"), timezone.parse::<Zone>()) {
+        let hint = did_you_mean(&timezone, zone::names());
         let usual = || Some("use a name such as \"Europe/Berlin\" or \"UTC\"".into());
         report.error("bad-timezone", node.span.clone(), format!("there is no time zone `{timezone}`"), hint.or_else(usual));
     }
-    let zone = timezone.parse().unwrap_or(chrono_tz::UTC);
+    let zone = timezone.parse().unwrap_or(Zone::UTC);
     let max_catchup = table.get("max_catchup").and_then(Node::as_int).and_then(|most| u32::try_from(most).ok());
     if let (Some(node), Some(0)) = (table.get("max_catchup"), max_catchup) {
         let hint = Some("`catchup = \"none\"` makes up for nothing".into());
@@ -223,7 +224,7 @@ fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
 }
 
 /// A day is its midnight in the zone of the trigger, but as an end the whole day; a time without a zone is one of that zone.
-fn date(table: &Table, key: &str, zone: chrono_tz::Tz, report: &mut Report<'_>) -> Option<Timestamp> {
+fn date(table: &Table, key: &str, zone: Zone, report: &mut Report<'_>) -> Option<Timestamp> {
     let node = table.get(key)?;
     let json = node.to_json();
     let text = json.as_str()?;
