@@ -1,8 +1,7 @@
 //! What a task waits for that does nothing but wait, and how often it looks.
 
-use crate::stdx::{duration, time};
+use crate::stdx::{duration, time, zone::Zone};
 use chrono::{NaiveTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -174,7 +173,7 @@ impl When {
     /// When that is for a run that stands for `logical_date`.
     ///
     /// A time that the clock of the zone leaves out is the first after the gap, and of one that comes twice it is the first.
-    pub fn at(self, zone: Tz, logical_date: time::Timestamp) -> time::Timestamp {
+    pub fn at(self, zone: Zone, logical_date: time::Timestamp) -> time::Timestamp {
         let wall = match self {
             Self::Moment(at) => return at,
             Self::Daily(time) => logical_date.with_timezone(&zone).date_naive().and_time(time),
@@ -208,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_time_of_day_is_that_of_the_day_the_run_stands_for_and_survives_the_nights_when_clocks_change() {
-        let berlin = chrono_tz::Europe::Berlin;
+        let berlin = "Europe/Berlin".parse().unwrap();
         for (text, logical_date, at) in [
             ("06:30", "2026-01-01T12:00:00Z", "2026-01-01T05:30:00Z"),
             // In Berlin it is the second already.

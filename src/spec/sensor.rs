@@ -13,6 +13,7 @@ use crate::{
     stdx::{
         duration, glob, ids,
         toml_tree::{Entry, Node, Table},
+        zone::{self, Zone},
     },
 };
 use std::time::Duration;
@@ -102,8 +103,8 @@ fn condition(kind: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Con
 
 fn timezone(table: &Table, report: &mut Report<'_>) -> String {
     let zone = table.text("timezone").unwrap_or("UTC");
-    if let (Some(node), Err(_)) = (table.get("timezone"), zone.parse::<chrono_tz::Tz>()) {
-        let hint = did_you_mean(zone, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    if let (Some(node), Err(_)) = (table.get("timezone"), zone.parse::<Zone>()) {
+        let hint = did_you_mean(zone, zone::names());
         let hint = hint.unwrap_or_else(|| "use a name such as \"Europe/Berlin\" or \"UTC\"".to_owned());
         report.error("bad-timezone", node.span.clone(), format!("there is no time zone `{zone}`"), Some(hint));
     }

@@ -22,3 +22,4 @@ pub mod timetable;
 pub mod toml_tree;
 pub mod vocabulary;
 pub mod words;
+pub mod zone;
