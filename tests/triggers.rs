@@ -405,6 +405,16 @@ fn commits_that_came_with_several_branches_at_once_start_one_run() {
 }
 
 #[test]
+fn the_doctor_names_a_trigger_that_cannot_see_what_it_waits_for() {
+    let yard = on(&[("p", "[[triggers]]\nid = \"push\"\ngit = {}\n[tasks.a]\nrun = \"true\"")], |_| {});
+    let told = support::lossy(&yard.output(&["doctor"]).stdout);
+    assert!(told.contains("p push: the workspace is in no git repository"), "{told}");
+    let repository = git(&yard, &["init", "-q"]);
+    let told = support::lossy(&yard.output(&["doctor"]).stdout);
+    assert!(!told.contains("p push"), "{repository}{told}");
+}
+
+#[test]
 fn a_run_of_a_checkout_sees_the_files_of_its_commit_and_keeps_them_in_its_own_folder() {
     let (yard, _) = repository("branches = [\"main\"], checkout = true");
     let second = commit(&yard, "src/a", "committed");

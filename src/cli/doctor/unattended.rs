@@ -26,8 +26,17 @@ pub(super) fn examine(handle: &Handle) -> Vec<Finding> {
     }
     let gone = handle.vanished().unwrap_or_default();
     findings.extend(gone.iter().map(|gone| failed("triggers", outlook::vanished(gone).replace("; ", "\n"))));
+    findings.extend(blind(handle));
     findings.extend(forecast(handle));
     findings
+}
+
+/// Triggers that are on and cannot see what they wait for.
+fn blind(handle: &Handle) -> Vec<Finding> {
+    // That they cannot be read is told of their list.
+    let states = handle.trigger_states(None).unwrap_or_default();
+    let on = states.iter().filter(|state| !state.row.paused && !state.troubles.is_empty());
+    on.map(|state| warning("triggers", format!("{} {}: {}", state.row.pipeline, state.row.def.id, state.troubles.join("\n")))).collect()
 }
 
 fn triggers(handle: &Handle, rows: &[TriggerRow]) -> Vec<Finding> {
