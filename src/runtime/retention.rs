@@ -178,6 +178,7 @@ mod tests {
             params: Default::default(),
             git: GitState::default(),
             paused: false,
+            watched: false,
             undo: None,
             origin: None,
         }
