@@ -487,7 +487,8 @@ impl HistoryView {
                 *title = text::right(title, *width);
             }
         }
-        let digits = lines.first().map_or(0, |line| line.run.number.to_string().len() + 1);
+        let digits = lines.first().map_or(0, |line| line.run.number.to_string().len());
+        let digits = digits + usize::from(lines.iter().any(|line| line.run.is_watched()));
         let mut columns = vec![
             Column { title: "RUN", width: digits.max(5), grows: false, drop: 0 },
             Column { title: "STATE", width: 6, grows: false, drop: 0 },
