@@ -1,7 +1,7 @@
 //! The pipeline files of a workspace, read and checked; nothing of them is executed.
 
 use super::{
-    RuntimeError, circles, definition_file,
+    RuntimeError, circles, definition_file, references,
     workspace::{self, Place},
 };
 use crate::{
@@ -42,7 +42,8 @@ pub fn all(place: &Place) -> Result<Vec<Found>, RuntimeError> {
     })))
 }
 
-/// Reads files, each with the name that findings call it by; an id that two of them claim is a finding of the second.
+/// Reads all files of a workspace, each with the name that findings call it by; an id that two of them claim is a finding of the second,
+/// and what one waits for and none has is a finding, too.
 pub fn read_all(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<Found> {
     let mut claimed: BTreeMap<PipelineId, String> = BTreeMap::new();
     let mut all: Vec<Found> = files.into_iter().map(|(path, name)| read(&path, &name)).collect();
@@ -61,6 +62,7 @@ pub fn read_all(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<Found
         }
     }
     circles::warn(&mut all);
+    references::warn(&mut all, &components::catalog());
     all
 }
 
