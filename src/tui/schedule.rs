@@ -3,7 +3,7 @@
 use super::{text, world::Ask};
 use crate::{
     model::{Catchup, Command, Firing, Outcome, PipelineId, RunId, TriggerId},
-    runtime::scheduler::outlook::{Day, NextFire, Outlook, Preview, TriggerRow},
+    runtime::scheduler::outlook::{Broken, Day, NextFire, Outlook, Preview, TriggerRow},
     stdx::time::Timestamp,
 };
 use chrono::{Datelike, NaiveDate, Timelike};
@@ -24,8 +24,8 @@ pub type TriggerKey = (PipelineId, TriggerId);
 pub struct Schedule {
     /// In order: those that are on before those that are off, those that go by the clock before others, soonest first.
     pub triggers: Vec<TriggerRow>,
-    /// Files of which nothing is known, and what is wrong first.
-    pub broken: Vec<(String, String)>,
+    /// Files of which nothing is known.
+    pub broken: Vec<Broken>,
     /// What became of the fires of one of them.
     pub past: Option<Past>,
 }

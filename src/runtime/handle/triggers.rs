@@ -5,7 +5,7 @@ use super::{
         RuntimeError, clock, pipelines,
         scheduler::{
             Sight, history,
-            outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow, TriggerState},
+            outlook::{self, Broken, Day, NextFire, Outlook, Preview, TriggerRow, TriggerState},
             watch,
         },
     },
@@ -43,8 +43,10 @@ impl Handle {
     /// A file or the database cannot be read.
     pub fn outlook(&self, fires: usize) -> Result<Outlook, RuntimeError> {
         let found = pipelines::all(&self.attach.place)?;
-        let mut broken: Vec<_> = found.iter().filter_map(|found| Some((found.file.clone(), first_error(found)?))).collect();
-        broken.extend(self.gone_from(&found)?.iter().map(|gone| (format!("pipelines/{gone}.toml"), outlook::vanished(gone))));
+        let wrong = |found: &pipelines::Found| Some(Broken { file: found.file.clone(), error: first_error(found)?, gone: None });
+        let mut broken: Vec<Broken> = found.iter().filter_map(wrong).collect();
+        let vanished = |gone| Broken { file: format!("pipelines/{gone}.toml"), error: outlook::vanished(&gone), gone: Some(gone) };
+        broken.extend(self.gone_from(&found)?.into_iter().map(vanished));
         Ok(Outlook { triggers: self.trigger_rows(&found, fires)?, broken })
     }
 

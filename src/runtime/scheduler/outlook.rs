@@ -43,8 +43,19 @@ pub struct NextFire {
 pub struct Outlook {
     /// The triggers of the files that are good.
     pub triggers: Vec<TriggerRow>,
-    /// Files of which nothing is known, and what is wrong first; also those that are gone while their triggers are on.
-    pub broken: Vec<(String, String)>,
+    /// Files of which nothing is known.
+    pub broken: Vec<Broken>,
+}
+
+/// A file that fires nothing, though it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Where it is, or was, relative to the workspace.
+    pub file: String,
+    /// What is wrong first.
+    pub error: String,
+    /// The pipeline whose triggers are on, if it is no file any more.
+    pub gone: Option<PipelineId>,
 }
 
 /// What is to be said of a pipeline whose triggers are on and that is in no file any more.
