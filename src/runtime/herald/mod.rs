@@ -182,6 +182,9 @@ impl Herald {
         let notification = |channel| {
             let pile = Pile { channel, pipeline: pipeline.clone(), occasion };
             let due_at = self.add(&pile, now);
+            if matches!(occasion, Occasion::Recovery | Occasion::Success) {
+                self.hurry_failures(&pile, due_at);
+            }
             let what = Notification { pile, run_id: run.clone(), about: about.clone(), note: note.clone(), times, due_at };
             Change { at: now, by: "engine".to_owned(), what: What::Notification(Box::new(what)) }
         };
@@ -208,6 +211,14 @@ impl Herald {
                 self.piles.insert(pile.clone(), State { count: 1, due, since: now, attempts: 0, tried: false, under_way: false });
                 due
             }
+        }
+    }
+
+    /// Failures that are still being gathered go before the word that all is well again, which is to be the last.
+    fn hurry_failures(&mut self, good: &Pile, due: Timestamp) {
+        let failures = Pile { occasion: Occasion::Failure, ..good.clone() };
+        if let Some(state) = self.piles.get_mut(&failures).filter(|state| state.attempts == 0 && !state.under_way) {
+            state.due = state.due.min(due);
         }
     }
 

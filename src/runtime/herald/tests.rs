@@ -58,6 +58,31 @@ fn the_first_is_told_at_once_and_what_follows_is_gathered() {
 }
 
 #[test]
+fn failures_that_are_gathered_are_told_before_the_recovery_that_follows_them() {
+    let (mut herald, failures) = (herald(), pile("bell", "churn"));
+    herald.add(&failures, minute(0));
+    takes(&mut herald, &failures);
+    comes_back(&mut herald, &failures, 1, Ok("taken"), minute(0));
+    assert_eq!(herald.add(&failures, minute(1)), minute(10));
+    let news = |pipeline: &str| News {
+        occasion: Occasion::Recovery,
+        pipeline: pipeline.into(),
+        run: None,
+        about: String::new(),
+        note: String::new(),
+        times: 1,
+        channels: vec![failures.channel.clone()],
+    };
+    herald.notifications(news("other"), minute(2));
+    assert_eq!(herald.piles[&failures].due, minute(10), "another pipeline says nothing of this one");
+    herald.notifications(news("churn"), minute(3));
+    let due: Vec<(&Pile, Timestamp)> =
+        herald.piles.iter().filter(|(pile, _)| pile.pipeline.as_str() == "churn").map(|(pile, state)| (pile, state.due)).collect();
+    let recovery = Pile { occasion: Occasion::Recovery, ..failures.clone() };
+    assert_eq!(due, [(&failures, minute(3)), (&recovery, minute(3))], "in the order in which a channel takes them");
+}
+
+#[test]
 fn an_engine_that_somebody_waits_for_gathers_no_more_and_hurries_no_channel_that_fails() {
     let (mut herald, broken, dead) = (herald(), pile("bell", "churn"), pile("email:a@b", "churn"));
     for pile in [&broken, &dead] {
