@@ -12,7 +12,7 @@ use super::{
     pipelines, retention,
     scheduler::{
         Sight, history,
-        outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow, TriggerState},
+        outlook::{self, Day, Outlook, Preview, TriggerRow, TriggerState},
         watch,
     },
     serve, upkeep,
@@ -31,7 +31,7 @@ use crate::{
 };
 use chrono::{NaiveDate, NaiveTime};
 use std::{
-    cell::OnceCell,
+    cell::{OnceCell, RefCell},
     collections::BTreeMap,
     fs::File,
     io::{Read, Seek, SeekFrom},
@@ -121,6 +121,7 @@ pub struct EngineStatus {
 pub struct Handle {
     attach: Attach,
     reader: OnceCell<Reader>,
+    shelf: RefCell<pipelines::Shelf>,
     line: Option<Line>,
     seen: i64,
     inside: Option<JoinHandle<()>>,
@@ -151,8 +152,8 @@ impl Handle {
     }
 
     /// The way to the engine alone: nothing is read, so that an engine can be reached whose database is gone or damaged.
-    pub const fn to_engine(attach: Attach) -> Self {
-        Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None, trouble: None }
+    pub fn to_engine(attach: Attach) -> Self {
+        Self { attach, reader: OnceCell::new(), shelf: RefCell::default(), line: None, seen: 0, inside: None, trouble: None }
     }
 
     /// Why what is known of open runs may be old: no engine runs or could be started, or it does not answer.
@@ -268,7 +269,7 @@ impl Handle {
     /// # Errors
     /// A file or the database cannot be read.
     pub fn pipelines(&self) -> Result<Vec<PipelineRow>, RuntimeError> {
-        let (all, now) = (pipelines::all(&self.attach.place)?, clock::now());
+        let (all, now) = (self.shelf.borrow_mut().all(&self.attach.place)?, clock::now());
         let triggers = self.reader()?.map(Reader::known_triggers).transpose()?.unwrap_or_default();
         let ids: Vec<PipelineId> = all.iter().map(|found| found.id.clone()).collect();
         let (mut known, unpaused) = match self.reader()? {
@@ -289,32 +290,41 @@ impl Handle {
             .collect())
     }
 
-    /// The triggers of every pipeline, or of one, with their next fires and the last.
+    /// The triggers of every pipeline, or of one, with their next fires, the last, and what fell due while no engine runs.
     ///
     /// # Errors
     /// A file or the database cannot be read; there is no such pipeline.
     pub fn triggers(&self, pipeline: Option<&str>, fires: usize) -> Result<Vec<TriggerRow>, RuntimeError> {
-        let found = match pipeline {
-            Some(name) => {
-                let found = pipelines::find(&self.attach.place, name, pipelines::read)?;
-                if found.pipeline.is_none() || found.diagnostics.has_errors() {
-                    return Err(RuntimeError::Usage(found.diagnostics.to_string()));
-                }
-                vec![found]
-            }
-            None => pipelines::all(&self.attach.place)?,
-        };
-        self.trigger_rows(&found, fires)
+        self.trigger_rows(&self.found(pipeline)?, fires)
     }
 
-    /// Everything that starts runs by itself, with so many next fires of each trigger, and the files that are broken.
+    /// Everything that starts runs by itself, or what does so of one pipeline: with so many next fires of each trigger, and the files that
+    /// are broken.
     ///
     /// # Errors
-    /// A file or the database cannot be read.
-    pub fn outlook(&self, fires: usize) -> Result<Outlook, RuntimeError> {
-        let found = pipelines::all(&self.attach.place)?;
+    /// A file or the database cannot be read; there is no such pipeline, or its file has errors.
+    pub fn outlook(&self, pipeline: Option<&str>, fires: usize) -> Result<Outlook, RuntimeError> {
+        let found = self.found(pipeline)?;
         let broken = found.iter().filter_map(|found| Some((found.file.clone(), first_error(found)?))).collect();
         Ok(Outlook { triggers: self.trigger_rows(&found, fires)?, broken })
+    }
+
+    /// The file of a pipeline, which must be good; or all of them.
+    fn found(&self, pipeline: Option<&str>) -> Result<Vec<pipelines::Found>, RuntimeError> {
+        let Some(name) = pipeline else { return self.shelf.borrow_mut().all(&self.attach.place) };
+        let found = pipelines::find(&self.attach.place, name, pipelines::read)?;
+        if found.pipeline.is_none() || found.diagnostics.has_errors() {
+            return Err(RuntimeError::Usage(found.diagnostics.to_string()));
+        }
+        Ok(vec![found])
+    }
+
+    /// What an engine that is started now would make of what fell due; nothing if one runs, or cannot be asked.
+    fn fell_due(&self, found: &[pipelines::Found]) -> Result<Vec<Firing>, RuntimeError> {
+        let (Some(reader), Ok(None)) = (self.reader()?, self.engine_status()) else { return Ok(Vec::new()) };
+        let open = |pipeline: &PipelineId| reader.open_runs_of(pipeline).unwrap_or_default();
+        let pipelines = found.iter().filter(|found| !found.diagnostics.has_errors()).filter_map(|found| found.pipeline.as_ref());
+        Ok(outlook::fell_due(pipelines, &reader.switches()?, &reader.known_triggers()?, open, clock::now()))
     }
 
     /// So many days from a first one on: what became of the fires of a trigger, and how many are to come.
@@ -330,6 +340,7 @@ impl Handle {
     fn trigger_rows(&self, found: &[pipelines::Found], fires: usize) -> Result<Vec<TriggerRow>, RuntimeError> {
         let now = clock::now();
         let switches = self.reader()?.map(Reader::switches).transpose()?.unwrap_or_default();
+        let fell_due = self.fell_due(found)?;
         let mut rows = Vec::new();
         for (found, pipeline) in found.iter().filter_map(|found| Some((found, found.pipeline.as_ref()?))) {
             let paused = switches.get(&pipeline.id).is_none_or(|switch| switch.paused);
@@ -345,6 +356,7 @@ impl Handle {
                     next: outlook::next_of(&pipeline.id, def, paused, silent_until.unwrap_or(now), fires),
                     silent_until,
                     last,
+                    fell_due: fell_due.iter().filter(|due| due.pipeline == pipeline.id && due.trigger == def.id).cloned().collect(),
                     def: def.clone(),
                 });
             }
@@ -352,15 +364,15 @@ impl Handle {
         Ok(rows)
     }
 
-    /// The triggers of every pipeline, or of one, with what each sees now. It looks itself, and starts nothing.
+    /// The triggers of an outlook, with what each sees now. It looks itself, and starts nothing.
     ///
     /// # Errors
-    /// There is no such pipeline, or something cannot be read.
-    pub fn trigger_states(&self, pipeline: Option<&str>) -> Result<Vec<TriggerState>, RuntimeError> {
-        let (rows, reader, now) = (self.triggers(pipeline, 1)?, self.reader()?, clock::now());
+    /// Something cannot be read.
+    pub fn trigger_states(&self, outlook: &Outlook) -> Result<Vec<TriggerState>, RuntimeError> {
+        let (reader, now) = (self.reader()?, clock::now());
         let switches = reader.map(Reader::switches).transpose()?.unwrap_or_default();
         let known = reader.map(Reader::known_triggers).transpose()?.unwrap_or_default();
-        let state = |row: TriggerRow| {
+        let state = |row: &TriggerRow| {
             let known = known.iter().find(|known| known.record.pipeline == row.pipeline && known.record.trigger == row.def.id);
             let memory = known.and_then(|known| known.record.memory.clone());
             let sight = Sight { key: (row.pipeline.clone(), row.def.id.clone()), kind: row.def.kind.clone(), memory };
@@ -373,20 +385,9 @@ impl Handle {
                 }
             }
             let since = switches.get(&row.pipeline).and_then(|switch| switch.since);
-            Ok(TriggerState::new(row, since, known, observed.as_ref(), now))
+            Ok(TriggerState::new(row.clone(), since, known, observed.as_ref(), now))
         };
-        rows.into_iter().map(state).collect()
-    }
-
-    /// The next fires of every pipeline, or of one, soonest first.
-    ///
-    /// # Errors
-    /// A file or the database cannot be read; there is no such pipeline.
-    pub fn next_fires(&self, pipeline: Option<&str>, most: usize) -> Result<Vec<NextFire>, RuntimeError> {
-        let mut fires: Vec<NextFire> = self.triggers(pipeline, most)?.into_iter().flat_map(|row| row.next).collect();
-        fires.sort_by(|a, b| (a.fires_at, &a.pipeline, &a.trigger).cmp(&(b.fires_at, &b.pipeline, &b.trigger)));
-        fires.truncate(most);
-        Ok(fires)
+        outlook.triggers.iter().map(state).collect()
     }
 
     /// What became of fires, newest first.
