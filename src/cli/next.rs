@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{Firing, Outcome},
-    runtime::scheduler::outlook::{NextFire, Outlook, TriggerRow},
+    runtime::scheduler::outlook::{self, NextFire, Outlook, TriggerRow},
     stdx::{
         sanitize,
         time::{in_zone, rfc3339},
@@ -40,6 +40,9 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let found = handle.outlook(args.pipeline.as_deref(), most)?;
     let fires = found.fires(most);
     note_broken(&found, context);
+    for gone in &found.gone {
+        context.note(&outlook::vanished(gone));
+    }
     if args.json {
         context.json(&fires.into_iter().map(as_json).collect::<Vec<_>>())?;
         return Ok(0);
@@ -55,7 +58,10 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         context.print(&format!("{}: {}{off}\n", row.pipeline, sanitize::text(&row.words)))?;
     }
     context.print(&made_up(triggers.iter().flat_map(|row| &row.fell_due)))?;
-    match (triggers.is_empty() && found.broken.is_empty(), fires.is_empty() && waiting.is_empty() && !triggers.is_empty()) {
+    match (
+        triggers.is_empty() && found.broken.is_empty() && found.gone.is_empty(),
+        fires.is_empty() && waiting.is_empty() && !triggers.is_empty(),
+    ) {
         (true, _) => context.note("no pipeline here has triggers; `[[triggers]]` in a pipeline file starts runs by itself"),
         (false, true) => context.note("nothing will fire any more: every trigger is past its end_date"),
         _ => {}

@@ -93,6 +93,9 @@ fn known(handle: &Handle, name: &str, turns_on: bool, context: &Context) -> Resu
     let rows = handle.pipelines()?;
     let pipeline = PipelineId::from(name);
     let Some(row) = rows.iter().find(|row| row.pipeline == pipeline) else {
+        if handle.vanished()?.contains(&pipeline) {
+            return Ok(pipeline);
+        }
         let near =
             suggest::nearest(name, rows.iter().map(|row| row.pipeline.as_str())).map(|near| format!("\n  hint: did you mean `{near}`?"));
         return Err(Failure::usage(format!("there is no pipeline `{name}`{}", near.unwrap_or_default())));

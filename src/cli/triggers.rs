@@ -7,8 +7,8 @@ use super::{
     text::moment,
 };
 use crate::{
-    model::Firing,
-    runtime::scheduler::outlook::TriggerState,
+    model::{Firing, PipelineId},
+    runtime::scheduler::outlook::{self, TriggerState},
     stdx::{sanitize, time::rfc3339},
 };
 use serde_json::{Value, json};
@@ -30,16 +30,19 @@ pub struct Args {
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let handle = context.handle(Access::Look)?;
     let found = handle.outlook(args.pipeline.as_deref(), 1)?;
-    let states = handle.trigger_states(&found)?;
+    let (states, gone) = (handle.trigger_states(&found)?, &found.gone);
     next::note_broken(&found, context);
     if args.json {
-        context.json(&states.iter().map(as_json).collect::<Vec<_>>())?;
+        context.json(&states.iter().map(as_json).chain(gone.iter().map(gone_as_json)).collect::<Vec<_>>())?;
         return Ok(0);
+    }
+    for gone in gone {
+        context.print(&sanitize::text(&format!("{gone}  on, but gone\n  trouble    {}\n", outlook::vanished(gone))))?;
     }
     for state in &states {
         context.print(&sanitize::text(&told(state)))?;
     }
-    if states.is_empty() && found.broken.is_empty() {
+    if states.is_empty() && gone.is_empty() && found.broken.is_empty() {
         context.note("no pipeline here has triggers; `[[triggers]]` in a pipeline file starts runs by itself");
     }
     Ok(0)
@@ -78,6 +81,14 @@ fn now(state: &TriggerState) -> String {
         (Some(reason), None) => format!("{reason}: would fire"),
         (Some(reason), Some(at)) => format!("{reason}: would fire {}, when the cooldown is over", moment(at)),
     }
+}
+
+/// It has no trigger that could be told of, and something is wrong.
+fn gone_as_json(pipeline: &PipelineId) -> Value {
+    json!({
+        "pipeline": pipeline, "trigger": null, "kind": null, "text": null, "words": null, "on": true, "since": null, "last": null,
+        "would_fire": null, "cooldown_until": null, "next_fire": null, "troubles": [outlook::vanished(pipeline)],
+    })
 }
 
 fn as_json(state: &TriggerState) -> Value {

@@ -3,12 +3,15 @@
 //! It runs on a thread of its own and is the only writer of the database.
 
 mod backfill;
+mod carry_out;
+mod runs;
 mod schedule;
 
+use self::carry_out::quiet;
 use super::{
     EngineStatus, RuntimeError,
     archive::Keeper,
-    attempts::{Leftovers, Unprepared, Yard},
+    attempts::Yard,
     backfills::{Backfills, Maker, Turn},
     clock, gpus,
     herald::{Delivery, Herald},
@@ -17,19 +20,18 @@ use super::{
     workspace::Place,
 };
 use crate::{
-    engine::{Effect, Engine, Input, Limits, Report, Run},
+    engine::{Effect, Engine, Input, Limits, Report},
     executors::{Executor, Notice},
     model::{
-        AttemptKey, Command, Durability, End, GpusSeen, Notify, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef,
-        Verdict,
-        record::{Change, LoadedRun, RunRecord, What},
+        AttemptKey, Command, Durability, GpusSeen, Notify, PipelineId, Reply, Request, ResourcesSnapshot, RunId, Secrets, TriggerDef,
+        record::{Change, RunRecord, What},
     },
     stdx::{
         clock_watch::ClockWatch,
         fault,
-        time::{Timestamp, from_micros, to_micros},
+        time::{Timestamp, to_micros},
     },
-    store::{StoreError, Writer},
+    store::Writer,
     triggers::{Observed, backfill::Dates},
 };
 use chrono::TimeDelta;
@@ -250,27 +252,6 @@ impl Core {
         Ok(core)
     }
 
-    fn take_up(&mut self, loaded: LoadedRun) -> RunRecord {
-        let (id, record) = (loaded.run.run_id.clone(), loaded.run.clone());
-        let attempts: Vec<AttemptKey> = loaded.open_attempts.iter().map(|attempt| attempt.key.clone()).collect();
-        let Some(run) = Run::restore(loaded) else {
-            tracing::error!(run = %id, "the definition it keeps has a cycle; it is left alone");
-            return record;
-        };
-        let canceled: Vec<bool> =
-            attempts.iter().map(|key| run.position(&key.task.task).is_some_and(|p| run.tasks[p].cancel_requested)).collect();
-        self.engine.restore(run);
-        for (key, canceled) in attempts.into_iter().zip(canceled) {
-            tracing::info!(attempt = %key, "taking up an attempt of an earlier engine");
-            let folder = self.yard.folder(&key);
-            self.executor.adopt(key.clone(), folder.clone());
-            if canceled {
-                self.executor.cancel(&key, folder);
-            }
-        }
-        record
-    }
-
     /// Runs until it is asked to stop, has nothing to do, or cannot write.
     pub fn run(mut self) -> Ending {
         let ending = loop {
@@ -318,83 +299,13 @@ impl Core {
     }
 
     /// Decides a batch, commits it at once, then acts.
-    fn turn(&mut self, batch: Vec<Msg>) -> Result<Option<u8>, String> {
-        let (mut effects, mut waiting, mut stop) = (Vec::new(), Vec::new(), None);
-        let set = self.clock.was_set(to_micros(clock::now())).filter(|_| !fault::is_on("trust-the-clock"));
-        if let Some(by) = set.map(TimeDelta::microseconds) {
-            tracing::warn!(seconds = by.num_seconds(), "the clock of this machine was set; what is waited for moves with it");
-            self.idle_since += by;
-            self.gpus.clock_was_set(by);
-            self.herald.clock_was_set(by);
-            effects.extend(self.engine.apply(Input::ClockSet(by), clock::now()));
-        }
-        for msg in batch {
-            let now = clock::now();
-            match msg {
-                Msg::Command(mut request, answer) => {
-                    waiting.push(answer);
-                    if let Some((run, _)) = request.command.subject() {
-                        let run = run.clone();
-                        self.keep_secrets(&run, std::mem::take(&mut request.secrets));
-                    }
-                    effects.extend(match request.command {
-                        Command::PausePipeline { .. } => self.turn_off(*request, now),
-                        Command::PauseBackfill { .. } | Command::CancelBackfill { .. } => self.command_backfill(*request, now),
-                        _ => self.command(*request, now),
-                    });
-                }
-                Msg::Create(record, secrets, answer) => {
-                    waiting.push(answer);
-                    self.keep_secrets(&record.run_id, secrets);
-                    effects.extend(self.create(record, now));
-                }
-                Msg::TurnOn(request, beginning, answer) => {
-                    waiting.push(answer);
-                    effects.extend(self.turn_on(*request, beginning, now));
-                }
-                Msg::Listeners(found) => self.herald.define(found),
-                Msg::Defined(found) => effects.extend(self.defined(found, now)),
-                Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
-                Msg::Made(fire, made) => effects.extend(self.made(*fire, made, now)),
-                Msg::Backfill(request, dates, answer) => {
-                    waiting.push(answer);
-                    effects.extend(self.begin_backfill(*request, &dates, now));
-                }
-                Msg::Backfilled(turn, made) => effects.extend(self.backfilled(&turn, made, now)),
-                Msg::Notice(notice) => effects.extend(self.notice(notice, now)),
-                Msg::Collected(key, report) => effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
-                Msg::Attached(true) => {
-                    self.clients += 1;
-                    self.linger = LINGER;
-                }
-                Msg::Attached(false) => self.clients = self.clients.saturating_sub(1),
-                Msg::Status(answer) => {
-                    let _ = answer.send(self.status());
-                }
-                Msg::Resources(answer) => {
-                    let _ = answer.send(self.resources());
-                }
-                Msg::Forget { runs, by, answer } => {
-                    // One that a command of this batch has opened again stays.
-                    let over: Vec<RunId> = runs.into_iter().filter(|run| self.engine.run(run).is_none()).collect();
-                    over.iter().for_each(|run| drop(self.secrets.remove(run)));
-                    let forgotten = self.store.forget(&over, now, &by).map_err(|error| error.to_string());
-                    let _ = answer.send(forgotten.clone());
-                    // A commit like any other: after one that failed nothing may be believed.
-                    forgotten?;
-                }
-                Msg::ForgetFires(before) => drop(self.store.forget_firings(before).map_err(|error| error.to_string())?),
-                Msg::NotSynced(why) => return Err(why),
-                Msg::Gpus(found) => {
-                    self.gpus.has_looked();
-                    effects.extend(self.engine.apply(Input::Gpus(found), now));
-                }
-                Msg::Delivered(delivery) => effects.extend(self.herald.delivered(*delivery, now).map(Effect::Commit)),
-                Msg::Beaten(error) => self.herald.beaten(error, now),
-                Msg::Stop(code) => stop = Some(code),
-            }
+    fn turn(&mut self, messages: Vec<Msg>) -> Result<Option<u8>, String> {
+        let mut batch = Batch { effects: self.look_at_clock(), ..Batch::default() };
+        for message in messages {
+            self.take(message, &mut batch, clock::now())?;
         }
         let now = clock::now();
+        let Batch { mut effects, mut waiting, stop } = batch;
         if self.engine.next_wake().is_some_and(|at| at <= now) {
             effects.extend(self.engine.apply(Input::Tick, now));
         }
@@ -408,6 +319,87 @@ impl Core {
         Ok(stop)
     }
 
+    /// What is waited for moves with a clock that was set.
+    fn look_at_clock(&mut self) -> Vec<Effect> {
+        let set = self.clock.was_set(to_micros(clock::now())).filter(|_| !fault::is_on("trust-the-clock"));
+        let Some(by) = set.map(TimeDelta::microseconds) else { return Vec::new() };
+        tracing::warn!(seconds = by.num_seconds(), "the clock of this machine was set; what is waited for moves with it");
+        self.idle_since += by;
+        self.gpus.clock_was_set(by);
+        self.herald.clock_was_set(by);
+        self.engine.apply(Input::ClockSet(by), clock::now())
+    }
+
+    fn take(&mut self, message: Msg, batch: &mut Batch, now: Timestamp) -> Result<(), String> {
+        match message {
+            Msg::Command(request, answer) => batch.answer(answer, self.commanded(*request, now)),
+            Msg::Create(record, secrets, answer) => {
+                self.keep_secrets(&record.run_id, secrets);
+                batch.answer(answer, self.create(record, now));
+            }
+            Msg::TurnOn(request, beginning, answer) => batch.answer(answer, self.turn_on(*request, beginning, now)),
+            Msg::Listeners(found) => self.herald.define(found),
+            Msg::Defined(found) => batch.effects.extend(self.defined(found, now)),
+            Msg::Observed(key, observed) => self.scheduler.observe(key, observed),
+            Msg::Made(fire, made) => batch.effects.extend(self.made(*fire, made, now)),
+            Msg::Backfill(request, dates, answer) => batch.answer(answer, self.begin_backfill(*request, &dates, now)),
+            Msg::Backfilled(turn, made) => batch.effects.extend(self.backfilled(&turn, made, now)),
+            Msg::Notice(notice) => batch.effects.extend(self.notice(notice, now)),
+            Msg::Collected(key, report) => batch.effects.extend(self.engine.apply(Input::Ended { key, report }, now)),
+            Msg::Attached(is_here) => self.attached(is_here),
+            Msg::Status(answer) => drop(answer.send(self.status())),
+            Msg::Resources(answer) => drop(answer.send(self.resources())),
+            Msg::Forget { runs, by, answer } => self.forget(runs, &by, answer, now)?,
+            Msg::ForgetFires(before) => drop(self.store.forget_firings(before).map_err(|error| error.to_string())?),
+            Msg::NotSynced(why) => return Err(why),
+            Msg::Gpus(found) => {
+                self.gpus.has_looked();
+                batch.effects.extend(self.engine.apply(Input::Gpus(found), now));
+            }
+            Msg::Delivered(delivery) => batch.effects.extend(self.herald.delivered(*delivery, now).map(Effect::Commit)),
+            Msg::Beaten(error) => self.herald.beaten(error, now),
+            Msg::Stop(code) => batch.stop = Some(code),
+        }
+        Ok(())
+    }
+
+    fn commanded(&mut self, mut request: Request, now: Timestamp) -> Vec<Effect> {
+        if let Some((run, _)) = request.command.subject() {
+            let run = run.clone();
+            self.keep_secrets(&run, std::mem::take(&mut request.secrets));
+        }
+        match request.command {
+            Command::PausePipeline { .. } => self.turn_off(request, now),
+            Command::PauseBackfill { .. } | Command::CancelBackfill { .. } => self.command_backfill(request, now),
+            _ => self.command(request, now),
+        }
+    }
+
+    fn attached(&mut self, is_here: bool) {
+        if is_here {
+            self.clients += 1;
+            self.linger = LINGER;
+        } else {
+            self.clients = self.clients.saturating_sub(1);
+        }
+    }
+
+    /// A commit like any other: after one that failed nothing may be believed.
+    fn forget(
+        &mut self,
+        runs: Vec<RunId>,
+        by: &str,
+        answer: oneshot::Sender<Result<Vec<RunId>, String>>,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        // One that a command of this batch has opened again stays.
+        let over: Vec<RunId> = runs.into_iter().filter(|run| self.engine.run(run).is_none()).collect();
+        over.iter().for_each(|run| drop(self.secrets.remove(run)));
+        let forgotten = self.store.forget(&over, now, by).map_err(|error| error.to_string());
+        let _ = answer.send(forgotten.clone());
+        forgotten.map(drop)
+    }
+
     fn look_for_gpus(&mut self, now: Timestamp) {
         let somebody_cares = self.engine.cares_for_gpus();
         if self.gpus.due(somebody_cares).is_some_and(|at| at <= now) {
@@ -417,205 +409,6 @@ impl Core {
             });
         } else if !somebody_cares && self.gpus.rest() {
             self.engine.forget_gpus();
-        }
-    }
-
-    /// A client that asks again, because an earlier engine died before it answered, or with a key that was used, may have
-    /// its run already.
-    fn create(&mut self, mut record: Box<RunRecord>, now: Timestamp) -> Vec<Effect> {
-        match self.known(&record).and_then(|known| Ok((known, self.run_before(&record)?))) {
-            Ok((None, before)) => {
-                record.past = before;
-                let mut effects = self.look_back(&record, now);
-                effects.extend(self.engine.apply(Input::Create(record), now));
-                effects
-            }
-            Ok((Some(id), _)) => {
-                let message = if id == record.run_id { format!("started run {id}") } else { format!("run {id} has that key already") };
-                vec![Effect::Answer(Reply::Done { message, run: Some(id) })]
-            }
-            Err(error) => vec![Effect::Answer(Reply::Failed { message: error.to_string() })],
-        }
-    }
-
-    /// The run that was made for the same request: runs of this batch are in memory only, ended ones in the tables only.
-    fn known(&self, record: &RunRecord) -> Result<Option<RunId>, StoreError> {
-        if self.engine.run(&record.run_id).is_some() || self.store.has_run(&record.run_id)? {
-            return Ok(Some(record.run_id.clone()));
-        }
-        let Some(key) = &record.idempotency_key else { return Ok(None) };
-        match self.engine.run_with_key(&record.definition.id, key) {
-            Some(id) => Ok(Some(id)),
-            None => self.store.run_by_key(&record.definition.id, key),
-        }
-    }
-
-    /// The run before it, if a task of it looks back: runs of this batch are in memory only, ended ones in the tables only.
-    fn run_before(&self, record: &RunRecord) -> Result<Option<RunId>, StoreError> {
-        if !record.definition.tasks.iter().any(|task| task.depends_on_past) {
-            return Ok(None);
-        }
-        let stored = self.store.run_before(record)?;
-        Ok(stored.max(self.engine.run_before(record)).map(|(_, id)| id))
-    }
-
-    /// Tells the engine how the run stands that a new or restored one looks back to, if it is over.
-    fn look_back(&mut self, record: &RunRecord, now: Timestamp) -> Vec<Effect> {
-        let Some(past) = record.past.clone().filter(|past| self.engine.run(past).is_none()) else { return Vec::new() };
-        match self.store.load(&past) {
-            Ok(Some(loaded)) => {
-                let states = loaded.tasks.into_iter().map(|task| (task.key.task.clone(), task.state)).collect();
-                self.engine.apply(Input::Past { run: past, states }, now)
-            }
-            // Whoever removed it does not want it to hold up others.
-            Ok(None) => Vec::new(),
-            Err(error) => {
-                tracing::error!(run = %past, %error, "the run before cannot be read; what looks back to it does not wait");
-                Vec::new()
-            }
-        }
-    }
-
-    /// Those that are given again take the place of the earlier ones.
-    fn keep_secrets(&mut self, run: &RunId, secrets: Secrets) {
-        if !secrets.is_empty() {
-            self.secrets.entry(run.clone()).or_default().extend(secrets);
-        }
-    }
-
-    fn command(&mut self, request: Request, now: Timestamp) -> Vec<Effect> {
-        if let Command::PausePipeline { pipeline, .. } = &request.command
-            && !self.engine.knows_pause(pipeline)
-        {
-            match self.store.is_paused(pipeline) {
-                Ok(paused) => self.engine.restore_pause(pipeline.clone(), paused),
-                Err(error) => return vec![Effect::Answer(Reply::Failed { message: error.to_string() })],
-            }
-        }
-        let run = request.command.subject().map(|(run, _)| run.clone());
-        let mut effects = match run.filter(|id| self.engine.run(id).is_none()).map(|id| self.load(&id, now)) {
-            Some(Err(error)) => return vec![Effect::Answer(Reply::Failed { message: error.to_string() })],
-            Some(Ok(effects)) => effects,
-            None => Vec::new(),
-        };
-        effects.extend(self.engine.apply(Input::Command { command: request.command, by: request.by, reason: request.reason }, now));
-        effects
-    }
-
-    /// A run that is over is read back when a command is about it.
-    fn load(&mut self, id: &RunId, now: Timestamp) -> Result<Vec<Effect>, RuntimeError> {
-        let Some(run) = self.store.load(id)?.and_then(Run::restore) else { return Ok(Vec::new()) };
-        let record = run.record.clone();
-        self.engine.restore(run);
-        Ok(self.look_back(&record, now))
-    }
-
-    fn notice(&mut self, notice: Notice, now: Timestamp) -> Vec<Effect> {
-        match notice {
-            Notice::Began { key, at_micros } => self.engine.apply(Input::Began { key, at: from_micros(at_micros) }, now),
-            Notice::NotNow { key, why } => self.engine.apply(Input::NotNow { key, why }, now),
-            Notice::Lost { key, reason } => self.engine.apply(Input::Lost { key, reason }, now),
-            Notice::Ended { key, verdict } => match self.leftovers(&key) {
-                None => Vec::new(),
-                Some(left) if left.are_heavy() => {
-                    let own = self.own.clone();
-                    std::thread::spawn(move || {
-                        let _ = own.send(Msg::Collected(key, Box::new(left.collect(verdict))));
-                    });
-                    Vec::new()
-                }
-                Some(left) => self.engine.apply(Input::Ended { key, report: Box::new(left.collect(verdict)) }, now),
-            },
-        }
-    }
-
-    fn leftovers(&self, key: &AttemptKey) -> Option<Leftovers> {
-        let run = self.engine.run(&key.task.run)?;
-        Some(self.yard.leftovers(run, run.task_def(run.position(&key.task.task)?), key, self.secrets.get(&key.task.run)))
-    }
-
-    /// Journal first, then the world. What cannot be started comes back as a message.
-    fn carry_out(&mut self, effects: Vec<Effect>, waiting: &mut Vec<oneshot::Sender<Reply>>) -> Result<(), String> {
-        let (mut changes, mut acts) = (Vec::new(), Vec::new());
-        for effect in effects {
-            match effect {
-                Effect::Commit(change) => changes.push(change),
-                other => acts.push(other),
-            }
-        }
-        if fault::is_on("act-before-commit") {
-            let starts = acts.iter().filter_map(|act| if let Effect::Start(key) = act { Some(key.clone()) } else { None });
-            starts.collect::<Vec<_>>().into_iter().for_each(|key| self.start_attempt(key));
-        }
-        if let Err(why) = self.commit(changes) {
-            for answer in waiting.drain(..) {
-                let _ = answer.send(Reply::Failed { message: why.clone() });
-            }
-            return Err(why);
-        }
-        // Answers come in the order of the commands: the engine gives each exactly one.
-        let mut waiting = waiting.drain(..);
-        for act in acts {
-            match act {
-                Effect::Start(key) => self.start_attempt(key),
-                Effect::Cancel(key) => self.executor.cancel(&key, self.yard.folder(&key)),
-                Effect::Answer(reply) => {
-                    if let Some(answer) = waiting.next() {
-                        let _ = answer.send(reply);
-                    }
-                }
-                Effect::Commit(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn commit(&mut self, mut changes: Vec<Change>) -> Result<(), String> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.herald.tell(&mut changes, &self.engine, &self.store);
-        let committed = self.store.commit(&changes).map_err(|error| error.to_string());
-        if committed.is_err() && fault::is_on("believe-failed-sync") {
-            return Ok(());
-        }
-        let (seq, synced) = committed?;
-        if let (false, Some(syncer)) = (synced, &self.syncer) {
-            syncer.soon();
-        }
-        for change in &changes {
-            match &change.what {
-                What::Run { from: None, record } => self.keeper.begun(record, seq),
-                What::Run { record, .. } if record.state.is_terminal() => {
-                    self.keeper.ended(record.run_id.clone(), seq);
-                    self.scheduler.history_changed();
-                }
-                What::Artifact(artifact) if artifact.asset.is_some() => self.scheduler.history_changed(),
-                _ => {}
-            }
-        }
-        self.changed.send_replace(seq);
-        Ok(())
-    }
-
-    fn start_attempt(&mut self, key: AttemptKey) {
-        let prepared = match self.engine.run(&key.task.run).and_then(|run| Some((run, run.position(&key.task.task)?))) {
-            Some((run, position)) => self.yard.prepare(run, position, &key, self.secrets.get(&key.task.run)),
-            None => return,
-        };
-        match prepared {
-            Ok(ticket) => self.executor.start(ticket),
-            // Given to nobody, so nobody can begin it.
-            Err(Unprepared { message, may_pass: true, .. }) => {
-                let _ = self.own.send(Msg::Notice(Notice::NotNow { key, why: message }));
-            }
-            Err(Unprepared { message, disk_full, .. }) => {
-                tracing::warn!(attempt = %key, message, "cannot be started");
-                let at = to_micros(clock::now());
-                let end = if disk_full { End::DiskFull { message } } else { End::SpawnError { message } };
-                let verdict = Verdict::new(end, at, at);
-                let _ = self.own.send(Msg::Notice(Notice::Ended { key, verdict }));
-            }
         }
     }
 
@@ -680,14 +473,19 @@ impl Core {
     }
 }
 
-/// Answers go to clients in the order of their commands; nobody waits for these.
-fn quiet(effects: Vec<Effect>) -> impl Iterator<Item = Effect> {
-    effects.into_iter().filter(|effect| match effect {
-        Effect::Answer(Reply::Done { .. }) => false,
-        Effect::Answer(other) => {
-            tracing::warn!(?other, "what the engine asked of itself was refused");
-            false
-        }
-        _ => true,
-    })
+/// What came of the messages that are decided together.
+#[derive(Default)]
+struct Batch {
+    effects: Vec<Effect>,
+    /// Clients in the order of their commands: the engine answers each once.
+    waiting: Vec<oneshot::Sender<Reply>>,
+    /// Leave with this exit code.
+    stop: Option<u8>,
+}
+
+impl Batch {
+    fn answer(&mut self, client: oneshot::Sender<Reply>, effects: Vec<Effect>) {
+        self.waiting.push(client);
+        self.effects.extend(effects);
+    }
 }

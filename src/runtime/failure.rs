@@ -165,7 +165,7 @@ fn script(task: &Task) -> String {
         Action::Argv { argv } => argv.join(" "),
         Action::Component { .. } => String::new(),
         Action::Sensor { sensor } => match &sensor.condition {
-            Condition::Command { script } => script.clone(),
+            Condition::Command { script, .. } => script.clone(),
             Condition::File { .. } | Condition::Time { .. } | Condition::Asset { .. } | Condition::Http { .. } => String::new(),
         },
     }

@@ -1,7 +1,7 @@
 //! The pipeline files of a workspace, read and checked; nothing of them is executed.
 
 use super::{
-    RuntimeError, circles, definition_file,
+    RuntimeError, circles, definition_file, references,
     workspace::{self, Place},
 };
 use crate::{
@@ -79,7 +79,8 @@ fn all(place: &Place) -> Result<Vec<Found>, RuntimeError> {
     Shelf::default().all(place)
 }
 
-/// Reads files, each with the name that findings call it by; an id that two of them claim is a finding of the second.
+/// Reads all files of a workspace, each with the name that findings call it by; an id that two of them claim is a finding of the second,
+/// and what one waits for and none has is a finding, too.
 pub fn read_all(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<Found> {
     agreed(files.into_iter().map(|(path, name)| read(&path, &name)).collect())
 }
@@ -102,6 +103,7 @@ fn agreed(mut all: Vec<Found>) -> Vec<Found> {
         }
     }
     circles::warn(&mut all);
+    references::warn(&mut all, &components::catalog());
     all
 }
 

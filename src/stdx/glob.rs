@@ -31,10 +31,66 @@ pub fn entries(base: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The part of a pattern that matches no letter: a range whose ends are the wrong way round, or a choice among separators of folders.
+pub fn empty_choice(pattern: &str) -> Option<&str> {
+    let mut rest = pattern;
+    while let Some(open) = rest.find('[') {
+        let inner = &rest[open + 1..];
+        let negated = inner.starts_with('!');
+        let letters = inner.strip_prefix('!').unwrap_or(inner);
+        // A bracket right at the beginning is a letter like any other.
+        let first = letters.chars().next().map_or(0, char::len_utf8);
+        let close = first + letters.get(first..)?.find(']')?;
+        let whole = &rest[open..rest.len() - letters.len() + close + 1];
+        if !negated && !matches_some(&letters[..close]) {
+            return Some(whole);
+        }
+        rest = &letters[close + 1..];
+    }
+    None
+}
+
+/// Whether any letter of a name is among those between brackets.
+fn matches_some(letters: &str) -> bool {
+    let letters: Vec<char> = letters.chars().collect();
+    let (mut at, mut some) = (0, false);
+    while at < letters.len() {
+        match letters[at..] {
+            [from, '-', to, ..] => {
+                some |= from <= to && (from, to) != ('/', '/');
+                at += 3;
+            }
+            [letter, ..] => {
+                some |= letter != '/';
+                at += 1;
+            }
+            [] => break,
+        }
+    }
+    some
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn a_choice_that_no_letter_meets_is_found() {
+        for (pattern, found) in [
+            ("[a-z]*.csv", None),
+            ("[!z-a]", None),
+            ("[]a]/[!]]", None),
+            ("[a-]", None),
+            ("[z-a0]", None),
+            ("x/[z-a].csv", Some("[z-a]")),
+            ("[ab][9-0]", Some("[9-0]")),
+            ("a[/]b", Some("[/]")),
+            ("é[ü-à]", Some("[ü-à]")),
+        ] {
+            assert_eq!(empty_choice(pattern), found, "{pattern}");
+        }
+    }
 
     #[test]
     fn files_are_found_in_folders_and_sorted() {

@@ -4,9 +4,9 @@ use super::{
     cron::Cron,
     time::{Timestamp, from_micros, to_micros},
     vocabulary::words,
+    zone::Zone,
 };
 use chrono::{LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub struct Timetable {
     /// What it goes by.
     pub line: Line,
     /// Where the clock on the wall hangs. Intervals do not care.
-    pub zone: Tz,
+    pub zone: Zone,
     /// Nothing fires before it.
     pub start: Option<Timestamp>,
     /// Nothing fires after it.
@@ -104,7 +104,7 @@ const FARTHEST: TimeDelta = TimeDelta::hours(16);
 impl Timetable {
     /// A line in UTC, without a first or last day and with the usual policies.
     pub fn new(line: Line) -> Self {
-        Self { line, zone: Tz::UTC, start: None, end: None, gap: DstGap::default(), overlap: DstOverlap::default() }
+        Self { line, zone: Zone::UTC, start: None, end: None, gap: DstGap::default(), overlap: DstOverlap::default() }
     }
 
     /// The first firing after `at`. None once there is none until the year 2100 is over.

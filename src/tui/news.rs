@@ -1,12 +1,12 @@
-//! Hears of notifications while the program is open: each is a line in Messages, whatever its channel; those for the bell ring; a
+//! Hears of notifications, and of pipelines that vanish, while the program is open: each is a line in Messages, whatever its channel; those for the bell ring; a
 //! channel that takes nothing is told of once for each of them.
 
 use super::world::Tone;
 use crate::{
-    model::{NotificationRow, NotificationState},
-    runtime::{Handle, RunFilter, RuntimeError},
+    model::{NotificationRow, NotificationState, PipelineId},
+    runtime::{Handle, RunFilter, RuntimeError, scheduler::outlook},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::SystemTime};
 
 /// Looked at when something changes; a change that makes more at once is told of by these.
 const LOOKED_AT: usize = 50;
@@ -29,6 +29,8 @@ pub struct News {
     upto: Option<i64>,
     /// Those that were said to have failed.
     failed: BTreeSet<i64>,
+    /// Pipelines that were said to be gone though their triggers are on, and the change of their folder after which that was asked.
+    gone: (BTreeSet<PipelineId>, Option<SystemTime>),
 }
 
 impl News {
@@ -45,6 +47,22 @@ impl News {
         rows.reverse();
         let name = |row: &NotificationRow| name(row, handle);
         self.take(&rows, upto, name)
+    }
+
+    /// What is to be said of files that are gone while their triggers are on; `anew` where something else changed than the folder.
+    ///
+    /// # Errors
+    /// A file or the database cannot be read.
+    pub fn look_for_gone(&mut self, handle: &Handle, anew: bool) -> Result<Vec<Heard>, RuntimeError> {
+        let changed = handle.place().workspace.join("pipelines").metadata().and_then(|found| found.modified()).ok();
+        if !anew && changed == self.gone.1 {
+            return Ok(Vec::new());
+        }
+        let gone: BTreeSet<PipelineId> = handle.vanished()?.into_iter().collect();
+        let new = gone.difference(&self.gone.0);
+        let heard = new.map(|gone| Heard { tone: Tone::Bad, text: outlook::vanished(gone), rings: false }).collect();
+        self.gone = (gone, changed);
+        Ok(heard)
     }
 
     fn take(

@@ -3,7 +3,7 @@
 use super::{text, world::Ask};
 use crate::{
     model::{Catchup, Command, Firing, Outcome, PipelineId, RunId, TriggerId},
-    runtime::scheduler::outlook::{Day, NextFire, Outlook, Preview, TriggerRow},
+    runtime::scheduler::outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow},
     stdx::time::Timestamp,
 };
 use chrono::{Datelike, NaiveDate, Timelike};
@@ -46,7 +46,9 @@ pub struct Past {
 impl Schedule {
     /// In order.
     pub fn new(outlook: Outlook) -> Self {
-        let mut schedule = Self { triggers: outlook.triggers, broken: outlook.broken, past: None };
+        let gone = outlook.gone.iter().map(|gone| (format!("pipelines/{gone}.toml"), outlook::vanished(gone)));
+        let broken = outlook.broken.into_iter().chain(gone).collect();
+        let mut schedule = Self { triggers: outlook.triggers, broken, past: None };
         schedule.arrange();
         schedule
     }

@@ -447,9 +447,11 @@ fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, 
             return;
         }
         let told = handle.as_mut().map(|handle| handle.wait_for_change(if attached { ATTENTION } else { Duration::ZERO }));
-        if let (Some(handle), Some(Ok(true))) = (&handle, &told) {
+        if let Some(handle) = &handle {
+            let changed = matches!(told, Some(Ok(true)));
             // What cannot be read is said by whoever reads what is shown.
-            for heard in news.look(handle).unwrap_or_default() {
+            let heard = if changed { news.look(handle).unwrap_or_default() } else { Vec::new() };
+            for heard in heard.into_iter().chain(news.look_for_gone(handle, changed).unwrap_or_default()) {
                 let _ = tx.send(Msg::News(heard));
             }
         }

@@ -1,11 +1,11 @@
 //! The same nights by walking: every real minute is gone through with an eye on the clock on the wall, which needs no arithmetic with zones.
 
 use chrono::{NaiveDateTime, TimeDelta};
-use chrono_tz::Tz;
 use flowyard::stdx::{
     cron::Cron,
     time::{Timestamp, parse_date},
     timetable::{DstGap, DstOverlap, Line, Timetable},
+    zone::Zone,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,12 +26,12 @@ const ZONES: [&str; 12] = [
     "Atlantic/Azores",
 ];
 
-fn wall(zone: Tz, at: Timestamp) -> NaiveDateTime {
+fn wall(zone: Zone, at: Timestamp) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
 }
 
 /// The beginning of the first day after `at` in UTC on which clocks change.
-fn next_change(zone: Tz, at: Timestamp) -> Option<Timestamp> {
+fn next_change(zone: Zone, at: Timestamp) -> Option<Timestamp> {
     let day = TimeDelta::days(1);
     let offset = |at: Timestamp| wall(zone, at) - at.naive_utc();
     std::iter::successors(Some(at), |at| Some(*at + day)).take(800).find(|at| offset(*at) != offset(*at + day))
@@ -96,7 +96,7 @@ proptest! {
         days in 0_i64..40 * 365,
         begin in 0_i64..1_440,
     ) {
-        let zone: Tz = zone.parse().unwrap();
+        let zone: Zone = zone.parse().unwrap();
         let Some(change) = next_change(zone, parse_date("1990-01-01").unwrap() + TimeDelta::days(days)) else { return Ok(()) };
         let cron = Cron::parse(&line).unwrap();
         let table = Timetable { zone, gap, overlap, ..Timetable::new(Line::Cron(cron.clone())) };

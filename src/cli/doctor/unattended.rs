@@ -2,7 +2,10 @@
 
 use super::{super::text::moment, Finding, failed, ok, warning};
 use crate::{
-    runtime::{Handle, RunFilter, clock, retention, scheduler::outlook::TriggerRow},
+    runtime::{
+        Handle, RunFilter, clock, retention,
+        scheduler::outlook::{self, TriggerRow},
+    },
     stdx::size,
 };
 use chrono::TimeDelta;
@@ -21,6 +24,8 @@ pub(super) fn examine(handle: &Handle) -> Vec<Finding> {
         Ok(rows) => findings.extend(triggers(handle, &rows)),
         Err(error) => findings.push(failed("triggers", error.to_string())),
     }
+    let gone = handle.vanished().unwrap_or_default();
+    findings.extend(gone.iter().map(|gone| failed("triggers", outlook::vanished(gone).replace("; ", "\n"))));
     findings.extend(forecast(handle));
     findings
 }

@@ -3,7 +3,7 @@
 mod read;
 
 use super::{PipelineId, RunId, did_you_mean};
-use crate::stdx::{time::Timestamp, vocabulary::words};
+use crate::stdx::{time::Timestamp, vocabulary::words, zone::Zone};
 use chrono::{NaiveTime, TimeDelta, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
@@ -209,7 +209,7 @@ impl Deadline {
                 asked.checked_add_signed(TimeDelta::from_std(*time).unwrap_or(TimeDelta::MAX)).unwrap_or(Timestamp::MAX_UTC)
             }
             Self::At { time, zone } => {
-                let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::UTC);
+                let zone = zone.parse().unwrap_or(Zone::UTC);
                 let today = asked.with_timezone(&zone).date_naive();
                 // A time that a day leaves out is that of the day after: two gaps never follow each other.
                 let moments = today.iter_days().take(4).filter_map(|day| zone.from_local_datetime(&day.and_time(*time)).earliest());

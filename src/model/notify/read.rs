@@ -6,6 +6,7 @@ use crate::{
     stdx::{
         duration,
         toml_tree::{Node, Table, Value},
+        zone::{self, Zone},
     },
 };
 use chrono::NaiveTime;
@@ -35,8 +36,8 @@ fn channels(node: &Node, report: &mut Report<'_>) -> Vec<Channel> {
 
 fn deadline(table: &Table, report: &mut Report<'_>) -> Option<Deadline> {
     let zone = table.text("timezone").unwrap_or("UTC");
-    if let (Some(node), Err(_)) = (table.get("timezone"), zone.parse::<chrono_tz::Tz>()) {
-        let hint = did_you_mean(zone, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    if let (Some(node), Err(_)) = (table.get("timezone"), zone.parse::<Zone>()) {
+        let hint = did_you_mean(zone, zone::names());
         let hint = hint.unwrap_or_else(|| "use a name such as \"Europe/Berlin\" or \"UTC\"".to_owned());
         report.error("bad-timezone", node.span.clone(), format!("there is no time zone `{zone}`"), Some(hint));
         return None;

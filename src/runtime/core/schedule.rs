@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        checkout,
-        scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, overlaps},
+        archive, checkout,
+        scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, outlook, overlaps},
         user,
     },
     Core, quiet,
@@ -66,6 +66,9 @@ impl Core {
         let undecided: Vec<(PipelineId, Vec<TriggerDef>)> =
             undecided.map(|(pipeline, triggers)| (pipeline.clone(), triggers.clone().unwrap_or_default())).collect();
         self.scheduler.define(found);
+        for pipeline in self.scheduler.vanished() {
+            tracing::warn!("{}", outlook::vanished(&pipeline));
+        }
         let mut effects = Vec::new();
         for (pipeline, triggers) in undecided {
             let env = user::environment(&self.place.config.pass_env).0;
@@ -199,7 +202,7 @@ impl Core {
 
     /// A run that was made and is not started leaves nothing behind.
     fn forsake(&self, record: Option<&RunRecord>) {
-        if let Some(record) = record.filter(|record| record.origin.as_ref().is_some_and(|origin| origin.checkout.is_some())) {
+        if let Some(record) = record.filter(|record| archive::folder(&self.place.state_dir, &record.run_id).exists()) {
             checkout::forsake(&self.place, &record.run_id);
         }
     }

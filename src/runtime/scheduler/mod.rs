@@ -10,11 +10,13 @@ pub mod history;
 pub mod outlook;
 #[cfg(test)]
 mod tests;
+mod wakes;
 pub mod watch;
 
 pub use definitions::Definitions;
 pub use events::{Beginning, Sight};
 pub use firer::Firer;
+use wakes::Wakes;
 pub use watch::Watcher;
 
 use crate::{
@@ -61,6 +63,8 @@ pub struct Fire {
     pub turned_on: Option<Timestamp>,
     /// The commit that it is about.
     pub commit: Option<Commit>,
+    /// The files that it is about.
+    pub changed: Vec<String>,
     /// What the trigger saw, to be kept with the fire.
     pub memory: Option<serde_json::Value>,
 }
@@ -105,10 +109,29 @@ pub struct Scheduler {
     sights_changed: bool,
     /// Something may be new in the history.
     history_changed: bool,
-    /// When something falls due next; `None` until it was looked, and when nothing does.
+    /// Something may be new in the history to these.
+    history_of: BTreeSet<Key>,
+    /// Nobody asked yet what fell due: whoever does learns the files first.
+    is_new: bool,
+    /// Which pipelines are to be decided, and when.
+    wakes: Wakes,
+    /// How many triggers were decided.
+    #[cfg(test)]
+    decisions: usize,
+}
+
+/// What was decided of a pipeline.
+#[derive(Debug, Default)]
+struct Decided {
+    steps: Vec<Step>,
+    /// When something of it falls due next.
     wake: Option<Timestamp>,
-    /// Something changed since it was looked.
-    is_stale: bool,
+}
+
+impl Decided {
+    fn wake_at(&mut self, at: Option<Timestamp>) {
+        self.wake = self.wake.into_iter().chain(at).min();
+    }
 }
 
 impl Scheduler {
@@ -118,7 +141,7 @@ impl Scheduler {
             let TriggerRecord { pipeline, trigger, since, memory } = found.record;
             ((pipeline, trigger), Known { since, memory, last: found.last, last_started: found.last_started })
         });
-        Self { switches, known: known.collect(), is_stale: true, sights_changed: true, history_changed: true, ..Self::default() }
+        Self { switches, known: known.collect(), is_new: true, sights_changed: true, history_changed: true, ..Self::default() }
     }
 
     /// Whether the triggers of any pipeline are on, so that somebody must stay for them.
@@ -133,18 +156,26 @@ impl Scheduler {
     }
 
     /// When something fires by the clock next, as far as it was looked.
-    pub const fn next_fire(&self) -> Option<Timestamp> {
-        self.wake
+    pub fn next_fire(&self) -> Option<Timestamp> {
+        self.wakes.first()
     }
 
     /// When [`Self::decide`] has something to do: at once if something changed.
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.is_stale || (self.history_changed && self.looks_back()) { Some(now) } else { self.wake }
+        let looks_back = !self.history_of.is_empty() || (self.history_changed && self.looks_back());
+        if looks_back || self.is_new { Some(now) } else { self.wakes.next(now) }
     }
 
     /// Whether somebody ever said that the triggers of a pipeline are on, or off.
     pub fn is_decided(&self, pipeline: &PipelineId) -> bool {
         self.switches.contains_key(pipeline)
+    }
+
+    /// Pipelines whose triggers are on and that are in no file that was read.
+    pub fn vanished(&self) -> Vec<PipelineId> {
+        let had_triggers = |pipeline: &&PipelineId| self.known.keys().any(|(of, _)| of == *pipeline);
+        let on = self.switches.keys().filter(|pipeline| self.is_on_for(pipeline) && !self.watched.contains_key(*pipeline));
+        on.filter(had_triggers).cloned().collect()
     }
 
     fn is_on_for(&self, pipeline: &PipelineId) -> bool {
@@ -154,6 +185,7 @@ impl Scheduler {
     /// The files were read: these triggers are in them. What is broken keeps what it had, and its fires say that it is broken.
     pub fn define(&mut self, found: BTreeMap<PipelineId, Option<Vec<TriggerDef>>>) {
         let mut before = std::mem::take(&mut self.watched);
+        before.keys().chain(found.keys()).for_each(|pipeline| self.wakes.touch(pipeline));
         for (pipeline, triggers) in found {
             let watched = match triggers {
                 Some(triggers) => watch(&pipeline, triggers),
@@ -162,7 +194,7 @@ impl Scheduler {
             self.watched.insert(pipeline, watched);
         }
         self.held.clear();
-        (self.is_stale, self.sights_changed, self.history_changed) = (true, true, true);
+        (self.sights_changed, self.history_changed) = (true, true);
     }
 
     /// The triggers of a pipeline were turned on, when this was there to see. Gives what is to be written down with it: that its
@@ -181,7 +213,8 @@ impl Scheduler {
     /// The triggers of a pipeline were turned off.
     pub fn turn_off(&mut self, pipeline: &PipelineId, switch: PipelineSwitch) {
         self.switches.insert(pipeline.clone(), switch);
-        (self.is_stale, self.sights_changed, self.history_changed) = (true, true, true);
+        self.wakes.touch(pipeline);
+        (self.sights_changed, self.history_changed) = (true, true);
     }
 
     /// Writes down triggers that are new: they fire for what falls due from now on.
@@ -214,22 +247,30 @@ impl Scheduler {
     /// What fell due. `open` gives the runs of a pipeline that are not over.
     pub fn decide(&mut self, open: impl Fn(&PipelineId) -> Vec<RunId>, now: Timestamp) -> Vec<Step> {
         let mut steps = Vec::new();
-        if !self.is_stale && self.wake.is_none_or(|at| at > now) {
-            return steps;
-        }
-        (self.is_stale, self.wake) = (false, None);
-        let on: Vec<PipelineId> = self.watched.keys().filter(|pipeline| self.is_on_for(pipeline)).cloned().collect();
-        for pipeline in on {
-            steps.extend(self.introduce(&pipeline, now).into_iter().map(Step::Commit));
-            for position in 0..self.watched[&pipeline].len() {
+        self.is_new = false;
+        for pipeline in self.wakes.take(now) {
+            if !self.is_on_for(&pipeline) {
+                continue;
+            }
+            let mut decided = Decided::default();
+            decided.steps.extend(self.introduce(&pipeline, now).into_iter().map(Step::Commit));
+            for position in 0..self.watched.get(&pipeline).map_or(0, Vec::len) {
                 let watched = self.watched[&pipeline][position].clone();
                 if self.in_flight.contains(&(pipeline.clone(), watched.def.id.clone())) {
                     continue;
                 }
-                match &watched.policy {
-                    Some(policy) => self.decide_one(&pipeline, &watched.def, policy, &open, now, &mut steps),
-                    None => self.decide_event(&pipeline, &watched.def, &open(&pipeline), now, &mut steps),
+                #[cfg(test)]
+                {
+                    self.decisions += 1;
                 }
+                match &watched.policy {
+                    Some(policy) => self.decide_one(&pipeline, &watched.def, policy, &open, now, &mut decided),
+                    None => self.decide_event(&pipeline, &watched.def, &open(&pipeline), now, &mut decided),
+                }
+            }
+            steps.append(&mut decided.steps);
+            if let Some(at) = decided.wake {
+                self.wakes.set(pipeline, at);
             }
         }
         steps
@@ -242,7 +283,7 @@ impl Scheduler {
         policy: &Policy,
         open: &impl Fn(&PipelineId) -> Vec<RunId>,
         now: Timestamp,
-        steps: &mut Vec<Step>,
+        decided: &mut Decided,
     ) {
         let fell = self.due(pipeline, def, policy, now);
         for due in &fell.decision.due {
@@ -251,15 +292,15 @@ impl Scheduler {
                 Fate::Happens { made_up } => {
                     let fire = self.fire(pipeline, def, due, made_up);
                     self.in_flight.insert((pipeline.clone(), def.id.clone()));
-                    steps.push(Step::Fire(Box::new(fire)));
+                    decided.steps.push(Step::Fire(Box::new(fire)));
                     return;
                 }
             };
             self.count(&firing);
-            steps.push(Step::Commit(What::Firing(firing)));
+            decided.steps.push(Step::Commit(What::Firing(firing)));
         }
         // Nothing is in flight: whoever is, looks again when it has settled.
-        self.wake = self.wake.into_iter().chain(fell.decision.wake).min();
+        decided.wake_at(fell.decision.wake);
     }
 
     /// What would become of all that fell due by the clock, were it decided now: for people. A run that it would start is open for what
@@ -366,6 +407,7 @@ impl Scheduler {
             env: self.switches.get(pipeline).map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: self.switches.get(pipeline).and_then(|switch| switch.since),
             commit: None,
+            changed: Vec::new(),
             memory: None,
         }
     }
@@ -374,7 +416,11 @@ impl Scheduler {
     pub fn settle(&mut self, fire: &Fire, firing: Option<&Firing>) {
         let key = (fire.pipeline.clone(), fire.trigger.clone());
         self.in_flight.remove(&key);
-        (self.is_stale, self.history_changed) = (true, true);
+        // Only what was in flight is to be decided anew: a thousand that fire at once are not a million decisions.
+        self.wakes.touch(&key.0);
+        if self.looks_back_for(&key) {
+            self.history_of.insert(key.clone());
+        }
         if let Some(firing) = firing {
             self.count(firing);
             if firing.outcome == Outcome::Failed && fire.memory.is_some() {

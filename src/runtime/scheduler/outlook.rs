@@ -59,8 +59,10 @@ impl NextFire {
 pub struct Outlook {
     /// The triggers of the files that are good.
     pub triggers: Vec<TriggerRow>,
-    /// Files of which nothing is known, and what is wrong first.
+    /// Files of which nothing is known, and what is wrong first; also those that are gone while their triggers are on.
     pub broken: Vec<(String, String)>,
+    /// Pipelines whose triggers are on and that are in no file any more.
+    pub gone: Vec<PipelineId>,
 }
 
 impl Outlook {
@@ -71,6 +73,13 @@ impl Outlook {
         fires.truncate(most);
         fires
     }
+}
+
+/// What is to be said of a pipeline whose triggers are on and that is in no file any more.
+pub fn vanished(pipeline: &PipelineId) -> String {
+    format!(
+        "the triggers of `{pipeline}` are on, and no file has it any more: nothing fires; put its file back, or turn them off with `flowyard pause {pipeline}` (under a new name, `flowyard unpause` turns them on)"
+    )
 }
 
 /// What fell on a day, and what will; days are those of UTC.

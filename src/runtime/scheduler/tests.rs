@@ -315,3 +315,39 @@ fn an_id_that_gets_another_line_starts_from_now() {
     let after: Vec<Timestamp> = desk.firings.iter().map(|firing| firing.logical_date).collect();
     assert_eq!(after, [at(MINUTE), at(50 * MINUTE + 1)]);
 }
+
+#[test]
+fn a_thousand_pipelines_that_fire_at_once_are_each_decided_a_few_times() {
+    const MANY: usize = 1_000;
+    let names: Vec<PipelineId> = (0..MANY).map(|number| format!("p{number:04}").into()).collect();
+    let on = PipelineSwitch { paused: false, since: Some(at(0)), ..PipelineSwitch::default() };
+    let mut scheduler = Scheduler::new(names.iter().map(|name| (name.clone(), on.clone())).collect(), Vec::new());
+    scheduler.define(names.iter().map(|name| (name.clone(), Some(vec![plain()]))).collect());
+    scheduler.decide(|_| Vec::new(), at(0));
+    scheduler.decisions = 0;
+    let (mut fires, mut second) = (0, MINUTE);
+    while second <= 2 * MINUTE {
+        for step in scheduler.decide(|_| Vec::new(), at(second)) {
+            let Step::Fire(fire) = step else { continue };
+            let firing = Firing {
+                pipeline: fire.pipeline.clone(),
+                trigger: fire.trigger.clone(),
+                logical_date: fire.logical_date,
+                decided_at: at(second),
+                outcome: Outcome::Started,
+                run: None,
+                why: String::new(),
+                count: 1,
+                first: None,
+            };
+            scheduler.settle(&fire, Some(&firing));
+            fires += 1;
+            // As the engine does after each run that was made.
+            assert!(scheduler.decide(|_| Vec::new(), at(second)).is_empty());
+        }
+        second += MINUTE;
+        assert_eq!(scheduler.next_fire(), Some(at(second)));
+    }
+    // When it falls due, and when it has settled.
+    assert_eq!((fires, scheduler.decisions), (2 * MANY, 4 * MANY));
+}

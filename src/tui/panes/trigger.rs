@@ -3,7 +3,7 @@
 use crate::{
     model::{TriggerDef, TriggerKind},
     runtime::scheduler::outlook::{NextFire, TriggerRow},
-    stdx::{duration, time::Timestamp},
+    stdx::{duration, time::Timestamp, zone::Zone},
     tui::{
         actions::Action,
         keymap::shown_key,
@@ -14,7 +14,6 @@ use crate::{
     },
 };
 use chrono::Timelike;
-use chrono_tz::Tz;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -55,7 +54,7 @@ fn facts(row: &TriggerRow, now: Timestamp) -> Vec<(&'static str, String, &'stati
         fact("state", format!("‖ off: {} turns the triggers of this pipeline on", shown_key(Action::Pause)));
     }
     if let Some(clock) = kind.clock() {
-        if let (TriggerKind::Cron { .. }, Ok(zone)) = (kind, clock.timezone.parse::<Tz>()) {
+        if let (TriggerKind::Cron { .. }, Ok(zone)) = (kind, clock.timezone.parse::<Zone>()) {
             let there = now.with_timezone(&zone).format("%H:%M %Z");
             fact("zone", if clock.timezone == "UTC" { "UTC".to_owned() } else { format!("{} (now {there})", clock.timezone) });
         }
@@ -123,7 +122,7 @@ fn next(row: &TriggerRow, now: Timestamp, width: usize, theme: &Theme) -> Vec<Li
 
 /// What the clock on the wall shows then.
 fn wall(fire: &NextFire) -> String {
-    let zone = fire.timezone.parse::<Tz>().unwrap_or(Tz::UTC);
+    let zone = fire.timezone.parse::<Zone>().unwrap_or(Zone::UTC);
     let format = if fire.fires_at.second() == 0 { "%a %-d %b %H:%M %Z" } else { "%a %-d %H:%M:%S %Z" };
     fire.fires_at.with_timezone(&zone).format(format).to_string()
 }

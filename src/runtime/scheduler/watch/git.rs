@@ -1,16 +1,18 @@
 //! The branches of the workspace's repository: where they are, and what is new on them. It asks git, and no network.
 
 use super::{
-    super::super::git::ask,
+    super::super::git::{ask, ask_bytes},
     folders::{Folders, Happened},
 };
 use crate::{
     model::TriggerKind,
+    stdx::names,
     triggers::git::{Move, Refs, Tips, remembered, watched},
 };
 use serde_json::Value;
 use std::{
     ffi::OsStr,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -120,10 +122,13 @@ fn moved(workspace: &Path, branch: &str, after: &str, known: &Tips) -> Move {
         Some(git(workspace, base).filter(|_| !others.is_empty())?.trim().to_owned())
     });
     let files = match &base {
-        Some(base) => git(workspace, ["diff", "--name-only", "--no-renames", "--relative", "-z", base, after]),
-        None => git(workspace, ["ls-tree", "-r", "--name-only", "-z", after]),
+        Some(base) => ask_bytes(workspace, ["diff", "--name-only", "--no-renames", "--relative", "-z", base, after]),
+        None => ask_bytes(workspace, ["ls-tree", "-r", "--name-only", "-z", after]),
     };
-    let list = |text: String| text.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect();
+    let list = |said: Vec<u8>| {
+        let files = said.split(|byte| *byte == 0).filter(|file| !file.is_empty());
+        files.map(|file| names::encode(OsStr::from_bytes(file))).collect()
+    };
     let subject = git(workspace, ["log", "-1", "--format=%s", after]).unwrap_or_default().trim().to_owned();
     Move {
         branch: branch.to_owned(),
