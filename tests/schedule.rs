@@ -4,11 +4,12 @@
 mod support;
 
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    process::{Child, Stdio},
+use std::{collections::BTreeMap, process::Stdio};
+use support::{
+    Yard, alive,
+    clock::{engine_at, faketime, set_clock},
+    kill, until,
 };
-use support::{Yard, alive, kill, until};
 
 /// Fires often; its task writes down for which time it ran, and whose data it is about.
 const OFTEN: &str = r#"
@@ -203,29 +204,6 @@ fn a_triggered_run_has_the_secrets_of_the_engine_and_a_fire_without_them_names_t
     assert!(!yard.show("latest").to_string().contains("sesame-open"));
     yard.text(0, &["engine", "stop"]);
     engine.wait().unwrap();
-}
-
-/// Where Debian's package `faketime` puts its library.
-fn faketime() -> Option<String> {
-    let found = ["x86_64", "aarch64"].map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1"));
-    let found = found.into_iter().find(|path| std::path::Path::new(path).exists());
-    assert!(found.is_some() || std::env::var_os("CI").is_none(), "faketime is missing");
-    found
-}
-
-/// An engine whose clock shows what the file `clock` says.
-fn engine_at(yard: &Yard, library: &str) -> Child {
-    let mut command = yard.plain_command(&["engine"]);
-    command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", yard.file("clock")).env("FAKETIME_NO_CACHE", "1");
-    command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_DISABLE_SHM", "1");
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// Sets the clock by how far it is from the true one.
-fn set_clock(yard: &Yard, to: chrono::DateTime<chrono::Utc>) {
-    let ahead = (to - chrono::Utc::now()).num_seconds();
-    yard.write("clock.new", &format!("{ahead:+}\n"));
-    std::fs::rename(yard.file("clock.new"), yard.file("clock")).unwrap();
 }
 
 /// The night of 25 October 2026 in Berlin, in which the hour from two to three comes twice, in steps of ten minutes; in each step but

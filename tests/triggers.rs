@@ -381,6 +381,30 @@ fn new_commits_start_a_run_that_is_told_their_range_and_other_paths_and_branches
 }
 
 #[test]
+fn commits_that_came_with_several_branches_at_once_start_one_run() {
+    let (yard, _) = repository("paths = [\"src/**\"]");
+    yard.kill_engine();
+    let second = commit(&yard, "src/a", "2");
+    for new in ["before", "zebra"] {
+        git(&yard, &["branch", new]);
+    }
+    git(&yard, &["checkout", "-qb", "later"]);
+    let third = commit(&yard, "src/a", "3");
+    git(&yard, &["branch", "latest"]);
+    let mut engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let runs = until_runs(&yard, "p", 2);
+    let mut reasons = [reason(&yard, &runs[0]), reason(&yard, &runs[1])];
+    reasons.sort();
+    let of = |commit: &str| format!("with 1 new commit: {} Change src/a", &commit[..8]);
+    assert_eq!(reasons, [format!("later is new, {}", of(&third)), format!("main has 1 new commit: {} Change src/a", &second[..8])]);
+    // Whatever else they would have started would be there before this.
+    commit(&yard, "src/a", "4");
+    until_runs(&yard, "p", 3);
+    yard.kill_engine();
+    engine.wait().unwrap();
+}
+
+#[test]
 fn a_run_of_a_checkout_sees_the_files_of_its_commit_and_keeps_them_in_its_own_folder() {
     let (yard, _) = repository("branches = [\"main\"], checkout = true");
     let second = commit(&yard, "src/a", "committed");

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{Firing, Outcome},
-    runtime::scheduler::outlook::{self, NextFire, Outlook, TriggerRow},
+    runtime::scheduler::outlook::{self, Broken, NextFire, Outlook, TriggerRow},
     stdx::{
         sanitize,
         time::{in_zone, rfc3339},
@@ -40,7 +40,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let found = handle.outlook(args.pipeline.as_deref(), most)?;
     let fires = found.fires(most);
     note_broken(&found, context);
-    for gone in &found.gone {
+    for gone in found.gone() {
         context.note(&outlook::vanished(gone));
     }
     if args.json {
@@ -58,10 +58,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         context.print(&format!("{}: {}{off}\n", row.pipeline, sanitize::text(&row.words)))?;
     }
     context.print(&made_up(triggers.iter().flat_map(|row| &row.fell_due)))?;
-    match (
-        triggers.is_empty() && found.broken.is_empty() && found.gone.is_empty(),
-        fires.is_empty() && waiting.is_empty() && !triggers.is_empty(),
-    ) {
+    match (triggers.is_empty() && found.broken.is_empty(), fires.is_empty() && waiting.is_empty() && !triggers.is_empty()) {
         (true, _) => context.note("no pipeline here has triggers; `[[triggers]]` in a pipeline file starts runs by itself"),
         (false, true) => context.note("nothing will fire any more: every trigger is past its end_date"),
         _ => {}
@@ -105,7 +102,7 @@ const NAMED: usize = 20;
 
 /// Which files are wrong, so that nothing of them is in a list.
 pub fn note_broken(found: &Outlook, context: &Context) {
-    for (_, error) in &found.broken {
+    for Broken { error, .. } in found.broken.iter().filter(|broken| broken.gone.is_none()) {
         context.note(&format!("{error}\n  nothing of that file fires; `flowyard check` has all of it"));
     }
 }

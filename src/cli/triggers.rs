@@ -30,19 +30,19 @@ pub struct Args {
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let handle = context.handle(Access::Look)?;
     let found = handle.outlook(args.pipeline.as_deref(), 1)?;
-    let (states, gone) = (handle.trigger_states(&found)?, &found.gone);
+    let states = handle.trigger_states(&found)?;
     next::note_broken(&found, context);
     if args.json {
-        context.json(&states.iter().map(as_json).chain(gone.iter().map(gone_as_json)).collect::<Vec<_>>())?;
+        context.json(&states.iter().map(as_json).chain(found.gone().map(gone_as_json)).collect::<Vec<_>>())?;
         return Ok(0);
     }
-    for gone in gone {
+    for gone in found.gone() {
         context.print(&sanitize::text(&format!("{gone}  on, but gone\n  trouble    {}\n", outlook::vanished(gone))))?;
     }
     for state in &states {
         context.print(&sanitize::text(&told(state)))?;
     }
-    if states.is_empty() && gone.is_empty() && found.broken.is_empty() {
+    if states.is_empty() && found.broken.is_empty() {
         context.note("no pipeline here has triggers; `[[triggers]]` in a pipeline file starts runs by itself");
     }
     Ok(0)

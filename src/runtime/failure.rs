@@ -221,6 +221,7 @@ mod tests {
             params: params.as_object().unwrap().clone(),
             git: crate::model::GitState { commit: Some(commit.to_owned()), branch: None, dirty: Some(false) },
             paused: false,
+            watched: false,
             undo: None,
             origin: None,
         };

@@ -186,6 +186,7 @@ mod tests {
             params: Default::default(),
             git: GitState::default(),
             paused: false,
+            watched: false,
             undo: None,
             origin: None,
         }

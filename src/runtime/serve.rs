@@ -123,7 +123,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         own: own.clone(),
         changed,
         exit_when_idle: options.exit_when_idle,
-        stays_for_triggers: options.detached,
+        detached: options.detached,
         triggers_on: options.triggers_on || is_trusted(place),
     })?;
     upkeep::start(place, own.clone());

@@ -377,6 +377,7 @@ pub const KEYS: &[Key] = &[
     key(Place::Notify, "on_approval", Holds::TextOrTexts, "`[]`", "When a person must decide"),
     key(Place::Notify, "on_deadline", Holds::TextOrTexts, "`[]`", "When a run is late"),
     key(Place::Notify, "on_missed", Holds::TextOrTexts, "`[]`", "When times at which a run was due passed without one"),
+    key(Place::Notify, "on_watched", Holds::TextOrTexts, "`\"bell\"`", "When a run ended that somebody watched"),
     key(Place::Notify, "on_drift", Holds::TextOrTexts, "`[]`", "When data changed over time; nothing tells of that yet"),
     key(
         Place::Notify,

@@ -62,7 +62,9 @@ pub(super) fn check_loops(list: &[Node], pipeline: &Pipeline, report: &mut Repor
         let message = format!("no fire can start a run: the param `{param}` has no default, and nobody is there to give it");
         report.add(Severity::Warning, "bad-trigger", first.span.clone(), message, Some("give it a default".to_owned()));
     }
-    let own: Vec<&str> = pipeline.tasks.iter().flat_map(|task| &task.outputs).filter_map(|output| output.asset.as_deref()).collect();
+    let outputs = || pipeline.tasks.iter().flat_map(|task| &task.outputs);
+    let own: Vec<&str> = outputs().filter_map(|output| output.asset.as_deref()).collect();
+    let written: Vec<&str> = outputs().filter_map(|output| output.path.as_deref()).collect();
     for table in list.iter().filter_map(Node::as_table) {
         if let Some(node) = table.get("pipeline").filter(|node| node.as_text() == Some(pipeline.id.as_str())) {
             let hint = Some("name another pipeline".to_owned());
@@ -71,6 +73,11 @@ pub(super) fn check_loops(list: &[Node], pipeline: &Pipeline, report: &mut Repor
         for (node, name) in table.get("assets").map(texts).unwrap_or_default().into_iter().filter(|(_, name)| own.contains(name)) {
             let message = format!("`{name}` is made by this pipeline itself: each run would start another one");
             report.error("trigger-loop", node.span.clone(), message, Some("wait for it in another pipeline".to_owned()));
+        }
+        for (node, pattern) in table.get("files").map(texts).unwrap_or_default() {
+            let Some(path) = written.iter().find(|path| glob::looks_for(pattern, path)) else { continue };
+            let message = format!("this pipeline itself writes `{path}`: a run that changes it would start another one");
+            report.error("trigger-loop", node.span.clone(), message, Some("name files that it does not write".to_owned()));
         }
     }
 }
@@ -191,7 +198,9 @@ fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
         let hint = Some("`catchup = \"none\"` makes up for nothing".into());
         report.error("bad-trigger", node.span.clone(), "`max_catchup` is 1 or more", hint);
     }
-    if let Some(node) = table.get("max_catchup").filter(|_| max_catchup.is_none_or(|most| most > MOST_CATCHUP)) {
+    if let Some(node) =
+        table.get("max_catchup").filter(|node| node.as_int().is_some() && max_catchup.is_none_or(|most| most > MOST_CATCHUP))
+    {
         let hint = Some("`flowyard backfill` makes up for more, and can be paused".into());
         report.error("bad-trigger", node.span.clone(), format!("`max_catchup` is at most {MOST_CATCHUP}"), hint);
     }

@@ -6,6 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// A `*` stops at a separator, and a name that begins with a dot is matched by a pattern that begins so, and by no other.
+pub const OPTIONS: MatchOptions = MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
 /// The files below `base` whose path matches `pattern`, sorted. Names that begin with a dot are left out unless the pattern begins so.
 ///
 /// # Errors
@@ -23,12 +26,18 @@ pub fn files(base: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
 pub fn entries(base: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
     let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
     let base = base.to_str().ok_or_else(|| invalid("the folder's name is not UTF-8".to_owned()))?;
-    let options = MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
     let whole = format!("{}/{pattern}", Pattern::escape(base));
-    let entries = glob_with(&whole, options).map_err(|error| invalid(format!("`{pattern}` is no pattern: {}", error.msg)))?;
+    let entries = glob_with(&whole, OPTIONS).map_err(|error| invalid(format!("`{pattern}` is no pattern: {}", error.msg)))?;
     let mut found = entries.collect::<Result<Vec<PathBuf>, _>>().map_err(io::Error::from)?;
     found.sort();
     Ok(found)
+}
+
+/// Whether a path is one that a pattern looks for, or a folder with such below it. A pattern that is none looks for nothing.
+pub fn looks_for(pattern: &str, path: &str) -> bool {
+    let path = path.trim_start_matches("./").trim_end_matches('/');
+    let is_below = pattern.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    is_below || Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_with(path, OPTIONS))
 }
 
 /// The part of a pattern that matches no letter: a range whose ends are the wrong way round, or a choice among separators of folders.
@@ -89,6 +98,21 @@ mod tests {
             ("é[ü-à]", Some("[ü-à]")),
         ] {
             assert_eq!(empty_choice(pattern), found, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_looks_for_a_file_and_for_what_is_in_a_folder() {
+        for (pattern, path, looks) in [
+            ("out/*.csv", "out/a.csv", true),
+            ("out/*.csv", "./out/a.csv", true),
+            ("out/*.csv", "out/", true),
+            ("out/*.csv", "ou", false),
+            ("out/*.csv", "out/x/a.csv", false),
+            ("out/**/*.csv", "out/x/a.csv", true),
+            ("[", "[", false),
+        ] {
+            assert_eq!(looks_for(pattern, path), looks, "{pattern} {path}");
         }
     }
 

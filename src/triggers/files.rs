@@ -3,9 +3,9 @@
 use super::{Kind, Looks, Observed, Seen, Wanted, told};
 use crate::{
     model::{RunType, TriggerDef, TriggerKind},
-    stdx::names,
+    stdx::{glob::OPTIONS, names},
 };
-use ::glob::{MatchOptions, Pattern};
+use ::glob::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -142,9 +142,6 @@ impl Changes {
         told(changed).into_iter().chain(kinds).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
-
-/// A name that begins with a dot is matched by a pattern that begins so, and by no other: a state folder starts no run.
-const OPTIONS: MatchOptions = MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 /// Which files are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

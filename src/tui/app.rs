@@ -517,6 +517,7 @@ fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String
             | Action::Cancel
             | Action::Approve
             | Action::Pause
+            | Action::Watch
             | Action::Undo
             | Action::More
     );

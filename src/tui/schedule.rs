@@ -3,7 +3,7 @@
 use super::{text, world::Ask};
 use crate::{
     model::{Catchup, Command, Firing, Outcome, PipelineId, RunId, TriggerId},
-    runtime::scheduler::outlook::{self, Day, NextFire, Outlook, Preview, TriggerRow},
+    runtime::scheduler::outlook::{Broken, Day, NextFire, Outlook, Preview, TriggerRow},
     stdx::time::Timestamp,
 };
 use chrono::{Datelike, NaiveDate, Timelike};
@@ -24,8 +24,8 @@ pub type TriggerKey = (PipelineId, TriggerId);
 pub struct Schedule {
     /// In order: those that are on before those that are off, those that go by the clock before others, soonest first.
     pub triggers: Vec<TriggerRow>,
-    /// Files of which nothing is known, and what is wrong first.
-    pub broken: Vec<(String, String)>,
+    /// Files of which nothing is known.
+    pub broken: Vec<Broken>,
     /// What became of the fires of one of them.
     pub past: Option<Past>,
 }
@@ -46,9 +46,7 @@ pub struct Past {
 impl Schedule {
     /// In order.
     pub fn new(outlook: Outlook) -> Self {
-        let gone = outlook.gone.iter().map(|gone| (format!("pipelines/{gone}.toml"), outlook::vanished(gone)));
-        let broken = outlook.broken.into_iter().chain(gone).collect();
-        let mut schedule = Self { triggers: outlook.triggers, broken, past: None };
+        let mut schedule = Self { triggers: outlook.triggers, broken: outlook.broken, past: None };
         schedule.arrange();
         schedule
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests wait for the world with deadlines")]
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this")]
 
+pub mod clock;
 mod terminal;
 
 use assert_cmd::{Command, cargo::cargo_bin};

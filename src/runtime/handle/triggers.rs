@@ -5,7 +5,7 @@ use super::{
         RuntimeError, clock, pipelines,
         scheduler::{
             Sight, history,
-            outlook::{self, Day, Outlook, Preview, TriggerRow, TriggerState},
+            outlook::{self, Broken, Day, Outlook, Preview, TriggerRow, TriggerState},
             watch,
         },
     },
@@ -39,8 +39,11 @@ impl Handle {
             gone.retain(|gone| gone.as_str() == name);
             found = if gone.is_empty() { self.found(pipeline)? } else { Vec::new() };
         }
-        let broken = found.iter().filter_map(|found| Some((found.file.clone(), first_error(found)?))).collect();
-        Ok(Outlook { triggers: self.trigger_rows(&found, fires)?, broken, gone })
+        let wrong = |found: &pipelines::Found| Some(Broken { file: found.file.clone(), error: first_error(found)?, gone: None });
+        let mut broken: Vec<Broken> = found.iter().filter_map(wrong).collect();
+        let vanished = |gone| Broken { file: format!("pipelines/{gone}.toml"), error: outlook::vanished(&gone), gone: Some(gone) };
+        broken.extend(gone.into_iter().map(vanished));
+        Ok(Outlook { triggers: self.trigger_rows(&found, fires)?, broken })
     }
 
     /// The file of a pipeline, which must be good; or all of them.

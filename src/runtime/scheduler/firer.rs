@@ -46,6 +46,7 @@ fn make(place: &Place, fire: &Fire) -> Result<(Box<RunRecord>, Secrets), String>
         env: fire.env.clone(),
         logical_date: Some(fire.logical_date),
         idempotency_key: None,
+        watched: false,
     };
     let by = format!("trigger {}", fire.trigger);
     let variable = |name: &str| std::env::var(name).ok();

@@ -59,10 +59,8 @@ impl NextFire {
 pub struct Outlook {
     /// The triggers of the files that are good.
     pub triggers: Vec<TriggerRow>,
-    /// Files of which nothing is known, and what is wrong first; also those that are gone while their triggers are on.
-    pub broken: Vec<(String, String)>,
-    /// Pipelines whose triggers are on and that are in no file any more.
-    pub gone: Vec<PipelineId>,
+    /// Files of which nothing is known.
+    pub broken: Vec<Broken>,
 }
 
 impl Outlook {
@@ -73,6 +71,22 @@ impl Outlook {
         fires.truncate(most);
         fires
     }
+
+    /// Pipelines whose triggers are on and that are in no file any more.
+    pub fn gone(&self) -> impl Iterator<Item = &PipelineId> {
+        self.broken.iter().filter_map(|broken| broken.gone.as_ref())
+    }
+}
+
+/// A file that fires nothing, though it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Where it is, or was, relative to the workspace.
+    pub file: String,
+    /// What is wrong first.
+    pub error: String,
+    /// The pipeline whose triggers are on, if it is no file any more.
+    pub gone: Option<PipelineId>,
 }
 
 /// What is to be said of a pipeline whose triggers are on and that is in no file any more.

@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::{
-    model::Catchup,
+    model::{Catchup, PipelineId},
+    runtime::scheduler::outlook::{self, Broken},
     tui::{schedule::Schedule, world::Engine},
 };
 
@@ -90,6 +91,23 @@ fn a_broken_file_is_told_beside_the_triggers_and_opens_what_is_wrong() {
     press(&mut app, "enter");
     let wrong = Ask::Definition { pipeline: "pipelines/broken.toml".into(), purpose: Purpose::Diagnostics };
     assert!(app.take_asks().contains(&wrong));
+}
+
+#[test]
+fn a_pipeline_that_vanished_while_its_triggers_were_on_is_told_and_can_be_turned_off() {
+    let mut app = place((120, 35));
+    let mut found = fixtures::schedule();
+    let gone: PipelineId = "old_name".into();
+    found.broken.push(Broken { file: "pipelines/old_name.toml".to_owned(), error: outlook::vanished(&gone), gone: Some(gone.clone()) });
+    tell(&mut app, Msg::Schedule(Ok(Box::new(found))));
+    press(&mut app, "G");
+    assert!(screen(&app).contains("the triggers of `old_name` are on, and no file has it any more"), "{}", screen(&app));
+    assert!(screen(&app).contains("p turns its triggers off"), "{}", screen(&app));
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("its file is gone"), "{}", screen(&app));
+    press(&mut app, "p");
+    let off = Command::PausePipeline { pipeline: gone, paused: true, env: Default::default(), make_up: None };
+    assert!(app.take_asks().contains(&Ask::Send(off)));
 }
 
 #[test]
