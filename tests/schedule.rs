@@ -56,6 +56,76 @@ fn a_trigger_is_off_until_somebody_turns_it_on_and_then_fires_by_itself() {
 }
 
 #[test]
+fn what_an_engine_would_make_up_for_is_told_beforehand_and_then_done() {
+    let latest = OFTEN.replace("\"all\"", "\"latest\"").replace("noted", "noted_latest");
+    let yard = Yard::with(&[("each", OFTEN), ("newest", &latest)]);
+    for pipeline in ["each", "newest"] {
+        yard.text(0, &["unpause", pipeline]);
+        until("it fired", || !fires(&yard, pipeline).is_empty());
+    }
+    assert!(!yard.text(0, &["next"]).contains("starting an engine"));
+    yard.kill_engine();
+    // Whoever only looks may start an engine for a run that is open.
+    let mut said = String::new();
+    until("some fell due of each", || {
+        said = yard.text(0, &["--read-only", "next"]);
+        said.lines().filter(|line| line.ends_with("  each  often")).count() >= 2 && said.contains("  newest  often  missed: ")
+    });
+    let runs = said.lines().find(|line| line.starts_with("starting an engine now makes up for ")).unwrap();
+    assert!(runs.ends_with(" runs:") && said.contains("and tells, without a run:"), "{said}");
+    let only = yard.text(0, &["--read-only", "next", "newest"]);
+    assert!(only.contains("makes up for 1 run:") && !only.contains("each"), "{only}");
+    let states = yard.json(&["--read-only", "triggers", "each", "--json"]);
+    let foretold = states[0]["fell_due"][0].clone();
+    assert_eq!((text(&foretold, "outcome"), &foretold["run"]), ("started", &Value::Null), "{states:#}");
+    yard.text(0, &["pause", "newest"]);
+    let date = |fire: &Value| text(fire, "logical_date").to_owned();
+    until("it was made up for", || {
+        fires(&yard, "each").iter().any(|fire| date(fire) == date(&foretold) && text(fire, "outcome") == "started")
+    });
+    yard.text(0, &["pause", "each"]);
+}
+
+#[test]
+fn a_night_that_the_clocks_leave_out_stands_among_the_next_fires() {
+    let line = "[[triggers]]\nid = \"nightly\"\ncron = \"30 2 29 3 *\"\ntimezone = \"Europe/Berlin\"\ndst_gap = \"skip\"\n";
+    let yard = Yard::with(&[("p", &format!("{line}[tasks.a]\nrun = \"true\"\n"))]);
+    // Clocks are put forward on the last Sunday of March: on the 29th in 2026, 2037, 2043, …
+    let said = yard.text(0, &["next", "-n", "20"]);
+    assert!(said.contains("29 Mar 02:30 does not exist: left out (dst_gap = skip)"), "{said}");
+    let next = yard.json(&["next", "-n", "20", "--json"]);
+    let left_out: Vec<&Value> = next.as_array().unwrap().iter().flat_map(|fire| fire["left_out"].as_array().unwrap()).collect();
+    assert!(left_out.contains(&&Value::from("2037-03-29T02:30:00")), "{next:#}");
+}
+
+#[test]
+fn a_file_that_is_wrong_is_told_with_its_place_and_hides_no_other() {
+    let yard = Yard::with(&[
+        ("good", OFTEN),
+        ("bad", "[[triggers]]\ncron = \"61 * * * *\"\n[tasks.a]\nrun = \"true\"\n"),
+        ("worse", "[[triggers]\n"),
+    ]);
+    for (pipeline, place) in [("bad", "pipelines/bad.toml:2"), ("worse", "pipelines/worse.toml:1")] {
+        for command in ["next", "triggers"] {
+            let said = yard.complaint(2, &[command, pipeline]);
+            assert!(said.contains(place), "{command}: {said}");
+        }
+        let others = yard.complaint(0, &["next"]);
+        assert!(others.contains(place) && others.contains("nothing of that file fires"), "{others}");
+    }
+    assert!(yard.text(0, &["next"]).contains("good"));
+    assert_eq!(yard.json(&["next", "--json", "-n", "3"]).as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn turning_on_a_pipeline_without_triggers_says_that_it_has_none() {
+    let yard = Yard::with(&[("quiet", "[tasks.a]\nrun = \"true\"\n")]);
+    let said = yard.text(0, &["unpause", "quiet"]);
+    assert!(said.contains("`quiet` has no triggers; those that its file gets will be on"), "{said}");
+    assert!(yard.complaint(0, &["pause", "quiet"]).contains("`quiet` has no triggers yet"));
+}
+
+#[test]
 fn an_engine_that_a_client_started_stays_as_long_as_a_trigger_is_on() {
     let yard = Yard::with(&[("rare", "[[triggers]]\ncron = \"0 0 1 1 *\"\n[tasks.a]\nrun = \"true\"\n")]);
     yard.text(0, &["unpause", "rare"]);

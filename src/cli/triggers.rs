@@ -3,6 +3,7 @@
 use super::{
     Failure,
     context::{Access, Context},
+    next,
     text::moment,
 };
 use crate::{
@@ -28,23 +29,20 @@ pub struct Args {
 /// Shows.
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let handle = context.handle(Access::Look)?;
-    let mut gone = handle.vanished()?;
-    gone.retain(|gone| args.pipeline.as_ref().is_none_or(|name| gone.as_str() == name));
-    let states = match &args.pipeline {
-        Some(_) if !gone.is_empty() => Vec::new(),
-        name => handle.trigger_states(name.as_deref())?,
-    };
+    let found = handle.outlook(args.pipeline.as_deref(), 1)?;
+    let states = handle.trigger_states(&found)?;
+    next::note_broken(&found, context);
     if args.json {
-        context.json(&states.iter().map(as_json).chain(gone.iter().map(gone_as_json)).collect::<Vec<_>>())?;
+        context.json(&states.iter().map(as_json).chain(found.gone().map(gone_as_json)).collect::<Vec<_>>())?;
         return Ok(0);
     }
-    for gone in &gone {
+    for gone in found.gone() {
         context.print(&sanitize::text(&format!("{gone}  on, but gone\n  trouble    {}\n", outlook::vanished(gone))))?;
     }
     for state in &states {
         context.print(&sanitize::text(&told(state)))?;
     }
-    if states.is_empty() && gone.is_empty() {
+    if states.is_empty() && found.broken.is_empty() {
         context.note("no pipeline here has triggers; `[[triggers]]` in a pipeline file starts runs by itself");
     }
     Ok(0)
@@ -61,6 +59,7 @@ fn told(state: &TriggerState) -> String {
     for trouble in &state.troubles {
         text.push_str(&format!("  trouble    {trouble}\n"));
     }
+    next::made_up(&row.fell_due).lines().for_each(|line| text.push_str(&format!("  {line}\n")));
     text
 }
 
@@ -98,6 +97,6 @@ fn as_json(state: &TriggerState) -> Value {
         "pipeline": row.pipeline, "trigger": row.def.id, "kind": row.def.kind.word(), "text": row.def.text, "words": row.words,
         "on": !row.paused, "since": state.since.map(rfc3339), "last": row.last, "would_fire": state.wanted,
         "cooldown_until": state.cooled.map(rfc3339), "next_fire": row.next.first().map(|next| rfc3339(next.fires_at)),
-        "troubles": state.troubles,
+        "troubles": state.troubles, "fell_due": row.fell_due,
     })
 }

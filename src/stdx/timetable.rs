@@ -124,6 +124,20 @@ impl Timetable {
         std::iter::successors(self.after(from), |tick| self.after(tick.at)).take_while(move |tick| tick.at <= to)
     }
 
+    /// The times on the wall between `from` and `to` that a clock put forward leaves out, and that fire nothing for it: the line names their
+    /// hours, and [`Timetable::gap`] skips. Oldest first.
+    pub fn left_out(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = NaiveDateTime> {
+        let cron = match &self.line {
+            Line::Cron(cron) if self.gap == DstGap::Skip && !cron.is_every_hour() => Some(cron),
+            Line::Cron(_) | Line::Every(_) => None,
+        };
+        let end = self.end.map_or(to, |end| to.min(end));
+        let first = self.start.map_or(from, |start| from.max(just_before(start)));
+        let walls = cron.into_iter().flat_map(move |cron| std::iter::successors(cron.next(self.wall(first)), |wall| cron.next(*wall)));
+        let end = self.wall(end);
+        walls.take_while(move |wall| *wall <= end).filter(|wall| self.zone.from_local_datetime(wall) == LocalResult::None)
+    }
+
     /// How many firings [`Timetable::between`] would give, without going through them one by one.
     pub fn count(&self, from: Timestamp, to: Timestamp) -> u64 {
         let from = self.start.map_or(from, |start| from.max(just_before(start)));

@@ -9,7 +9,7 @@ mod schedule;
 pub use driver::{app, drawn, press, screen, tell, theme, type_text};
 pub use logs::{LogShelf, log, log_of, training_lines};
 pub use machine::{crowded, resources};
-pub use schedule::{many_triggers, past, schedule, turn_on};
+pub use schedule::{fell_due, leaves_out, many_triggers, past, schedule, turn_on};
 
 use super::{
     graphs::Structures,

@@ -12,7 +12,7 @@ use super::{
     views::Intent,
     world::{Ask, Purpose, RunData},
 };
-use crate::model::{ClearScope, Command, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
+use crate::model::{ClearScope, Command, MarkedAs, PipelineId, PipelineRow, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
 use std::collections::BTreeMap;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
@@ -128,6 +128,17 @@ pub fn possible_for_row(action: Action, run: &RunRow) -> Result<(), String> {
 /// Pauses a run, or ends its pause.
 pub fn pause_run(run: &RunRow) -> Intent {
     send(Command::PauseRun { run: run.run_id.clone(), paused: !run.paused })
+}
+
+/// Whether the triggers of a pipeline can be turned on or off.
+///
+/// # Errors
+/// It has none that could be turned on.
+pub fn can_pause_pipeline(row: &PipelineRow) -> Result<(), String> {
+    if row.triggers.is_empty() && row.paused && row.error.is_none() {
+        return Err(format!("{} has no triggers to turn on", row.pipeline));
+    }
+    Ok(())
 }
 
 /// Has the end of a run told, or no more.

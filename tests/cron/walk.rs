@@ -37,19 +37,22 @@ fn next_change(zone: Zone, at: Timestamp) -> Option<Timestamp> {
     std::iter::successors(Some(at), |at| Some(*at + day)).take(800).find(|at| offset(*at) != offset(*at + day))
 }
 
-/// What fires from `from` to `to`, which are more than a day from every change outside.
-fn walked(table: &Timetable, cron: &Cron, from: Timestamp, to: Timestamp) -> BTreeSet<Timestamp> {
+/// What fires from `from` to `to`, which are more than a day from every change outside; and what does not because clocks leave it out, each
+/// with the moment at which they do.
+fn walked(table: &Timetable, cron: &Cron, from: Timestamp, to: Timestamp) -> (BTreeSet<Timestamp>, Vec<(Timestamp, NaiveDateTime)>) {
     let minute = TimeDelta::minutes(1);
     let mut shown: BTreeMap<NaiveDateTime, Vec<Timestamp>> = BTreeMap::new();
-    let mut fires = BTreeSet::new();
+    let (mut fires, mut without) = (BTreeSet::new(), Vec::new());
     let mut at = from;
     while at <= to {
         let now = wall(table.zone, at);
         shown.entry(now).or_default().push(at);
         let mut left_out = wall(table.zone, at - minute) + minute;
         while left_out < now {
-            if cron.matches(left_out) && !cron.is_every_hour() && table.gap == DstGap::Shift {
-                fires.insert(at);
+            match table.gap {
+                _ if !cron.matches(left_out) || cron.is_every_hour() => {}
+                DstGap::Shift => drop(fires.insert(at)),
+                DstGap::Skip => without.push((at, left_out)),
             }
             left_out += minute;
         }
@@ -63,7 +66,7 @@ fn walked(table: &Timetable, cron: &Cron, from: Timestamp, to: Timestamp) -> BTr
             DstOverlap::Both => fires.extend(passes),
         }
     }
-    fires
+    (fires, without)
 }
 
 fn field(max: u32) -> impl Strategy<Value = String> {
@@ -98,8 +101,10 @@ proptest! {
         let cron = Cron::parse(&line).unwrap();
         let table = Timetable { zone, gap, overlap, ..Timetable::new(Line::Cron(cron.clone())) };
         let (from, to) = (change - TimeDelta::minutes(begin), change + TimeDelta::days(2));
-        let walked: Vec<Timestamp> =
-            walked(&table, &cron, from - TimeDelta::days(2), to + TimeDelta::days(2)).into_iter().filter(|at| *at > from && *at <= to).collect();
+        let (walked, without) = walked(&table, &cron, from - TimeDelta::days(2), to + TimeDelta::days(2));
+        let walked: Vec<Timestamp> = walked.into_iter().filter(|at| *at > from && *at <= to).collect();
+        let without: Vec<NaiveDateTime> = without.into_iter().filter(|(at, _)| *at > from && *at <= to).map(|(_, wall)| wall).collect();
+        prop_assert_eq!(table.left_out(from, to).collect::<Vec<_>>(), without, "{} in {}, {}", line, zone, gap);
         let forwards: Vec<Timestamp> = table.between(from, to).map(|tick| tick.at).collect();
         prop_assert_eq!(&forwards, &walked, "{} in {}, {}, {}", line, zone, gap, overlap);
         let back = std::iter::successors(table.before(to + TimeDelta::microseconds(1)), |tick| table.before(tick.at));

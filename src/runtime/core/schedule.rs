@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{Effect, Input},
     model::{
-        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Request, RunId, Secrets, TriggerDef,
+        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Reply, Request, RunId, Secrets, TriggerDef,
         record::{Change, RunRecord, What},
     },
     stdx::time::{Timestamp, rfc3339},
@@ -29,6 +29,13 @@ impl Core {
         let pipeline = pipeline.clone();
         let mut effects = self.command(request, now);
         let switched = self.switched(&effects, &pipeline);
+        if let (Some(_), true) = (&switched, beginning.triggers.is_empty()) {
+            for effect in &mut effects {
+                if let Effect::Answer(Reply::Done { message, .. }) = effect {
+                    *message = format!("`{pipeline}` has no triggers; those that its file gets will be on");
+                }
+            }
+        }
         if let Some(switch) = switched {
             for def in &beginning.triggers {
                 let sight = Sight { key: (pipeline.clone(), def.id.clone()), kind: def.kind.clone(), memory: None };

@@ -285,48 +285,60 @@ impl Scheduler {
         now: Timestamp,
         decided: &mut Decided,
     ) {
-        let (decision, catchup) = self.due(pipeline, def, policy, now);
-        let many = decision.due.iter().filter(|due| matches!(due.what, clock::What::Fire { .. })).count() > 1;
-        for due in decision.due {
-            let mut firing = Firing {
-                pipeline: pipeline.clone(),
-                trigger: def.id.clone(),
-                logical_date: due.logical,
-                decided_at: now,
-                outcome: Outcome::Missed,
-                run: None,
-                why: String::new(),
-                count: due.count,
-                first: (due.count > 1).then_some(due.first),
-            };
-            match due.what {
-                clock::What::Missed(why) => firing.why = missed_because(why, due.count),
-                clock::What::OverCap => {
-                    firing.outcome = Outcome::OverCap;
-                    firing.why = format!("{} more fires were missed than max_catchup = {} makes up for", due.count, policy.cap);
+        let fell = self.due(pipeline, def, policy, now);
+        for due in &fell.decision.due {
+            let firing = match self.fate(pipeline, def, due, &fell, open, now) {
+                Fate::Told(firing) => firing,
+                Fate::Happens { made_up } => {
+                    let fire = self.fire(pipeline, def, due, made_up);
+                    self.in_flight.insert((pipeline.clone(), def.id.clone()));
+                    decided.steps.push(Step::Fire(Box::new(fire)));
+                    return;
                 }
-                clock::What::Fire { late } => {
-                    let made_up = catchup == Catchup::All && (many || late >= LATE);
-                    match self.hindrance(pipeline, def, made_up, &open(pipeline), now) {
-                        Some(why) => (firing.outcome, firing.why) = (Outcome::Skipped, why),
-                        None => {
-                            let fire = self.fire(pipeline, def, &due, made_up);
-                            self.in_flight.insert((pipeline.clone(), def.id.clone()));
-                            decided.steps.push(Step::Fire(Box::new(fire)));
-                            return;
-                        }
+            };
+            self.count(&firing);
+            decided.steps.push(Step::Commit(What::Firing(firing)));
+        }
+        // Nothing is in flight: whoever is, looks again when it has settled.
+        decided.wake_at(fell.decision.wake);
+    }
+
+    /// What would become of all that fell due by the clock, were it decided now: for people. A run that it would start is open for what
+    /// comes after it.
+    pub fn foretell(mut self, open: impl Fn(&PipelineId) -> Vec<RunId>, now: Timestamp) -> Vec<Firing> {
+        let mut told = Vec::new();
+        let on: Vec<PipelineId> = self.watched.keys().filter(|pipeline| self.is_on_for(pipeline)).cloned().collect();
+        for pipeline in on {
+            self.introduce(&pipeline, now);
+            let mut begun: Option<RunId> = None;
+            for watched in self.watched[&pipeline].clone() {
+                let Some(policy) = &watched.policy else { continue };
+                loop {
+                    let fell = self.due(&pipeline, &watched.def, policy, now);
+                    if fell.decision.due.is_empty() {
+                        break;
+                    }
+                    for due in &fell.decision.due {
+                        let open = |pipeline: &PipelineId| begun.iter().cloned().chain(open(pipeline)).collect();
+                        let firing = match self.fate(&pipeline, &watched.def, due, &fell, &open, now) {
+                            Fate::Told(firing) => *firing,
+                            Fate::Happens { .. } => {
+                                // It has no id before it is made.
+                                begun.get_or_insert_with(|| format!("for {}", rfc3339(due.logical)).into());
+                                Firing { outcome: Outcome::Started, ..told_of(&pipeline, &watched.def, due, now) }
+                            }
+                        };
+                        self.count(&firing);
+                        told.push(firing);
                     }
                 }
             }
-            self.count(&firing);
-            decided.steps.push(Step::Commit(What::Firing(Box::new(firing))));
         }
-        // Nothing is in flight: whoever is, looks again when it has settled.
-        decided.wake_at(decision.wake);
+        told
     }
 
     /// What fell due of one trigger, and by which rule of catching up it was decided.
-    fn due(&self, pipeline: &PipelineId, def: &TriggerDef, policy: &Policy, now: Timestamp) -> (clock::Decision, Catchup) {
+    fn due(&self, pipeline: &PipelineId, def: &TriggerDef, policy: &Policy, now: Timestamp) -> Fell {
         let known = &self.known[&(pipeline.clone(), def.id.clone())];
         let switch = &self.switches[pipeline];
         let last = known.last.map_or(known.since, |last| last.max(known.since));
@@ -334,10 +346,36 @@ impl Scheduler {
         if let Some(catchup) = switch.make_up.filter(|catchup| *catchup != Catchup::None && last < turned_on) {
             let made_up = clock::decide(&Policy { catchup, ..policy.clone() }, last, turned_on.min(now));
             if !made_up.due.is_empty() {
-                return (made_up, catchup);
+                return Fell { decision: made_up, catchup, cap: policy.cap };
             }
         }
-        (clock::decide(policy, last.max(turned_on), now), policy.catchup)
+        Fell { decision: clock::decide(policy, last.max(turned_on), now), catchup: policy.catchup, cap: policy.cap }
+    }
+
+    /// What becomes of something that fell due, given what fell due with it.
+    fn fate(
+        &self,
+        pipeline: &PipelineId,
+        def: &TriggerDef,
+        due: &clock::Due,
+        fell: &Fell,
+        open: &impl Fn(&PipelineId) -> Vec<RunId>,
+        now: Timestamp,
+    ) -> Fate {
+        let told = |outcome, why| Fate::Told(Box::new(Firing { outcome, why, ..told_of(pipeline, def, due, now) }));
+        match due.what {
+            clock::What::Missed(why) => told(Outcome::Missed, missed_because(why, due.count)),
+            clock::What::OverCap => {
+                told(Outcome::OverCap, format!("{} more fires were missed than max_catchup = {} makes up for", due.count, fell.cap))
+            }
+            clock::What::Fire { late } => {
+                let made_up = fell.makes_up(late);
+                match self.hindrance(pipeline, def, made_up, &open(pipeline), now) {
+                    Some(why) => told(Outcome::Skipped, why),
+                    None => Fate::Happens { made_up },
+                }
+            }
+        }
     }
 
     /// Why a fire starts no run now.
@@ -413,6 +451,46 @@ impl Scheduler {
                 known.last_started = Some(firing.decided_at);
             }
         }
+    }
+}
+
+/// What fell due of a trigger.
+struct Fell {
+    decision: clock::Decision,
+    /// How it was decided what of it happens.
+    catchup: Catchup,
+    /// Most that `catchup = "all"` makes up for.
+    cap: u32,
+}
+
+impl Fell {
+    /// Whether a fire this late is made up for, not just late: those come one after the other.
+    fn makes_up(&self, late: Duration) -> bool {
+        let happens = |due: &&clock::Due| matches!(due.what, clock::What::Fire { .. });
+        self.catchup == Catchup::All && (late >= LATE || self.decision.due.iter().filter(happens).nth(1).is_some())
+    }
+}
+
+/// What becomes of something that fell due.
+enum Fate {
+    /// It starts a run.
+    Happens { made_up: bool },
+    /// It is told, with the reason.
+    Told(Box<Firing>),
+}
+
+/// What is written down of something that fell due, as far as it does not depend on what became of it.
+fn told_of(pipeline: &PipelineId, def: &TriggerDef, due: &clock::Due, now: Timestamp) -> Firing {
+    Firing {
+        pipeline: pipeline.clone(),
+        trigger: def.id.clone(),
+        logical_date: due.logical,
+        decided_at: now,
+        outcome: Outcome::Missed,
+        run: None,
+        why: String::new(),
+        count: due.count,
+        first: (due.count > 1).then_some(due.first),
     }
 }
 

@@ -420,6 +420,7 @@ impl View for HomeView {
             Action::Open | Action::Trigger | Action::NextTab | Action::PreviousTab | Action::Pause if row.is_none() => {
                 Err("no pipeline is selected".into())
             }
+            Action::Pause => row.map_or(Ok(()), verbs::can_pause_pipeline),
             Action::Trigger | Action::NextTab | Action::PreviousTab if row.is_some_and(|row| row.error.is_some()) => {
                 Err("its file has errors (Enter shows them)".into())
             }

@@ -282,6 +282,11 @@ impl View for ScheduleView {
         next.is_some_and(|next| next.fires_at - world.now < chrono::Duration::hours(1)) && !is_deaf(world)
     }
 
+    /// Times until a fire follow from the clock alone; a fire is told by the engine.
+    fn changes_with_time(&self) -> bool {
+        false
+    }
+
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         let before = self.selected.clone();
         self.arrange(world);
@@ -424,8 +429,12 @@ impl View for ScheduleView {
         }
         let layout = self.layout(area, world);
         if layout.warning.height > 0 {
-            let words = " ✗ nothing fires: no engine runs, and triggers are on · `flowyard engine` starts one ";
-            panes::lines(frame, layout.warning, [Line::styled(text::left(words, usize::from(area.width)), theme.style("error"))]);
+            let made_up = match found.made_up() {
+                0 => String::new(),
+                many => format!(" and makes up for {}", text::count(many, "run")),
+            };
+            let words = format!(" ✗ nothing fires: no engine runs, and triggers are on · `flowyard engine` starts one{made_up} ");
+            panes::lines(frame, layout.warning, [Line::styled(text::left(&words, usize::from(area.width)), theme.style("error"))]);
         }
         if layout.triggers.height > 0 {
             self.triggers(frame, layout.triggers, found, world, theme);
