@@ -75,6 +75,7 @@ fn frames(tasks: usize, keys: &str) -> Vec<(Duration, Duration)> {
         env: BTreeMap::new(),
         logical_date: None,
         idempotency_key: None,
+        watched: false,
     };
     let done = Reply::Done { message: String::new(), run: Some("run-1".into()) };
     app.handle(Msg::Reply(Command::Trigger(request), Ok(done)), now);
@@ -134,6 +135,7 @@ fn run(count: usize, now: Timestamp) -> RunData {
         params: serde_json::Map::new(),
         git: GitState::default(),
         paused: false,
+        watched: false,
         undo: None,
         origin: None,
     };

@@ -416,7 +416,7 @@ fn a_client_that_asks_again_with_the_same_id_gets_one_run() {
     let yard = Yard::with(&[("p", WAITER), ("q", "[tasks.a]\nrun = 'true'\n")]);
     let first = yard.start("p");
     let id = "01j00000000000000000000000";
-    let hello = json!({"ask": "hello", "protocol": 6, "version": "x", "attach": false});
+    let hello = json!({"ask": "hello", "protocol": 7, "version": "x", "attach": false});
     let trigger = |run: &str| json!({"ask": "command", "run": run, "request": {"by": "me", "reason": null, "command": {"command": "trigger", "pipeline": "q"}}});
     let said = ask(&yard, &[hello.clone(), trigger(id), trigger(id), trigger("../../../tmp/x")]);
     assert_eq!((&said[1]["run"], &said[2]["run"]), (&json!(id), &json!(id)), "{said:?}");

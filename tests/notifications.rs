@@ -9,7 +9,11 @@ mod sinks;
 use serde_json::Value;
 use sinks::{Answer, MailServer, WebServer};
 use std::process::Stdio;
-use support::{Yard, until};
+use support::{
+    Yard,
+    clock::{engine_at, faketime, set_clock},
+    until,
+};
 
 /// Fails if `broken` is there.
 const FAILS_IF_BROKEN: &str = r#"
@@ -24,7 +28,7 @@ fn yard(occasions: &[&str], channel: &str, tasks: &str) -> Yard {
 }
 
 fn notifications(yard: &Yard) -> Vec<Value> {
-    yard.json(&["notifications", "--json"]).as_array().unwrap().clone()
+    yard.json(&["notifications", "--json", "--limit", "100"]).as_array().unwrap().clone()
 }
 
 /// Waits until so many notifications are in this state.
@@ -284,23 +288,105 @@ fn a_screen_that_is_open_rings_and_keeps_what_others_are_told() {
     until_told(&yard, 1, "sent");
 }
 
+/// A task that goes on until `go` is there.
+const WAITS: &str = "[tasks.load]\nrun = \"until test -e go; do sleep 0.05; done; sleep 0.1; exit $(cat go)\"\n";
+
 #[test]
-fn a_fire_that_nobody_could_start_is_told() {
+fn the_end_of_a_watched_run_is_told_once_also_when_its_engine_was_killed_on_the_way() {
+    let web = WebServer::start(&[Answer::Status(200)]);
+    let yard = Yard::with(&[("job", WAITS)]);
+    yard.write("flowyard.toml", &format!("[notify]\non_watched = [\"webhook:{}\"]\n", web.url()));
+    let (watched, other) = (yard.start("job"), yard.start("job"));
+    let twice = [&*watched, &*other].map(|run| yard.json(&["watch", run, "--json"])[0]["done"].clone());
+    assert_eq!(twice, [true, true]);
+    yard.text(0, &["watch", &other, "--off"]);
+    assert!(yard.complaint(3, &["watch", &watched]).contains("watched already"));
+    assert_eq!((&yard.show(&watched)["watched"], &yard.show(&other)["watched"]), (&true.into(), &false.into()));
+    yard.until_run(&watched, "running");
+    yard.kill_engine();
+    // Nobody is there when it ends; who comes next tells.
+    yard.write("go", "3\n");
+    yard.text(0, &["run", "job", "--detach"]);
+    yard.until_run(&watched, "failed");
+    yard.until_run(&other, "failed");
+    until_told(&yard, 1, "sent");
+    let got = web.got();
+    assert_eq!((got.len(), &got[0]["run_id"], &got[0]["occasion"]), (1, &watched.as_str().into(), &"watched".into()), "{got:#?}");
+    assert!(got[0]["subject"].as_str().unwrap().ends_with("failed, and was watched: load (exit code 3)"), "{got:#?}");
+    assert!(yard.complaint(3, &["watch", &watched]).contains("ended as failed"));
+    // It was retried, so there is another end, and it is watched as before.
+    yard.write("go", "0\n");
+    yard.text(0, &["retry", &watched, "--failed"]);
+    yard.until_run(&watched, "success");
+    until_told(&yard, 2, "sent");
+    assert_eq!(web.got()[1]["subject"].as_str().map(|subject| subject.contains("succeeded, and was watched")), Some(true));
+}
+
+#[test]
+fn without_a_word_of_who_hears_of_watched_runs_the_bell_rings() {
+    let yard = Yard::with(&[("job", WAITS)]);
+    let id = yard.text(0, &["run", "job", "--watch", "--detach"]).trim().to_owned();
+    let mut terminal = yard.terminal(100, 30, &[]);
+    terminal.sees("♪");
+    yard.write("go", "0\n");
+    terminal.writes(b"\x1b]9;flowyard: job #1: success (watched)").writes(b"\x1b\\\x07").press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    yard.until_run(&id, "success");
+}
+
+#[test]
+fn mail_that_no_server_was_named_for_is_given_up_and_told() {
+    let yard = yard(&["failure"], "email:ada@example.com", FAILS_IF_BROKEN);
+    yard.write("broken", "");
+    run(&yard, 1);
+    let rows = until_told(&yard, 1, "gave_up");
+    assert!(rows[0]["detail"].as_str().unwrap().contains("no [smtp] in flowyard.toml"), "{rows:?}");
+    let doctor = support::lossy(&yard.output(&["doctor"]).stdout);
+    assert!(doctor.contains("[notify] of job wants mail, and flowyard.toml has no [smtp]"), "{doctor}");
+}
+
+#[test]
+fn an_engine_whose_end_somebody_waits_for_tells_what_is_gathered_and_leaves() {
+    let web = WebServer::start(&[Answer::Status(200)]);
+    let yard = yard(&["failure"], &format!("webhook:{}", web.url()), FAILS_IF_BROKEN);
+    yard.write("broken", "");
+    let mut engine = yard.plain_command(&["engine", "--exit-when-idle"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("the engine answers", || yard.engine().is_some());
+    // The second begins as soon as the first is over.
+    run(&yard, 1);
+    run(&yard, 1);
+    assert!(engine.wait().unwrap().success());
+    assert_eq!(notifications(&yard).iter().filter(|row| row["state"] == "sent").count(), 2);
+    assert_eq!(web.got().len(), 2);
+}
+
+#[test]
+fn fires_that_nobody_could_start_are_told_and_counted() {
+    let Some(library) = faketime() else { return println!("skipped: faketime is missing") };
     let web = WebServer::start(&[Answer::Status(200)]);
     let yard = yard(
         &["missed"],
         &format!("webhook:{}", web.url()),
-        "[[triggers]]\nid = \"often\"\nevery = \"2s\"\nlate_window = \"1s\"\n[tasks.load]\nrun = \"true\"\n",
+        "[[triggers]]\nid = \"often\"\nevery = \"1m\"\nlate_window = \"1s\"\n[tasks.load]\nrun = \"true\"\n",
     );
+    let start: chrono::DateTime<chrono::Utc> = "2026-11-02T06:00:30Z".parse().unwrap();
+    set_clock(&yard, start);
+    let mut engine = engine_at(&yard, &library);
+    until("the engine answers", || yard.engine().is_some());
     yard.text(0, &["unpause", "job"]);
-    until("it fired", || yard.json(&["runs", "job", "--json"]).as_array().is_some_and(|runs| !runs.is_empty()));
-    yard.kill_engine();
-    let killed = std::time::Instant::now();
-    until("several fires were missed", || killed.elapsed().as_secs() >= 5);
-    yard.text(0, &["run", "job", "--detach"]);
-    until("somebody is told", || notifications(&yard).iter().any(|row| row["state"] == "sent"));
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    set_clock(&yard, start + chrono::TimeDelta::minutes(287) + chrono::TimeDelta::seconds(25));
+    let mut engine = engine_at(&yard, &library);
+    let mut rows = Vec::new();
+    until("it is told", || {
+        rows = notifications(&yard);
+        rows.iter().any(|row| row["state"] == "sent")
+    });
+    assert_eq!(rows.iter().map(|row| row["times"].as_i64().unwrap()).sum::<i64>(), 287, "{rows:#?}");
     let got = web.got();
-    assert!(got[0]["occasion"] == "missed" && got[0]["subject"].as_str().unwrap().starts_with("job missed its time"), "{got:?}");
+    assert_eq!(got[0]["subject"], "job missed its time 287 times");
     assert!(got[0]["text"].as_str().unwrap().contains("trigger often"), "{got:?}");
-    yard.text(0, &["pause", "job"]);
+    engine.kill().unwrap();
+    engine.wait().unwrap();
 }

@@ -4,11 +4,12 @@
 mod support;
 
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    process::{Child, Stdio},
+use std::{collections::BTreeMap, process::Stdio};
+use support::{
+    Yard, alive,
+    clock::{engine_at, faketime, set_clock},
+    kill, until,
 };
-use support::{Yard, alive, kill, until};
 
 /// Fires often; its task writes down for which time it ran, and whose data it is about.
 const OFTEN: &str = r#"
@@ -52,6 +53,76 @@ fn a_trigger_is_off_until_somebody_turns_it_on_and_then_fires_by_itself() {
     let fired = fires(&yard, "often");
     assert!(fired.iter().all(|fire| text(fire, "outcome") == "started"), "{fired:#?}");
     assert_eq!(yard.json(&["list", "--json"])[0]["next_fire"], Value::Null);
+}
+
+#[test]
+fn what_an_engine_would_make_up_for_is_told_beforehand_and_then_done() {
+    let latest = OFTEN.replace("\"all\"", "\"latest\"").replace("noted", "noted_latest");
+    let yard = Yard::with(&[("each", OFTEN), ("newest", &latest)]);
+    for pipeline in ["each", "newest"] {
+        yard.text(0, &["unpause", pipeline]);
+        until("it fired", || !fires(&yard, pipeline).is_empty());
+    }
+    assert!(!yard.text(0, &["next"]).contains("starting an engine"));
+    yard.kill_engine();
+    // Whoever only looks may start an engine for a run that is open.
+    let mut said = String::new();
+    until("some fell due of each", || {
+        said = yard.text(0, &["--read-only", "next"]);
+        said.lines().filter(|line| line.ends_with("  each  often")).count() >= 2 && said.contains("  newest  often  missed: ")
+    });
+    let runs = said.lines().find(|line| line.starts_with("starting an engine now makes up for ")).unwrap();
+    assert!(runs.ends_with(" runs:") && said.contains("and tells, without a run:"), "{said}");
+    let only = yard.text(0, &["--read-only", "next", "newest"]);
+    assert!(only.contains("makes up for 1 run:") && !only.contains("each"), "{only}");
+    let states = yard.json(&["--read-only", "triggers", "each", "--json"]);
+    let foretold = states[0]["fell_due"][0].clone();
+    assert_eq!((text(&foretold, "outcome"), &foretold["run"]), ("started", &Value::Null), "{states:#}");
+    yard.text(0, &["pause", "newest"]);
+    let date = |fire: &Value| text(fire, "logical_date").to_owned();
+    until("it was made up for", || {
+        fires(&yard, "each").iter().any(|fire| date(fire) == date(&foretold) && text(fire, "outcome") == "started")
+    });
+    yard.text(0, &["pause", "each"]);
+}
+
+#[test]
+fn a_night_that_the_clocks_leave_out_stands_among_the_next_fires() {
+    let line = "[[triggers]]\nid = \"nightly\"\ncron = \"30 2 29 3 *\"\ntimezone = \"Europe/Berlin\"\ndst_gap = \"skip\"\n";
+    let yard = Yard::with(&[("p", &format!("{line}[tasks.a]\nrun = \"true\"\n"))]);
+    // Clocks are put forward on the last Sunday of March: on the 29th in 2026, 2037, 2043, …
+    let said = yard.text(0, &["next", "-n", "20"]);
+    assert!(said.contains("29 Mar 02:30 does not exist: left out (dst_gap = skip)"), "{said}");
+    let next = yard.json(&["next", "-n", "20", "--json"]);
+    let left_out: Vec<&Value> = next.as_array().unwrap().iter().flat_map(|fire| fire["left_out"].as_array().unwrap()).collect();
+    assert!(left_out.contains(&&Value::from("2037-03-29T02:30:00")), "{next:#}");
+}
+
+#[test]
+fn a_file_that_is_wrong_is_told_with_its_place_and_hides_no_other() {
+    let yard = Yard::with(&[
+        ("good", OFTEN),
+        ("bad", "[[triggers]]\ncron = \"61 * * * *\"\n[tasks.a]\nrun = \"true\"\n"),
+        ("worse", "[[triggers]\n"),
+    ]);
+    for (pipeline, place) in [("bad", "pipelines/bad.toml:2"), ("worse", "pipelines/worse.toml:1")] {
+        for command in ["next", "triggers"] {
+            let said = yard.complaint(2, &[command, pipeline]);
+            assert!(said.contains(place), "{command}: {said}");
+        }
+        let others = yard.complaint(0, &["next"]);
+        assert!(others.contains(place) && others.contains("nothing of that file fires"), "{others}");
+    }
+    assert!(yard.text(0, &["next"]).contains("good"));
+    assert_eq!(yard.json(&["next", "--json", "-n", "3"]).as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn turning_on_a_pipeline_without_triggers_says_that_it_has_none() {
+    let yard = Yard::with(&[("quiet", "[tasks.a]\nrun = \"true\"\n")]);
+    let said = yard.text(0, &["unpause", "quiet"]);
+    assert!(said.contains("`quiet` has no triggers; those that its file gets will be on"), "{said}");
+    assert!(yard.complaint(0, &["pause", "quiet"]).contains("`quiet` has no triggers yet"));
 }
 
 #[test]
@@ -133,29 +204,6 @@ fn a_triggered_run_has_the_secrets_of_the_engine_and_a_fire_without_them_names_t
     assert!(!yard.show("latest").to_string().contains("sesame-open"));
     yard.text(0, &["engine", "stop"]);
     engine.wait().unwrap();
-}
-
-/// Where Debian's package `faketime` puts its library.
-fn faketime() -> Option<String> {
-    let found = ["x86_64", "aarch64"].map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1"));
-    let found = found.into_iter().find(|path| std::path::Path::new(path).exists());
-    assert!(found.is_some() || std::env::var_os("CI").is_none(), "faketime is missing");
-    found
-}
-
-/// An engine whose clock shows what the file `clock` says.
-fn engine_at(yard: &Yard, library: &str) -> Child {
-    let mut command = yard.plain_command(&["engine"]);
-    command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", yard.file("clock")).env("FAKETIME_NO_CACHE", "1");
-    command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_DISABLE_SHM", "1");
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// Sets the clock by how far it is from the true one.
-fn set_clock(yard: &Yard, to: chrono::DateTime<chrono::Utc>) {
-    let ahead = (to - chrono::Utc::now()).num_seconds();
-    yard.write("clock.new", &format!("{ahead:+}\n"));
-    std::fs::rename(yard.file("clock.new"), yard.file("clock")).unwrap();
 }
 
 /// The night of 25 October 2026 in Berlin, in which the hour from two to three comes twice, in steps of ten minutes; in each step but

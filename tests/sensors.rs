@@ -91,6 +91,18 @@ fn a_command_is_asked_until_it_succeeds_and_one_that_cannot_be_run_fails_at_once
 }
 
 #[test]
+fn a_look_that_takes_too_long_is_ended_with_all_that_it_started_and_is_followed_by_another() {
+    let script = "echo $$ >> pids; test ! -e go || exit 0; (setsid sleep 600 & echo $! >> pids); sleep 600";
+    let yard = yard(&format!("command = '{script}', look_timeout = '500ms', {OFTEN}"), "");
+    let run = yard.start("p");
+    until_said(&yard, &run, "not yet: the command was ended: it took longer than its look_timeout of 500ms");
+    yard.go();
+    yard.until_run(&run, "success");
+    let pids = yard.read("pids");
+    assert!(pids.lines().count() > 2 && pids.lines().all(|pid| !alive(pid.parse().unwrap())), "{pids}");
+}
+
+#[test]
 fn a_moment_is_waited_for_and_one_that_has_passed_is_not() {
     let yard = yard("time = '{{ run.logical_date }}', offset = '1s'", "");
     let run = yard.text(0, &["run", "p", "--detach"]).trim().to_owned();

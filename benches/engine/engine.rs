@@ -58,7 +58,14 @@ impl Engine {
     pub fn run(&mut self) -> Outcome<(Duration, RunRow)> {
         let passed = WorkspaceConfig::default().pass_env;
         let env = flowyard::runtime::user::environment(&passed).0;
-        let request = TriggerRequest { pipeline: "p".into(), params: BTreeMap::new(), env, logical_date: None, idempotency_key: None };
+        let request = TriggerRequest {
+            pipeline: "p".into(),
+            params: BTreeMap::new(),
+            env,
+            logical_date: None,
+            idempotency_key: None,
+            watched: false,
+        };
         let begun = Instant::now();
         let reply = self.handle.send(Request {
             command: Ask::Trigger(request),

@@ -11,6 +11,7 @@ use crate::{
 };
 use serde_json::json;
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -64,8 +65,17 @@ fn of_workspace(context: &Context) -> Result<Vec<PathBuf>, Failure> {
 pub fn check(files: &[PathBuf], here: &Path) -> Diagnostics {
     let named = files.iter().map(|path| (here.join(path), as_typed(path, here)));
     let (settings, definitions): (Vec<_>, Vec<_>) = named.partition(|(path, _)| path.file_name().is_some_and(|file| file == CONFIG_FILE));
-    let found = pipelines::read_all(definitions).into_iter().flat_map(|found| found.diagnostics.0);
+    let (asked, others) = (definitions.len(), neighbours(&definitions));
+    let found = pipelines::read_all(definitions.into_iter().chain(others)).into_iter().take(asked).flat_map(|found| found.diagnostics.0);
     Diagnostics(found.chain(settings.iter().flat_map(|(path, name)| check_settings(path, name).0)).collect())
+}
+
+/// The other files of the same folders: what one file waits for may be in another.
+fn neighbours(definitions: &[(PathBuf, String)]) -> Vec<(PathBuf, String)> {
+    let folders: BTreeSet<&Path> = definitions.iter().filter_map(|(path, _)| path.parent()).collect();
+    let files = folders.into_iter().filter_map(|folder| workspace::definitions_in(folder).ok()).flatten();
+    let others = files.filter(|file| definitions.iter().all(|(path, _)| path != file));
+    others.map(|file| (file.clone(), file.to_string_lossy().into_owned())).collect()
 }
 
 fn check_settings(path: &Path, name: &str) -> Diagnostics {

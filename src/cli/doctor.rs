@@ -9,9 +9,9 @@ use super::{
     term::{Cell, Style, render, size},
 };
 use crate::{
-    model::{NotificationState, Severity},
+    model::{NotificationState, Notify, Severity},
     runtime::{
-        Handle, archive, file_system, herald, protection, rebuild, surroundings, upkeep,
+        Handle, archive, file_system, herald, pipelines, protection, rebuild, surroundings, upkeep,
         workspace::{self, Place},
     },
 };
@@ -276,9 +276,28 @@ fn notifications(handle: &Handle) -> Option<Finding> {
     })
 }
 
+/// Who is to get mail that no server sends.
+fn mail_without_server(place: &Place) -> Option<Finding> {
+    let mails = |notify: &Notify| notify.channels.values().flatten().any(|channel| channel.kind() == "email");
+    let files = workspace::pipeline_files(&place.workspace).ok()?;
+    let named = files.into_iter().map(|path| (path.clone(), path.display().to_string()));
+    let found = pipelines::read_all(named).into_iter().filter_map(|found| found.pipeline);
+    let mut who: Vec<String> = found.filter(|pipeline| mails(&pipeline.notify)).map(|pipeline| pipeline.id.to_string()).collect();
+    if mails(&place.config.notify.defaults) {
+        who.push("flowyard.toml".to_owned());
+    }
+    let text = || {
+        format!(
+            "[notify] of {} wants mail, and flowyard.toml has no [smtp]: none is sent\nwrite host and from there, then `flowyard engine restart`",
+            who.join(", ")
+        )
+    };
+    (!who.is_empty()).then(|| warning("mail", text()))
+}
+
 /// Whether mail could be sent now.
 fn mail(place: &Place) -> Option<Finding> {
-    let mail = place.config.mail.as_ref()?;
+    let Some(mail) = &place.config.mail else { return mail_without_server(place) };
     Some(match herald::reaches_mail(place) {
         Ok(()) => ok("mail", format!("{}:{} answers", mail.host, mail.port)),
         Err(why) => failed("mail", format!("no mail can be sent: {why}\nmend [smtp] in flowyard.toml, or the way there")),

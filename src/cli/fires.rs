@@ -59,16 +59,20 @@ fn line(fire: &Firing) -> Vec<Cell> {
         Outcome::Skipped => Style::dim(),
         Outcome::Missed | Outcome::OverCap | Outcome::Failed => Style::of("state.failed"),
     };
-    let times = match fire.first {
-        Some(first) => format!("{} … {}", moment(first), moment(fire.logical_date)),
-        None => moment(fire.logical_date),
-    };
     vec![
-        Cell::from(times),
+        Cell::from(times(fire)),
         Cell::from(fire.pipeline.as_str()),
         Cell::styled(fire.trigger.as_str(), Style::dim()),
         Cell::styled(fire.outcome.word(), style),
         Cell::from(fire.run.as_ref().map(|run| run.to_string()).unwrap_or_default()),
         Cell::styled(&fire.why, Style::dim()),
     ]
+}
+
+/// What a fire stands for: a time, or the first and the last of several.
+pub fn times(fire: &Firing) -> String {
+    match fire.first {
+        Some(first) => format!("{} … {}", moment(first), moment(fire.logical_date)),
+        None => moment(fire.logical_date),
+    }
 }

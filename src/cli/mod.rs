@@ -43,6 +43,7 @@ mod text;
 mod theme;
 mod triggers;
 mod undo;
+mod watch;
 mod welcome;
 mod why;
 
@@ -105,6 +106,7 @@ enum Verb {
     Undo(undo::Args),
     Pause(pause::Pause),
     Unpause(pause::Unpause),
+    Watch(watch::Args),
     Next(next::Args),
     Triggers(triggers::Args),
     Backfill(backfill::Args),
@@ -183,6 +185,7 @@ fn dispatch(verb: Verb, context: &context::Context, face: &Face) -> Result<u8, F
         Verb::Undo(args) => undo::main(args, context),
         Verb::Pause(args) => pause::pause(args, context),
         Verb::Unpause(args) => pause::unpause(args, context),
+        Verb::Watch(args) => watch::main(args, context),
         Verb::Next(args) => next::main(&args, context),
         Verb::Triggers(args) => triggers::main(&args, context),
         Verb::Backfill(args) => backfill::main(args, context),

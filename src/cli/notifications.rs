@@ -46,7 +46,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
 /// The address of a webhook lets others write to it, so only its host is told here, too.
 fn as_json(row: &NotificationRow) -> Value {
     json!({
-        "id": row.id, "occasion": row.occasion, "pipeline": row.pipeline, "run_id": row.run_id, "about": row.about, "note": row.note,
+        "id": row.id, "occasion": row.occasion, "pipeline": row.pipeline, "run_id": row.run_id, "about": row.about, "note": row.note, "times": row.times,
         "channel": row.channel.to_string(), "created_at": rfc3339(row.created_at), "due_at": rfc3339(row.due_at), "state": row.state,
         "attempts": row.attempts, "ended_at": row.ended_at.map(rfc3339), "detail": row.detail, "told_with": row.told_with,
     })
@@ -74,7 +74,7 @@ fn line(row: &NotificationRow, handle: &Handle) -> Result<Vec<Cell>, Failure> {
         Cell::from(row.id.to_string()),
         Cell::styled(row.state.word(), Style::bold(token)),
         Cell::from(moment(row.created_at)),
-        Cell::from(row.occasion.word()),
+        Cell::from(if row.times > 1 { format!("{} ×{}", row.occasion, row.times) } else { row.occasion.to_string() }),
         Cell::from(run.unwrap_or_else(|| row.pipeline.to_string())),
         Cell::from(row.channel.to_string()),
         Cell::styled(came_to.replace('\n', "; "), Style::dim()),

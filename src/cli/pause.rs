@@ -64,7 +64,7 @@ pub fn pause(args: Pause, context: &Context) -> Result<u8, Failure> {
         return act::on_run(context, run, args.how, |run| Command::PauseRun { run, paused: true });
     }
     let mut handle = context.handle(Access::Act)?;
-    let pipeline = known(&handle, args.what.pipeline.as_deref().unwrap_or_default(), context)?;
+    let pipeline = known(&handle, args.what.pipeline.as_deref().unwrap_or_default(), false, context)?;
     let command = Command::PausePipeline { pipeline, paused: true, env: BTreeMap::new(), make_up: None };
     act::ask(context, &mut handle, vec![command], args.how)
 }
@@ -75,7 +75,7 @@ pub fn unpause(args: Unpause, context: &Context) -> Result<u8, Failure> {
         return act::on_run(context, run, args.how, |run| Command::PauseRun { run, paused: false });
     }
     let mut handle = context.handle(if args.dry_run { Access::Look } else { Access::Act })?;
-    let pipeline = known(&handle, args.what.pipeline.as_deref().unwrap_or_default(), context)?;
+    let pipeline = known(&handle, args.what.pipeline.as_deref().unwrap_or_default(), !args.dry_run, context)?;
     let preview = handle.preview_unpause(pipeline.as_str(), args.catchup)?;
     if args.dry_run {
         return tell(&preview, args.how.json, context);
@@ -89,15 +89,19 @@ pub fn unpause(args: Unpause, context: &Context) -> Result<u8, Failure> {
 }
 
 /// The pipeline of that name.
-fn known(handle: &Handle, name: &str, context: &Context) -> Result<PipelineId, Failure> {
+fn known(handle: &Handle, name: &str, turns_on: bool, context: &Context) -> Result<PipelineId, Failure> {
     let rows = handle.pipelines()?;
     let pipeline = PipelineId::from(name);
     let Some(row) = rows.iter().find(|row| row.pipeline == pipeline) else {
+        if handle.vanished()?.contains(&pipeline) {
+            return Ok(pipeline);
+        }
         let near =
             suggest::nearest(name, rows.iter().map(|row| row.pipeline.as_str())).map(|near| format!("\n  hint: did you mean `{near}`?"));
         return Err(Failure::usage(format!("there is no pipeline `{name}`{}", near.unwrap_or_default())));
     };
-    if row.triggers.is_empty() && row.error.is_none() {
+    // Of one that is turned on, the answer says it.
+    if row.triggers.is_empty() && row.error.is_none() && !turns_on {
         context.note(&format!("`{name}` has no triggers yet; what is said here holds for those that its file gets"));
     }
     Ok(pipeline)

@@ -47,6 +47,9 @@ pub struct Args {
     /// Print the run's id and return; the run goes on
     #[arg(long)]
     detach: bool,
+    /// Be told when it ends, by `on_watched` of [notify] or the bell of an open workbench
+    #[arg(long)]
+    watch: bool,
     /// How progress is shown
     #[arg(long, value_enum, default_value_t, value_name = "auto|tty|plain|json", hide_possible_values = true)]
     progress: Progress,
@@ -81,8 +84,14 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let secrets = plan::params::secrets(&pipeline.params, &Secrets::new(), |name| std::env::var(name).ok()).map_err(told)?;
 
     let (env, env_not_passed) = user::environment(&attach.place.config.pass_env);
-    let request =
-        TriggerRequest { pipeline: pipeline.id.clone(), params, env, logical_date, idempotency_key: args.idempotency_key.clone() };
+    let request = TriggerRequest {
+        pipeline: pipeline.id.clone(),
+        params,
+        env,
+        logical_date,
+        idempotency_key: args.idempotency_key.clone(),
+        watched: args.watch,
+    };
     let signals = signals::Signals::listen()?;
     let asked = request.params.clone();
     let (message, run) = act::send_with(&mut handle, Command::Trigger(request), None, secrets)?;
@@ -92,6 +101,14 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
         let other = asked.iter().any(|(name, value)| params.get(name) != Some(value));
         let other = if other { ", with other params than were asked for now" } else { "" };
         context.note(&format!("{message}{other}; nothing was started"));
+        if args.watch {
+            let watched = act::send(&mut handle, Command::WatchRun { run: run.clone(), watched: true }, None);
+            let said = match watched {
+                Err(Failure::Said { code: Failure::REFUSED, message }) => message,
+                other => other?.0,
+            };
+            context.note(&said);
+        }
     }
     for (task, why) in handle.never_start(&pipeline) {
         context.note(&format!("`{task}` can never start here: {why}"));

@@ -65,9 +65,13 @@ pub fn must_exist(handle: &Handle, id: &PipelineId) -> Result<(), Failure> {
     Err(Failure::usage(format!("there is no pipeline `{id}`\n  hint: {hint}")))
 }
 
+fn flag(set: bool, says: &'static str) -> &'static str {
+    if set { says } else { "" }
+}
+
 fn line(run: &RunRow, context: &Context) -> Vec<Cell> {
     vec![
-        Cell::from(format!("{}{}", run_name(run), if run.paused { " (paused)" } else { "" })),
+        Cell::from(format!("{}{}{}", run_name(run), flag(run.paused, " (paused)"), flag(run.is_watched(), " (watched)"))),
         context.out.state(run.state.look()),
         Cell::from(moment(run.created_at)),
         Cell::from(span(run.started_at, run.ended_at, clock::now())),

@@ -80,6 +80,7 @@ fn describe(run: &RunSnapshot, waits: &HashMap<TaskId, String>, context: &Contex
     fact("created", moment(row.created_at));
     fact("started", row.started_at.map(moment).unwrap_or_default());
     fact("ended", row.ended_at.map(moment).unwrap_or_default());
+    fact("watched", if row.is_watched() { "people are told when it ends".to_owned() } else { String::new() });
     fact("paused", if row.paused { "no further attempt starts".to_owned() } else { String::new() });
     fact(
         "undo",

@@ -3,11 +3,12 @@
 use super::{
     Failure,
     context::{Access, Context},
+    next,
     text::moment,
 };
 use crate::{
-    model::Firing,
-    runtime::scheduler::outlook::TriggerState,
+    model::{Firing, PipelineId},
+    runtime::scheduler::outlook::{self, TriggerState},
     stdx::{sanitize, time::rfc3339},
 };
 use serde_json::{Value, json};
@@ -28,15 +29,20 @@ pub struct Args {
 /// Shows.
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let handle = context.handle(Access::Look)?;
-    let states = handle.trigger_states(args.pipeline.as_deref())?;
+    let found = handle.outlook(args.pipeline.as_deref(), 1)?;
+    let states = handle.trigger_states(&found)?;
+    next::note_broken(&found, context);
     if args.json {
-        context.json(&states.iter().map(as_json).collect::<Vec<_>>())?;
+        context.json(&states.iter().map(as_json).chain(found.gone().map(gone_as_json)).collect::<Vec<_>>())?;
         return Ok(0);
+    }
+    for gone in found.gone() {
+        context.print(&sanitize::text(&format!("{gone}  on, but gone\n  trouble    {}\n", outlook::vanished(gone))))?;
     }
     for state in &states {
         context.print(&sanitize::text(&told(state)))?;
     }
-    if states.is_empty() {
+    if states.is_empty() && found.broken.is_empty() {
         context.note("no pipeline here has triggers; `[[triggers]]` in a pipeline file starts runs by itself");
     }
     Ok(0)
@@ -53,6 +59,7 @@ fn told(state: &TriggerState) -> String {
     for trouble in &state.troubles {
         text.push_str(&format!("  trouble    {trouble}\n"));
     }
+    next::made_up(&row.fell_due).lines().for_each(|line| text.push_str(&format!("  {line}\n")));
     text
 }
 
@@ -76,12 +83,20 @@ fn now(state: &TriggerState) -> String {
     }
 }
 
+/// It has no trigger that could be told of, and something is wrong.
+fn gone_as_json(pipeline: &PipelineId) -> Value {
+    json!({
+        "pipeline": pipeline, "trigger": null, "kind": null, "text": null, "words": null, "on": true, "since": null, "last": null,
+        "would_fire": null, "cooldown_until": null, "next_fire": null, "troubles": [outlook::vanished(pipeline)],
+    })
+}
+
 fn as_json(state: &TriggerState) -> Value {
     let row = &state.row;
     json!({
         "pipeline": row.pipeline, "trigger": row.def.id, "kind": row.def.kind.word(), "text": row.def.text, "words": row.words,
         "on": !row.paused, "since": state.since.map(rfc3339), "last": row.last, "would_fire": state.wanted,
         "cooldown_until": state.cooled.map(rfc3339), "next_fire": row.next.first().map(|next| rfc3339(next.fires_at)),
-        "troubles": state.troubles,
+        "troubles": state.troubles, "fell_due": row.fell_due,
     })
 }

@@ -66,6 +66,7 @@ const KEYS: &[(Place, &str, Holds)] = &[
     (Place::Notify, "on_approval", Holds::TextOrTexts),
     (Place::Notify, "on_deadline", Holds::TextOrTexts),
     (Place::Notify, "on_missed", Holds::TextOrTexts),
+    (Place::Notify, "on_watched", Holds::TextOrTexts),
     (Place::Notify, "on_drift", Holds::TextOrTexts),
     (Place::Notify, "deadline", Holds::Text),
     (Place::Notify, "timezone", Holds::Text),

@@ -153,6 +153,15 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_time_zone_hides_no_wrong_deadline() {
+        let (config, found) = read_workspace("flowyard.toml", "[notify]\ntimezone = \"Europe/Berln\"\ndeadline = \"25:00\"");
+        let told = found.to_string();
+        assert!(told.contains("did you mean `Europe/Berlin`?") && told.contains("no time of day"), "{told}");
+        let (good_time, _) = read_workspace("flowyard.toml", "[notify]\ntimezone = \"Europe/Berln\"\ndeadline = \"08:00\"");
+        assert!(config.notify.defaults.deadline.is_none() && good_time.notify.defaults.deadline.is_none());
+    }
+
+    #[test]
     fn slips_in_them_are_told() {
         for (text, told) in [
             ("[smtp]\nhost = \"h\"\nfrom = \"nobody\"", "`nobody` is no address"),

@@ -305,6 +305,7 @@ pub fn record(id: &str, definition: Pipeline, now: Timestamp) -> RunRecord {
         git: GitState::default(),
         env: Arc::default(),
         paused: false,
+        watched: false,
         idempotency_key: None,
         undo: None,
         past: None,

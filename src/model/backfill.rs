@@ -4,9 +4,9 @@ use super::{DataInterval, PipelineId, RunId, RunState, TriggerId, state::Look};
 use crate::stdx::{
     time::{Timestamp, parse_date, serde_rfc3339},
     vocabulary::words,
+    zone::Zone,
 };
 use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -147,7 +147,7 @@ pub enum Bound {
 
 impl Bound {
     /// The first moment of it.
-    pub fn first(self, zone: Tz) -> Timestamp {
+    pub fn first(self, zone: Zone) -> Timestamp {
         match self {
             Self::Day(day) => begin_of(day, zone),
             Self::At(at) => at,
@@ -155,7 +155,7 @@ impl Bound {
     }
 
     /// The last moment of it.
-    pub fn last(self, zone: Tz) -> Timestamp {
+    pub fn last(self, zone: Zone) -> Timestamp {
         match self {
             Self::Day(day) => begin_of(day.succ_opt().unwrap_or(day), zone) - TimeDelta::microseconds(1),
             Self::At(at) => at,
@@ -164,7 +164,7 @@ impl Bound {
 }
 
 /// Midnight, or the first moment of a day whose midnight the clocks leave out.
-fn begin_of(day: NaiveDate, zone: Tz) -> Timestamp {
+fn begin_of(day: NaiveDate, zone: Zone) -> Timestamp {
     let midnight = day.and_time(NaiveTime::MIN);
     let quarters = (0..=12).map(|quarter| midnight + TimeDelta::minutes(15 * quarter));
     let first = quarters.filter_map(|wall| zone.from_local_datetime(&wall).earliest()).next();

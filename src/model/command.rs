@@ -78,6 +78,13 @@ pub enum Command {
         /// Pause it, or end its pause.
         paused: bool,
     },
+    /// Tell people when a run ends, whatever is said for its pipeline; or do not.
+    WatchRun {
+        /// The run.
+        run: RunId,
+        /// Tell them, or not.
+        watched: bool,
+    },
     /// Stop the triggers of a pipeline, or turn them on. Manual and open runs are not concerned.
     PausePipeline {
         /// The pipeline.
@@ -167,6 +174,8 @@ impl Command {
             Self::PauseRun { paused: false, .. }
             | Self::PausePipeline { paused: false, .. }
             | Self::PauseBackfill { paused: false, .. } => "unpause",
+            Self::WatchRun { watched: true, .. } => "watch",
+            Self::WatchRun { watched: false, .. } => "unwatch",
             Self::Approve { .. } => "approve",
             Self::Reject { .. } => "reject",
             Self::Undo { .. } => "undo",
@@ -185,7 +194,7 @@ impl Command {
             Self::Skip { run, task } | Self::Mark { run, task, .. } | Self::Approve { run, task } | Self::Reject { run, task } => {
                 Some((run, Some(task)))
             }
-            Self::Resume { run } | Self::PauseRun { run, .. } | Self::Undo { run } => Some((run, None)),
+            Self::Resume { run } | Self::PauseRun { run, .. } | Self::WatchRun { run, .. } | Self::Undo { run } => Some((run, None)),
         }
     }
 }
@@ -207,6 +216,9 @@ pub struct TriggerRequest {
     /// Asked again with the same key, it gives the run that the first one made, and starts nothing.
     #[serde(default)]
     pub idempotency_key: Option<String>,
+    /// People are told when it ends.
+    #[serde(default)]
+    pub watched: bool,
 }
 
 /// The answer, given after the commit.

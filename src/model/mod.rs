@@ -42,7 +42,8 @@ pub use ids::{AttemptKey, PipelineId, RunId, TaskId, TaskKey};
 pub use journal::JournalEntry;
 pub use named::Named;
 pub use notify::{
-    Channel, Deadline, Mail, MailTls, Notification, NotificationRow, NotificationState, Notify, Occasion, Pile, SecretSource, Told, Waiting,
+    Channel, Deadline, Mail, MailTls, Notification, NotificationRow, NotificationState, Notify, Occasion, Pending, Pile, SecretSource,
+    Told, Waiting,
 };
 pub use past::{AssetVersion, EndedRun, Measured};
 pub use pipeline::{Action, InputDef, InputSource, OutputDef, ParamDef, ParamType, Params, Pipeline, Resources, RetryDelay, RetryOn, Task};

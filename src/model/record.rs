@@ -39,6 +39,9 @@ pub struct RunRecord {
     pub env: Arc<BTreeMap<String, String>>,
     /// It starts no further attempts until somebody says so.
     pub paused: bool,
+    /// People are told when it ends.
+    #[serde(default)]
+    pub watched: bool,
     /// The key by which its sender asks for it again.
     pub idempotency_key: Option<String>,
     /// How the last command about it is taken back.

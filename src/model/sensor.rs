@@ -1,8 +1,7 @@
 //! What a task waits for that does nothing but wait, and how often it looks.
 
-use crate::stdx::{duration, time};
+use crate::stdx::{duration, time, zone::Zone};
 use chrono::{NaiveTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -39,6 +38,9 @@ pub enum Condition {
     Command {
         /// Run as a task's `run` is.
         script: String,
+        /// How long one look may take.
+        #[serde(default = "command_timeout", with = "crate::stdx::duration::millis")]
+        look_timeout: Duration,
     },
     /// It is so late.
     Time {
@@ -71,6 +73,14 @@ pub enum Condition {
         #[serde(with = "crate::stdx::duration::millis")]
         look_timeout: Duration,
     },
+}
+
+/// How long one look by a program may take, unless the file says.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// For definitions that were kept before there was such a key.
+const fn command_timeout() -> Duration {
+    COMMAND_TIMEOUT
 }
 
 /// Output parameters of one that waited for files: the first of them, and how many there are.
@@ -114,7 +124,7 @@ impl std::fmt::Display for Condition {
         match self {
             Self::File { pattern, stable: None } => write!(f, "file {pattern}"),
             Self::File { pattern, stable: Some(stable) } => write!(f, "file {pattern}, unchanged for {}", duration::exact(*stable)),
-            Self::Command { script } => {
+            Self::Command { script, .. } => {
                 let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
                 let first = lines.next().unwrap_or_default();
                 write!(f, "command `{first}{}`", if lines.next().is_some() { " …" } else { "" })
@@ -163,7 +173,7 @@ impl When {
     /// When that is for a run that stands for `logical_date`.
     ///
     /// A time that the clock of the zone leaves out is the first after the gap, and of one that comes twice it is the first.
-    pub fn at(self, zone: Tz, logical_date: time::Timestamp) -> time::Timestamp {
+    pub fn at(self, zone: Zone, logical_date: time::Timestamp) -> time::Timestamp {
         let wall = match self {
             Self::Moment(at) => return at,
             Self::Daily(time) => logical_date.with_timezone(&zone).date_naive().and_time(time),
@@ -197,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_time_of_day_is_that_of_the_day_the_run_stands_for_and_survives_the_nights_when_clocks_change() {
-        let berlin = chrono_tz::Europe::Berlin;
+        let berlin = "Europe/Berlin".parse().unwrap();
         for (text, logical_date, at) in [
             ("06:30", "2026-01-01T12:00:00Z", "2026-01-01T05:30:00Z"),
             // In Berlin it is the second already.

@@ -50,12 +50,22 @@ pub struct RunRow {
     /// It starts no further attempts until somebody says so.
     #[serde(default)]
     pub paused: bool,
+    /// People are told when it ends.
+    #[serde(default)]
+    pub watched: bool,
     /// The command that can be taken back, in a word.
     #[serde(default)]
     pub undo: Option<String>,
     /// What started it, where nobody asked for it.
     #[serde(default)]
     pub origin: Option<Box<super::Origin>>,
+}
+
+impl RunRow {
+    /// Whether its end is still to come, and is told.
+    pub const fn is_watched(&self) -> bool {
+        self.watched && !self.state.is_terminal()
+    }
 }
 
 /// One run with everything about its tasks.
@@ -274,6 +284,9 @@ pub struct LastRun {
     /// It starts no further attempts until somebody says so.
     #[serde(default)]
     pub paused: bool,
+    /// People are told when it ends.
+    #[serde(default)]
+    pub watched: bool,
     /// Task instances that wait for a person's approval.
     #[serde(default)]
     pub awaiting: u32,

@@ -18,6 +18,14 @@ pub const DEFAULT_LATE_WINDOW: Duration = Duration::from_secs(3_600);
 /// How long files must be quiet before they start a run.
 pub const DEFAULT_DEBOUNCE: Duration = Duration::from_secs(2);
 
+/// How long files that are quiet wait at most for others that are not, unless ten times their debounce is longer.
+pub const DEFAULT_DEBOUNCE_MAX: Duration = Duration::from_secs(30);
+
+/// For definitions that were kept before there was such a key.
+const fn debounce_max() -> Duration {
+    DEFAULT_DEBOUNCE_MAX
+}
+
 /// Most missed fires that `catchup = "all"` makes up for.
 pub const DEFAULT_MAX_CATCHUP: u32 = 100;
 
@@ -109,6 +117,9 @@ pub enum TriggerKind {
         /// How long they must be quiet.
         #[serde(with = "crate::stdx::duration::millis")]
         debounce: Duration,
+        /// How long after its change a quiet one waits at most for others that are not.
+        #[serde(default = "debounce_max", with = "crate::stdx::duration::millis")]
+        debounce_max: Duration,
     },
     /// Named assets got a new version.
     Assets {

@@ -62,19 +62,20 @@ fn run(line: &str, message: &Message, means: &Means<'_>, patience: Duration) -> 
     }
 }
 
-/// How it ended; `None` if it had to be ended, with all that it started.
+/// How it ended; `None` if it had to be ended. What it started is ended with it, unless it did its work: each further try would leave another.
 #[allow(clippy::disallowed_methods, reason = "a deadline of the shell around the engine, not a time that is recorded")]
 fn wait(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>> {
     let deadline = Instant::now() + patience;
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+        let status = child.try_wait()?;
+        if status.is_some_and(|status| status.success()) {
+            return Ok(status);
         }
-        if Instant::now() >= deadline {
+        if status.is_some() || Instant::now() >= deadline {
             let group = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
             let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
             child.wait()?;
-            return Ok(None);
+            return Ok(status);
         }
         std::thread::sleep(LOOK);
     }
@@ -124,6 +125,17 @@ mod tests {
     fn a_program_that_does_not_end_is_ended_with_all_it_started() {
         let (told, folder) = tell("sleep 600 & echo $! > pid; wait", Duration::from_millis(300));
         assert!(told.unwrap_err().why.starts_with("the command was ended: it took longer"));
+        assert_left_is_gone(&folder);
+    }
+
+    #[test]
+    fn a_program_that_fails_leaves_nothing_behind() {
+        let (told, folder) = tell("sleep 600 & echo $! > pid; exit 3", PATIENCE);
+        assert_eq!(told.unwrap_err().why, "the command ended with exit code 3");
+        assert_left_is_gone(&folder);
+    }
+
+    fn assert_left_is_gone(folder: &tempfile::TempDir) {
         let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
         let lives = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| !stat.contains(") Z "));
         let is_gone = (0..500).any(|_| {

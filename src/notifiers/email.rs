@@ -22,6 +22,9 @@ use std::{env, fs, time::Duration};
 /// `email:ADDRESS`.
 pub struct Email;
 
+/// Why no mail is sent where nobody said how, and what to do.
+const NO_SERVER: &str = "there is no [smtp] in flowyard.toml, so mail cannot be sent; write host and from there, then `flowyard engine restart`; what was given up meanwhile is not sent later";
+
 /// How long one step of the conversation may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -31,8 +34,8 @@ impl Notifier for Email {
     }
 
     fn send(&self, target: &str, message: &Message, means: &Means<'_>) -> Result<String, Failure> {
-        // Another engine may know of a server.
-        let mail = means.mail.ok_or_else(|| Failure::passing("flowyard.toml has no [smtp]: it says which server sends mail"))?;
+        // This engine will not know of a server, whenever it tries.
+        let mail = means.mail.ok_or_else(|| Failure::lasting(NO_SERVER))?;
         let letter = letter(mail, target, message)?;
         let taken = server(mail, PATIENCE)?.send(&letter).map_err(|error| refused(mail, &error))?;
         let said = taken.first_line().unwrap_or_default();

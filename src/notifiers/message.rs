@@ -2,7 +2,7 @@
 //! program would obey.
 
 use crate::{
-    model::{Occasion, PipelineId, RunId},
+    model::{Occasion, PipelineId, RunId, RunState},
     stdx::{
         sanitize,
         time::{Timestamp, rfc3339},
@@ -34,9 +34,11 @@ pub struct Message {
     pub at: Timestamp,
     /// What there is to say beside what the run says.
     pub note: String,
-    /// What else of the kind happened meanwhile, oldest first: runs by name, or what there is to say.
-    pub others: Vec<String>,
-    /// How many there are in `others` and beyond.
+    /// How often that alone happened: of fires that were missed many are told in one.
+    pub times: usize,
+    /// What else of the kind happened meanwhile, oldest first.
+    pub others: Vec<Other>,
+    /// How often the others happened, those in `others` and beyond.
     pub more: usize,
     /// When the first of them happened.
     pub since: Timestamp,
@@ -50,6 +52,15 @@ pub struct Message {
     pub workspace: String,
 }
 
+/// Something that is told beside the last of its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// The run by name, or what there is to say.
+    pub said: String,
+    /// How often it happened.
+    pub times: usize,
+}
+
 /// A run, as far as a message tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
@@ -57,8 +68,8 @@ pub struct Run {
     pub id: RunId,
     /// Its number among those of its pipeline.
     pub number: u64,
-    /// The word of its state.
-    pub state: String,
+    /// How it stands.
+    pub state: RunState,
     /// How long it took, or takes, in words.
     pub took: String,
 }
@@ -86,6 +97,7 @@ impl Message {
             run: None,
             at,
             note: "This is a test: messages of flowyard arrive here.".to_owned(),
+            times: 1,
             others: Vec::new(),
             more: 0,
             since: at,
@@ -108,10 +120,20 @@ impl Message {
             Some(Occasion::Approval) => "waits for approval",
             Some(Occasion::Deadline) => "is late",
             Some(Occasion::Missed) => "missed its time",
+            Some(Occasion::Watched) => match self.run.as_ref().map(|run| run.state) {
+                Some(RunState::Success) => "succeeded, and was watched",
+                Some(RunState::Failed) => "failed, and was watched",
+                Some(RunState::Canceled) => "was canceled, and was watched",
+                Some(RunState::Queued | RunState::Running | RunState::Canceling) | None => "ended, and was watched",
+            },
             Some(Occasion::Drift) => "found drift",
         };
         let task = self.trouble.as_ref().map(|trouble| format!(": {} ({})", trouble.task, trouble.cause)).unwrap_or_default();
-        let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
+        let more = match (self.occasion, self.times + self.more) {
+            (_, 0 | 1) => String::new(),
+            (Some(Occasion::Missed), times) => format!(" {times} times"),
+            (_, times) => format!(" and {} more", times - 1),
+        };
         clipped(&sanitize::line(&format!("{name} {what}{more}{task}")), 200)
     }
 
@@ -140,9 +162,11 @@ impl Message {
         }
         if self.more > 0 {
             lines.extend([String::new(), format!("and {} more since {}:", self.more, rfc3339(self.since))]);
-            lines.extend(self.others.iter().take(NAMED).map(|other| format!("  {other}")));
-            if self.more > self.others.len().min(NAMED) {
-                lines.push(format!("  and {} not named here", self.more - self.others.len().min(NAMED)));
+            let named = &self.others[..self.others.len().min(NAMED)];
+            lines.extend(named.iter().map(|other| format!("  {}", other.said)));
+            let unnamed = self.more.saturating_sub(named.iter().map(|other| other.times).sum());
+            if unnamed > 0 {
+                lines.push(format!("  and {unnamed} not named here"));
             }
         }
         if !self.commands.is_empty() {
@@ -161,11 +185,12 @@ impl Message {
             "pipeline": self.pipeline,
             "run_id": run.map(|run| &run.id),
             "number": run.map(|run| run.number),
-            "state": run.map(|run| &run.state),
+            "state": run.map(|run| run.state),
             "at": rfc3339(self.at),
             "since": rfc3339(self.since),
             "more": self.more,
-            "others": self.others.iter().take(NAMED).map(|other| sanitize::line(other)).collect::<Vec<_>>(),
+            "times": self.times,
+            "others": self.others.iter().take(NAMED).map(|other| sanitize::line(&other.said)).collect::<Vec<_>>(),
             "task": self.trouble.as_ref().map(|trouble| &trouble.task),
             "cause": self.trouble.as_ref().map(|trouble| clipped(&sanitize::line(&trouble.cause), LINE)),
             "log": self.trouble.as_ref().map_or_else(Vec::new, |trouble| {
@@ -186,7 +211,7 @@ impl Message {
             ("FLOWYARD_PIPELINE", self.pipeline.to_string()),
             ("FLOWYARD_RUN_ID", run.map(|run| run.id.to_string()).unwrap_or_default()),
             ("FLOWYARD_RUN_NUMBER", run.map(|run| run.number.to_string()).unwrap_or_default()),
-            ("FLOWYARD_RUN_STATE", run.map(|run| run.state.clone()).unwrap_or_default()),
+            ("FLOWYARD_RUN_STATE", run.map(|run| run.state.to_string()).unwrap_or_default()),
             ("FLOWYARD_TASK", self.trouble.as_ref().map(|trouble| trouble.task.clone()).unwrap_or_default()),
             ("FLOWYARD_CAUSE", self.trouble.as_ref().map(|trouble| sanitize::line(&trouble.cause)).unwrap_or_default()),
             ("FLOWYARD_SUBJECT", self.subject()),
@@ -215,9 +240,10 @@ pub(super) mod tests {
             id: "7".to_owned(),
             occasion: Some(Occasion::Failure),
             pipeline: "churn".into(),
-            run: Some(Run { id: "01JRUN".into(), number: 12, state: "failed".to_owned(), took: "3m00s".to_owned() }),
+            run: Some(Run { id: "01JRUN".into(), number: 12, state: RunState::Failed, took: "3m00s".to_owned() }),
             at,
             note: String::new(),
+            times: 1,
             others: Vec::new(),
             more: 0,
             since: at,
@@ -258,7 +284,7 @@ pub(super) mod tests {
 
     #[test]
     fn several_are_told_with_their_number() {
-        let others = (0..30).map(|n| format!("churn#{n}")).collect();
+        let others = (0..30).map(|n| Other { said: format!("churn#{n}"), times: 1 }).collect();
         let message = Message { more: 99, others, ..failure() };
         assert_eq!(message.subject(), "churn#12 failed and 99 more: train (exit code 3)");
         let text = message.text();
@@ -269,10 +295,42 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn fires_that_were_missed_are_counted_and_not_the_entries_that_tell_of_them() {
+        let missed = |times, others: &[usize], more| {
+            let others = others.iter().map(|times| Other { said: format!("{times} fires"), times: *times }).collect();
+            Message { occasion: Some(Occasion::Missed), run: None, trouble: None, times, others, more, ..failure() }
+        };
+        assert_eq!(missed(1, &[], 0).subject(), "churn missed its time");
+        assert_eq!(missed(236, &[], 0).subject(), "churn missed its time 236 times");
+        let many = missed(236, &[1, 50], 51);
+        assert_eq!(many.subject(), "churn missed its time 287 times");
+        assert!(many.text().contains("and 51 more since") && !many.text().contains("not named"), "{}", many.text());
+        assert!(missed(1, &[7], 10).text().contains("  7 fires\n  and 3 not named here\n"));
+    }
+
+    #[test]
+    fn a_watched_run_is_told_by_how_it_ended() {
+        let ended = |state| {
+            let run = failure().run.map(|run| Run { state, ..run });
+            Message { occasion: Some(Occasion::Watched), run, trouble: None, ..failure() }.subject()
+        };
+        assert_eq!(ended(RunState::Success), "churn#12 succeeded, and was watched");
+        assert_eq!(ended(RunState::Canceled), "churn#12 was canceled, and was watched");
+        let failed = Message { occasion: Some(Occasion::Watched), ..failure() };
+        assert_eq!(failed.subject(), "churn#12 failed, and was watched: train (exit code 3)");
+    }
+
+    #[test]
     fn no_part_of_a_message_holds_a_control_byte_or_is_endless() {
         let hostile = "\x1b[2J\u{202e}\r\nBcc: all@example.com\0".repeat(1_000);
         let trouble = Trouble { task: "t".to_owned(), cause: hostile.clone(), attempts: 1, log: vec![hostile.clone(); 1_000] };
-        let message = Message { note: hostile.clone(), others: vec![hostile; 1_000], more: 1_000, trouble: Some(trouble), ..failure() };
+        let message = Message {
+            note: hostile.clone(),
+            others: vec![Other { said: hostile, times: 1 }; 1_000],
+            more: 1_000,
+            trouble: Some(trouble),
+            ..failure()
+        };
         let active = |text: &str| text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}'));
         assert!(!message.subject().contains('\n') && !active(&message.subject()));
         assert!(!active(&message.text()));

@@ -177,7 +177,7 @@ fn argv(launch: &Launch<'_>, scope: &Scope) -> Result<Vec<String>, String> {
         Action::Component { name, .. } => Ok(vec![text_of(&launch.program), "__component".into(), name.clone()]),
         Action::Sensor { sensor } => {
             let look = match condition(sensor, launch.logical_date, scope)? {
-                Condition::Command { script } => launch.shell.argv(script),
+                Condition::Command { script, .. } => launch.shell.argv(script),
                 Condition::Asset { asset } => asset_look(launch, asset),
                 Condition::File { .. } | Condition::Time { .. } | Condition::Http { .. } => Vec::new(),
             };
@@ -198,7 +198,7 @@ fn condition(sensor: &Sensor, logical_date: Timestamp, scope: &Scope) -> Result<
     let mut condition = sensor.condition.clone();
     match &mut condition {
         Condition::File { pattern, .. } => *pattern = inside("file", render("file", pattern, scope)?)?,
-        Condition::Command { script } => {
+        Condition::Command { script, .. } => {
             *script = template::render(script, Style::Shell, scope).map_err(|error| format!("`command`: {error}"))?;
         }
         Condition::Time { time, timezone, offset } => {

@@ -30,6 +30,11 @@ const COMPARED: usize = 50;
 /// The file's name.
 const FILE: &str = "run.json";
 
+/// Whether there was a run to write down when its folder was there.
+pub fn is_kept(run_folder: &Path) -> bool {
+    run_folder.join(FILE).exists()
+}
+
 /// Something to write down.
 enum Keep {
     Begun(Box<RunRecord>, i64),

@@ -153,11 +153,12 @@ pub struct Core {
     watcher: Option<Watcher>,
     place: Place,
     exit_when_idle: bool,
-    stays_for_triggers: bool,
+    detached: bool,
     triggers_on: bool,
     started_at: Timestamp,
     clients: usize,
-    idle_since: Timestamp,
+    /// Since when there was neither work nor a client.
+    quiet_since: Timestamp,
     clock: ClockWatch,
     linger: Duration,
 }
@@ -190,8 +191,8 @@ pub struct Parts {
     pub changed: watch::Sender<i64>,
     /// Leave when nothing runs and nobody is attached.
     pub exit_when_idle: bool,
-    /// Not as long as a trigger is on.
-    pub stays_for_triggers: bool,
+    /// Nobody waits for its end: it stays as long as a trigger is on, and as something is gathered that people are told.
+    pub detached: bool,
     /// Turn the triggers on of which nobody ever said that they are off.
     pub triggers_on: bool,
 }
@@ -223,11 +224,11 @@ impl Core {
             watcher: None,
             place: parts.place,
             exit_when_idle: parts.exit_when_idle,
-            stays_for_triggers: parts.stays_for_triggers,
+            detached: parts.detached,
             triggers_on: parts.triggers_on,
             started_at: now,
             clients: 0,
-            idle_since: now,
+            quiet_since: now,
             clock: ClockWatch::start(to_micros(now)),
             linger: FIRST_CLIENT,
         };
@@ -244,7 +245,7 @@ impl Core {
             core.syncer = Some(Syncer::start(core.store.log()?, failed).map_err(|error| RuntimeError::Io(error.to_string()))?);
         }
         let open: Vec<RunRecord> = open.into_iter().map(|loaded| core.take_up(loaded)).collect();
-        open.iter().for_each(|record| core.herald.watch(record, &core.store));
+        open.iter().for_each(|record| core.herald.look_after(record, &core.store));
         let mut effects = Vec::new();
         for record in &open {
             effects.extend(core.look_back(record, now));
@@ -316,6 +317,9 @@ impl Core {
         effects.extend(self.herald.late(&self.engine, now).into_iter().map(Effect::Commit));
         self.keep_backfills(&mut effects, now);
         self.carry_out(effects, &mut waiting)?;
+        if !self.detached && self.is_quiet() {
+            self.herald.gather_no_more(now);
+        }
         self.herald.act(now, self.clients, &self.own);
         self.engine.forget_ended();
         self.look_for_gpus(now);
@@ -327,7 +331,7 @@ impl Core {
         let set = self.clock.was_set(to_micros(clock::now())).filter(|_| !fault::is_on("trust-the-clock"));
         let Some(by) = set.map(TimeDelta::microseconds) else { return Vec::new() };
         tracing::warn!(seconds = by.num_seconds(), "the clock of this machine was set; what is waited for moves with it");
-        self.idle_since += by;
+        self.quiet_since += by;
         self.gpus.clock_was_set(by);
         self.herald.clock_was_set(by);
         self.engine.apply(Input::ClockSet(by), clock::now())
@@ -436,7 +440,7 @@ impl Core {
             open_runs: self.engine.open_runs(),
             slots: self.engine.slots(),
             clients: self.clients,
-            stays: !self.exit_when_idle || (self.stays_for_triggers && self.scheduler.is_on()),
+            stays: !self.exit_when_idle || (self.detached && self.scheduler.is_on()),
             triggers_on: self.scheduler.watched(),
             next_fire: self.scheduler.next_fire(),
             undelivered: self.herald.undelivered(),
@@ -458,21 +462,29 @@ impl Core {
             .chain(self.herald.next_wake())
             .min()
             .map(until);
-        let leave = (self.exit_when_idle && self.is_idle()).then(|| until(self.idle_since + self.linger));
+        // Once that is over, it waits for nothing but those who are told something, and that comes as a message.
+        let leave = (self.exit_when_idle && !self.works()).then(|| self.quiet_since + self.linger).filter(|at| *at > now).map(until);
         due.into_iter().chain(leave).chain(schedule).chain(look).min().unwrap_or(Duration::from_secs(3_600))
     }
 
-    fn is_idle(&self) -> bool {
-        let works = self.engine.open_runs() > 0 || self.backfills.make_runs();
-        self.clients == 0 && !works && self.herald.may_leave() && !(self.stays_for_triggers && self.scheduler.is_on())
+    /// Whether there is something to stay for, beside telling people.
+    fn works(&self) -> bool {
+        let stays = self.detached && self.scheduler.is_on();
+        self.clients > 0 || self.engine.open_runs() > 0 || self.backfills.make_runs() || stays
+    }
+
+    /// Whether it would leave, but for what people are to be told.
+    fn is_quiet(&self) -> bool {
+        let linger = TimeDelta::from_std(self.linger).unwrap_or_default();
+        self.exit_when_idle && !self.works() && clock::now() - self.quiet_since >= linger
     }
 
     fn may_leave(&mut self) -> bool {
-        if !self.is_idle() {
-            self.idle_since = clock::now();
+        if self.works() {
+            self.quiet_since = clock::now();
             self.linger = LINGER;
         }
-        self.exit_when_idle && self.is_idle() && clock::now() - self.idle_since >= TimeDelta::from_std(self.linger).unwrap_or_default()
+        self.is_quiet() && self.herald.may_leave()
     }
 }
 

@@ -165,7 +165,7 @@ fn script(task: &Task) -> String {
         Action::Argv { argv } => argv.join(" "),
         Action::Component { .. } => String::new(),
         Action::Sensor { sensor } => match &sensor.condition {
-            Condition::Command { script } => script.clone(),
+            Condition::Command { script, .. } => script.clone(),
             Condition::File { .. } | Condition::Time { .. } | Condition::Asset { .. } | Condition::Http { .. } => String::new(),
         },
     }
@@ -221,6 +221,7 @@ mod tests {
             params: params.as_object().unwrap().clone(),
             git: crate::model::GitState { commit: Some(commit.to_owned()), branch: None, dirty: Some(false) },
             paused: false,
+            watched: false,
             undo: None,
             origin: None,
         };

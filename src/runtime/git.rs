@@ -24,12 +24,20 @@ pub fn state(folder: &Path) -> GitState {
 /// # Errors
 /// Its own words.
 pub fn ask(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<String, String> {
+    ask_bytes(folder, arguments).map(|said| String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The same, byte for byte: names of files are no texts.
+///
+/// # Errors
+/// Its own words.
+pub fn ask_bytes(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Vec<u8>, String> {
     let mut command = Command::new("git");
     command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "core.quotePath=false"]).args(arguments);
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1").current_dir(folder);
     let output = command.stdin(std::process::Stdio::null()).output().map_err(|error| format!("git cannot be started: {error}"))?;
     if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        return Ok(output.stdout);
     }
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }

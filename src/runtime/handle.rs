@@ -26,7 +26,12 @@ use crate::{
     plan::params,
     store::{Reader, StoreError},
 };
-use std::{cell::OnceCell, path::Path, thread::JoinHandle, time::Duration};
+use std::{
+    cell::{OnceCell, RefCell},
+    path::Path,
+    thread::JoinHandle,
+    time::Duration,
+};
 
 /// How often a command is sent before its sender is told that the engine went away each time.
 const SENDS: u32 = 4;
@@ -49,6 +54,7 @@ pub struct Attach {
 pub struct Handle {
     attach: Attach,
     reader: OnceCell<Reader>,
+    shelf: RefCell<super::pipelines::Shelf>,
     line: Option<Line>,
     seen: i64,
     inside: Option<JoinHandle<()>>,
@@ -79,8 +85,8 @@ impl Handle {
     }
 
     /// The way to the engine alone: nothing is read, so that an engine can be reached whose database is gone or damaged.
-    pub const fn to_engine(attach: Attach) -> Self {
-        Self { attach, reader: OnceCell::new(), line: None, seen: 0, inside: None, trouble: None }
+    pub fn to_engine(attach: Attach) -> Self {
+        Self { attach, reader: OnceCell::new(), shelf: RefCell::default(), line: None, seen: 0, inside: None, trouble: None }
     }
 
     /// Why what is known of open runs may be old: no engine runs or could be started, or it does not answer.

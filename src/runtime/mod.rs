@@ -28,6 +28,7 @@ pub mod own_log;
 pub mod pipelines;
 pub mod protection;
 pub mod rebuild;
+mod references;
 pub mod remembered;
 pub mod retention;
 pub mod scheduler;

@@ -1,7 +1,7 @@
 //! The pipeline files of a workspace, read and checked; nothing of them is executed.
 
 use super::{
-    RuntimeError, circles, definition_file,
+    RuntimeError, circles, definition_file, references,
     workspace::{self, Place},
 };
 use crate::{
@@ -12,8 +12,9 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -30,22 +31,63 @@ pub struct Found {
     pub diagnostics: Diagnostics,
 }
 
+/// What tells that a file is another one: its inode, length and times of change.
+pub type Stamp = (u64, u64, i64, i64);
+
+/// What tells that a file is another one; `None` if it is not there.
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.ino(), found.len(), found.mtime() * 1_000_000_000 + found.mtime_nsec(), found.ctime() * 1_000_000_000 + found.ctime_nsec()))
+}
+
+/// The files as they were read last, for whoever looks again and again: only what changed is read anew.
+#[derive(Debug, Default)]
+pub struct Shelf(HashMap<PathBuf, (Stamp, Found)>);
+
+impl Shelf {
+    /// Every `pipelines/*.toml`, in order of name, broken ones included.
+    ///
+    /// # Errors
+    /// The folder is there and cannot be read.
+    pub fn all(&mut self, place: &Place) -> Result<Vec<Found>, RuntimeError> {
+        let files = workspace::pipeline_files(&place.workspace)?;
+        self.0.retain(|path, _| files.contains(path));
+        Ok(agreed(files.into_iter().map(|path| self.read(place, path)).collect()))
+    }
+
+    fn read(&mut self, place: &Place, path: PathBuf) -> Found {
+        // Looked at before: what is written while it is read is read again the next time.
+        let stamp = stamp(&path);
+        if let Some((known, found)) = self.0.get(&path)
+            && Some(*known) == stamp
+        {
+            return found.clone();
+        }
+        let found = read(&path, &name_in(place, &path));
+        if let Some(stamp) = stamp {
+            self.0.insert(path, (stamp, found.clone()));
+        }
+        found
+    }
+}
+
 /// Every `pipelines/*.toml`, in order of name, broken ones included.
 ///
 /// # Errors
 /// The folder is there and cannot be read.
-pub fn all(place: &Place) -> Result<Vec<Found>, RuntimeError> {
-    let files = workspace::pipeline_files(&place.workspace)?;
-    Ok(read_all(files.into_iter().map(|path| {
-        let name = name_in(place, &path);
-        (path, name)
-    })))
+fn all(place: &Place) -> Result<Vec<Found>, RuntimeError> {
+    Shelf::default().all(place)
 }
 
-/// Reads files, each with the name that findings call it by; an id that two of them claim is a finding of the second.
+/// Reads all files of a workspace, each with the name that findings call it by; an id that two of them claim is a finding of the second,
+/// and what one waits for and none has is a finding, too.
 pub fn read_all(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<Found> {
+    agreed(files.into_iter().map(|(path, name)| read(&path, &name)).collect())
+}
+
+/// The same files, with what is wrong only beside each other.
+fn agreed(mut all: Vec<Found>) -> Vec<Found> {
     let mut claimed: BTreeMap<PipelineId, String> = BTreeMap::new();
-    let mut all: Vec<Found> = files.into_iter().map(|(path, name)| read(&path, &name)).collect();
     for found in all.iter_mut().filter(|found| found.pipeline.is_some()) {
         match claimed.get(&found.id) {
             Some(first) if *first != found.file => {
@@ -61,6 +103,7 @@ pub fn read_all(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<Found
         }
     }
     circles::warn(&mut all);
+    references::warn(&mut all, &components::catalog());
     all
 }
 
@@ -121,4 +164,33 @@ pub fn find(place: &Place, name: &str, read: impl Fn(&Path, &str) -> Found) -> R
         None => format!("there are {}", all.iter().map(|found| format!("`{}`", found.id)).collect::<Vec<_>>().join(", ")),
     };
     Err(RuntimeError::Usage(format!("there is no pipeline `{name}`\nhint: {hint}")))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_looks_again_reads_only_what_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join("pipelines").join(name);
+        fs::create_dir(folder.path().join("pipelines")).unwrap();
+        let text = |words: &str| format!("description = \"{words}\"\n[tasks.a]\nrun = \"true\"\n");
+        fs::write(file("one.toml"), text("first")).unwrap();
+        fs::write(file("two.toml"), text("same")).unwrap();
+        let place = workspace::find(folder.path(), Some(folder.path()), None).unwrap();
+        let mut shelf = Shelf::default();
+        let told = |shelf: &mut Shelf| {
+            let all = shelf.all(&place).unwrap();
+            all.into_iter().map(|found| found.pipeline.map(|pipeline| pipeline.description).unwrap_or_default()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&mut shelf), ["first", "same"]);
+        // A mark on what is kept tells whether it was read again.
+        shelf.0.values_mut().for_each(|(_, found)| found.pipeline.as_mut().unwrap().description.push_str(", kept"));
+        fs::write(file("one.toml"), text("other")).unwrap();
+        assert_eq!(told(&mut shelf), ["other", "same, kept"]);
+        fs::remove_file(file("one.toml")).unwrap();
+        assert_eq!(told(&mut shelf), ["same, kept"]);
+    }
 }

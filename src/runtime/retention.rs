@@ -4,7 +4,7 @@
 //! death in between leaves a folder in `trash/`: the next engine puts it back if the run is still known, and else deletes it. There
 //! is never a folder that looks as if the database had lost its run.
 
-use super::{RuntimeError, archive};
+use super::{RuntimeError, archive, checkout, workspace::Place};
 use crate::{
     model::{PipelineId, Retention, RunId, RunRow, RunState},
     stdx::{atomic, time::Timestamp},
@@ -94,10 +94,11 @@ pub fn size_of(path: &Path) -> u64 {
 /// # Errors
 /// What the system or the database says.
 pub fn remove(
-    state_dir: &Path,
+    place: &Place,
     runs: &[RunId],
     forget: impl FnOnce(&[RunId]) -> Result<Vec<RunId>, RuntimeError>,
 ) -> Result<(Vec<RunId>, u64), RuntimeError> {
+    let state_dir = place.state_dir.as_path();
     let trash = state_dir.join("trash");
     let fail = |path: &Path, error: &io::Error| RuntimeError::Io(format!("{}: {error}", path.display()));
     atomic::create_private_dir(&trash).map_err(|error| fail(&trash, &error))?;
@@ -122,7 +123,7 @@ pub fn remove(
     for path in free {
         delete(&path).map_err(|error| fail(&path, &error))?;
     }
-    empty_trash(state_dir).map_err(|error| fail(&trash, &error))?;
+    empty_trash(place).map_err(|error| fail(&trash, &error))?;
     Ok((forgotten, bytes))
 }
 
@@ -130,18 +131,25 @@ pub fn remove(
 ///
 /// # Errors
 /// What the system says.
-pub fn finish(state_dir: &Path, is_known: impl Fn(&RunId) -> bool) -> io::Result<()> {
+pub fn finish(place: &Place, is_known: impl Fn(&RunId) -> bool) -> io::Result<()> {
+    let state_dir = place.state_dir.as_path();
     for entry in fs::read_dir(state_dir.join("trash")).into_iter().flatten().flatten() {
         let run = RunId::from(entry.file_name().to_string_lossy().into_owned());
         if is_known(&run) {
             fs::rename(entry.path(), archive::folder(state_dir, &run))?;
         }
     }
-    empty_trash(state_dir)
+    empty_trash(place)
 }
 
-fn empty_trash(state_dir: &Path) -> io::Result<()> {
-    delete(&state_dir.join("trash"))
+fn empty_trash(place: &Place) -> io::Result<()> {
+    let trash = place.state_dir.join("trash");
+    let had_checkout = fs::read_dir(&trash).into_iter().flatten().flatten().any(|run| checkout::is_in(&run.path()));
+    delete(&trash)?;
+    if had_checkout {
+        checkout::prune(place);
+    }
+    Ok(())
 }
 
 fn delete(path: &Path) -> io::Result<()> {
@@ -178,6 +186,7 @@ mod tests {
             params: Default::default(),
             git: GitState::default(),
             paused: false,
+            watched: false,
             undo: None,
             origin: None,
         }
@@ -199,7 +208,14 @@ mod tests {
             fs::create_dir_all(home.path().join("trash").join(run)).unwrap();
         }
         fs::create_dir(home.path().join("runs")).unwrap();
-        finish(home.path(), |run| run.as_str() == "known").unwrap();
+        let place = Place {
+            workspace: home.path().to_owned(),
+            state_dir: home.path().to_owned(),
+            config: Default::default(),
+            broken: None,
+            notices: Vec::new(),
+        };
+        finish(&place, |run| run.as_str() == "known").unwrap();
         assert!(home.path().join("runs/known").is_dir() && !home.path().join("trash").exists());
     }
 

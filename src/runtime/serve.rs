@@ -4,7 +4,7 @@ use super::{
     RuntimeError,
     archive::{self, Keeper},
     attempts::Yard,
-    clock,
+    checkout, clock,
     core::{Core, Ending, Msg, Parts},
     gpus,
     herald::{Herald, Office},
@@ -83,7 +83,8 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
     tracing::info!(workspace = %place.workspace.display(), pid = std::process::id(), "engine starts");
     let store = Writer::open(&place.state_dir.join(crate::store::FILE), place.config.durability)?;
     archive::compare(place, &store)?;
-    if let Err(error) = retention::finish(&place.state_dir, |run| store.has_run(run).unwrap_or(true)) {
+    checkout::clear(place, |run| store.has_run(run).unwrap_or(true));
+    if let Err(error) = retention::finish(place, |run| store.has_run(run).unwrap_or(true)) {
         tracing::warn!(%error, "what an earlier removal left behind stays");
     }
     let (own, inbox) = mpsc::channel();
@@ -122,7 +123,7 @@ fn run(place: &Place, options: ServeOptions, take_signals: bool) -> Result<Left,
         own: own.clone(),
         changed,
         exit_when_idle: options.exit_when_idle,
-        stays_for_triggers: options.detached,
+        detached: options.detached,
         triggers_on: options.triggers_on || is_trusted(place),
     })?;
     upkeep::start(place, own.clone());

@@ -80,6 +80,7 @@ pub fn resolve(
         git: git::state(&place.workspace),
         env: Arc::new(request.env),
         paused: false,
+        watched: request.watched,
         idempotency_key: request.idempotency_key,
         undo: None,
         past: None,

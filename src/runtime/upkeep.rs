@@ -67,7 +67,7 @@ fn daily(place: &Place, to_core: &Sender<Msg>) -> Result<(), RuntimeError> {
     to_core.send(Msg::ForgetFires(clock::now() - age)).map_err(|_| gone())?;
     if policy.is_set() {
         let runs: Vec<RunId> = retention::candidates(&place.state_dir, &policy, clock::now())?.into_iter().map(|one| one.run_id).collect();
-        let gone = retention::remove(&place.state_dir, &runs, |runs| forget(to_core, runs))?;
+        let gone = retention::remove(place, &runs, |runs| forget(to_core, runs))?;
         tracing::info!(runs = gone.0.len(), bytes = gone.1, "removed what [retention] names");
     }
     Ok(())

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Grows with every change that an older program would misread.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;

@@ -134,11 +134,18 @@ pub fn locate(start: &Path, explicit: Option<&Path>) -> Result<PathBuf, RuntimeE
 /// # Errors
 /// What the file system says.
 pub fn pipeline_files(workspace: &Path) -> Result<Vec<PathBuf>, RuntimeError> {
-    let folder = workspace.join(PIPELINES);
-    let entries = match fs::read_dir(&folder) {
+    definitions_in(&workspace.join(PIPELINES))
+}
+
+/// The files of a folder that look like definitions, sorted by name; none of one that is not there.
+///
+/// # Errors
+/// What the file system says.
+pub fn definitions_in(folder: &Path) -> Result<Vec<PathBuf>, RuntimeError> {
+    let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(cannot("read", &folder, &error)),
+        Err(error) => return Err(cannot("read", folder, &error)),
     };
     let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_toml(path)).collect();
     files.sort();

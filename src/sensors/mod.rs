@@ -10,7 +10,7 @@ mod file;
 mod http;
 
 use crate::{
-    model::{AttemptFiles, Condition, Job, Sensor},
+    model::{AttemptFiles, Condition, Job, Sensor, sensor::COMMAND_TIMEOUT},
     stdx::{duration, sanitize, time},
 };
 use anyhow::{Context, Result};
@@ -58,13 +58,15 @@ fn wait(command: &[OsString]) -> Result<()> {
     let sensor = job.with.get(Sensor::ARGUMENT).cloned().context("the job is not that of a sensor")?;
     let Sensor { condition, pace, .. } = serde_json::from_value(sensor).context("what it waits for cannot be read")?;
     let told = Told::new(&job, &condition)?;
+    // What a command leaves behind can be ended only by whoever it falls to.
+    let _ = nix::sys::prctl::set_child_subreaper(true);
     let mut file = file::Memory::default();
     let mut in_vain = 0;
     loop {
         let look = match &condition {
             Condition::File { pattern, stable } => file.look(&job.workspace, pattern, *stable, Instant::now())?,
-            Condition::Command { .. } => command::look(command)?,
-            Condition::Asset { asset } => command::look_at_asset(command, asset)?,
+            Condition::Command { look_timeout, .. } => command::look(command, *look_timeout)?,
+            Condition::Asset { asset } => command::look_at_asset(command, asset, COMMAND_TIMEOUT)?,
             Condition::Time { time, .. } => until(time::parse_date(time).map_err(anyhow::Error::msg)?),
             Condition::Http { url, status, contains, redirects, look_timeout } => http::look(&http::Question {
                 url,

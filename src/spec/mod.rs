@@ -14,7 +14,7 @@ mod texts;
 mod triggers;
 
 use crate::{
-    model::{Catalog, Diagnostics, Graph, ParamDef, Pipeline, PipelineId, Report, Severity},
+    model::{Action, Catalog, Condition, Diagnostics, Graph, ParamDef, Pipeline, PipelineId, Report, Severity},
     stdx::{
         ids,
         toml_tree::{self, Table},
@@ -126,6 +126,7 @@ fn read_table(table: &Table, catalog: &Catalog, report: &mut Report<'_>) -> Opti
     };
     let graph = links::check_cycles(&pipeline, &drafts, report)?;
     lint_gates(&pipeline, &graph, &drafts, report);
+    lint_waits(&pipeline, &drafts, report);
     triggers::check_loops(table.list("triggers"), &pipeline, report);
     Some(pipeline)
 }
@@ -198,6 +199,18 @@ fn lint_gates(pipeline: &Pipeline, graph: &Graph, drafts: &[task::Draft<'_>], re
             let message = format!("nothing depends on the verdict of the gate of `{}`", draft.task.id);
             let hint = format!("let the task that uses the result wait for it: needs = [\"{}\"]", draft.task.id);
             report.add(Severity::Warning, "idle-gate", entry.key_span.clone(), message, Some(hint));
+        }
+    }
+}
+
+/// What is waited for may never come; a time always does.
+fn lint_waits(pipeline: &Pipeline, drafts: &[task::Draft<'_>], report: &mut Report<'_>) {
+    for draft in drafts.iter().filter(|draft| draft.task.timeout.is_none() && pipeline.run_timeout.is_none()) {
+        let waits = matches!(&draft.task.action, Action::Sensor { sensor } if !matches!(sensor.condition, Condition::Time { .. }));
+        if let Some(entry) = draft.table.entry("sensor").filter(|_| waits) {
+            let message = format!("`{}` may wait for ever: its sensor has no timeout", draft.task.id);
+            let hint = "say how long at most: timeout = \"6h\"".to_owned();
+            report.add(Severity::Warning, "endless-wait", entry.key_span.clone(), message, Some(hint));
         }
     }
 }

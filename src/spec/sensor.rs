@@ -6,10 +6,14 @@ use super::{
     task::{check_relative, time},
 };
 use crate::{
-    model::{Action, Condition, Pace, Report, Resources, Sensor, Task, did_you_mean, sensor::When},
+    model::{
+        Action, Condition, Pace, Report, Resources, Sensor, Task, did_you_mean,
+        sensor::{COMMAND_TIMEOUT, When},
+    },
     stdx::{
-        duration, ids,
+        duration, glob, ids,
         toml_tree::{Entry, Node, Table},
+        zone::{self, Zone},
     },
 };
 use std::time::Duration;
@@ -17,7 +21,7 @@ use std::time::Duration;
 /// The kinds by their key, and the keys that have a meaning beside it; `soft_fail` has with all.
 const KINDS: &[(&str, &[&str])] = &[
     ("file", &["stable", "interval", "factor", "max_interval"]),
-    ("command", &["interval", "factor", "max_interval"]),
+    ("command", &["look_timeout", "interval", "factor", "max_interval"]),
     ("time", &["timezone", "offset"]),
     ("asset", &["interval", "factor", "max_interval"]),
     ("http", &["status", "contains", "redirects", "look_timeout", "interval", "factor", "max_interval"]),
@@ -71,8 +75,11 @@ fn condition(kind: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Con
     Some(match kind.key.as_str() {
         "file" => {
             check_relative("file", &text, node, report);
-            if let Err(error) = glob::Pattern::new(&text) {
+            if let Err(error) = ::glob::Pattern::new(&text) {
                 report.error("bad-sensor", node.span.clone(), format!("`{text}` is no pattern: {}", error.msg), None);
+            } else if let Some(choice) = glob::empty_choice(&text) {
+                let hint = Some("a range goes up: `[a-z]`".to_owned());
+                report.error("bad-sensor", node.span.clone(), format!("`{text}` matches nothing: no letter is among `{choice}`"), hint);
             }
             Condition::File { pattern: text, stable: time(table, "stable", report) }
         }
@@ -90,14 +97,14 @@ fn condition(kind: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Con
             Condition::Asset { asset: text }
         }
         "http" => http(text, node, table, report),
-        _ => Condition::Command { script: text },
+        _ => Condition::Command { script: text, look_timeout: at_least_shortest(table, "look_timeout", report).unwrap_or(COMMAND_TIMEOUT) },
     })
 }
 
 fn timezone(table: &Table, report: &mut Report<'_>) -> String {
     let zone = table.text("timezone").unwrap_or("UTC");
-    if let (Some(node), Err(_)) = (table.get("timezone"), zone.parse::<chrono_tz::Tz>()) {
-        let hint = did_you_mean(zone, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    if let (Some(node), Err(_)) = (table.get("timezone"), zone.parse::<Zone>()) {
+        let hint = did_you_mean(zone, zone::names());
         let hint = hint.unwrap_or_else(|| "use a name such as \"Europe/Berlin\" or \"UTC\"".to_owned());
         report.error("bad-timezone", node.span.clone(), format!("there is no time zone `{zone}`"), Some(hint));
     }

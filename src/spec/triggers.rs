@@ -8,13 +8,14 @@ use crate::{
     model::{
         AssetMode, Catchup, Clock, Comparison, MetricRule, Overlap, Pipeline, PipelineId, Report, RunEnd, Severity, TriggerDef, TriggerId,
         TriggerKind, did_you_mean,
-        trigger::{DEFAULT_DEBOUNCE, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
+        trigger::{DEFAULT_DEBOUNCE, DEFAULT_DEBOUNCE_MAX, DEFAULT_LATE_WINDOW, DEFAULT_MAX_CATCHUP, DstGap, DstOverlap},
     },
     stdx::{
         cron::Cron,
-        duration, ids,
+        duration, glob, ids,
         time::{Timestamp, parse_date},
         toml_tree::{Entry, Node, Table, Value},
+        zone::{self, Zone},
     },
 };
 use chrono::TimeDelta;
@@ -24,7 +25,7 @@ use std::{collections::BTreeMap, str::FromStr, time::Duration};
 const KINDS: [(&str, &[&str]); 8] = [
     ("cron", CLOCK),
     ("every", CLOCK),
-    ("files", &["debounce"]),
+    ("files", &["debounce", "debounce_max"]),
     ("assets", &["mode"]),
     ("pipeline", &["on"]),
     ("git", &[]),
@@ -61,7 +62,9 @@ pub(super) fn check_loops(list: &[Node], pipeline: &Pipeline, report: &mut Repor
         let message = format!("no fire can start a run: the param `{param}` has no default, and nobody is there to give it");
         report.add(Severity::Warning, "bad-trigger", first.span.clone(), message, Some("give it a default".to_owned()));
     }
-    let own: Vec<&str> = pipeline.tasks.iter().flat_map(|task| &task.outputs).filter_map(|output| output.asset.as_deref()).collect();
+    let outputs = || pipeline.tasks.iter().flat_map(|task| &task.outputs);
+    let own: Vec<&str> = outputs().filter_map(|output| output.asset.as_deref()).collect();
+    let written: Vec<&str> = outputs().filter_map(|output| output.path.as_deref()).collect();
     for table in list.iter().filter_map(Node::as_table) {
         if let Some(node) = table.get("pipeline").filter(|node| node.as_text() == Some(pipeline.id.as_str())) {
             let hint = Some("name another pipeline".to_owned());
@@ -70,6 +73,11 @@ pub(super) fn check_loops(list: &[Node], pipeline: &Pipeline, report: &mut Repor
         for (node, name) in table.get("assets").map(texts).unwrap_or_default().into_iter().filter(|(_, name)| own.contains(name)) {
             let message = format!("`{name}` is made by this pipeline itself: each run would start another one");
             report.error("trigger-loop", node.span.clone(), message, Some("wait for it in another pipeline".to_owned()));
+        }
+        for (node, pattern) in table.get("files").map(texts).unwrap_or_default() {
+            let Some(path) = written.iter().find(|path| glob::looks_for(pattern, path)) else { continue };
+            let message = format!("this pipeline itself writes `{path}`: a run that changes it would start another one");
+            report.error("trigger-loop", node.span.clone(), message, Some("name files that it does not write".to_owned()));
         }
     }
 }
@@ -148,7 +156,13 @@ fn read_kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Tr
         }
         "files" => {
             let debounce = time(table, "debounce", report).unwrap_or(DEFAULT_DEBOUNCE);
-            Some(TriggerKind::Files { patterns: patterns(node, report), debounce })
+            let debounce_max = time(table, "debounce_max", report);
+            if let Some((node, _)) = table.get("debounce_max").zip(debounce_max.filter(|most| *most < debounce)) {
+                let message = "`debounce_max` is shorter than `debounce`, so that nothing would ever be quiet";
+                report.error("bad-duration", node.span.clone(), message, None);
+            }
+            let debounce_max = debounce_max.unwrap_or_else(|| DEFAULT_DEBOUNCE_MAX.max(debounce.saturating_mul(10)));
+            Some(TriggerKind::Files { patterns: patterns(node, report), debounce, debounce_max })
         }
         "assets" => Some(TriggerKind::Assets { names: names(node, "assets", report), mode: word(table, "mode", AssetMode::All, report) }),
         "pipeline" => {
@@ -173,18 +187,20 @@ fn read_kind(entry: &Entry, table: &Table, report: &mut Report<'_>) -> Option<Tr
 
 fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
     let timezone = table.text("timezone").unwrap_or("UTC").to_owned();
-    if let (Some(node), Err(_)) = (table.get("timezone"), timezone.parse::<chrono_tz::Tz>()) {
-        let hint = did_you_mean(&timezone, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    if let (Some(node), Err(_)) = (table.get("timezone"), timezone.parse::<Zone>()) {
+        let hint = did_you_mean(&timezone, zone::names());
         let usual = || Some("use a name such as \"Europe/Berlin\" or \"UTC\"".into());
         report.error("bad-timezone", node.span.clone(), format!("there is no time zone `{timezone}`"), hint.or_else(usual));
     }
-    let zone = timezone.parse().unwrap_or(chrono_tz::UTC);
+    let zone = timezone.parse().unwrap_or(Zone::UTC);
     let max_catchup = table.get("max_catchup").and_then(Node::as_int).and_then(|most| u32::try_from(most).ok());
     if let (Some(node), Some(0)) = (table.get("max_catchup"), max_catchup) {
         let hint = Some("`catchup = \"none\"` makes up for nothing".into());
         report.error("bad-trigger", node.span.clone(), "`max_catchup` is 1 or more", hint);
     }
-    if let Some(node) = table.get("max_catchup").filter(|_| max_catchup.is_none_or(|most| most > MOST_CATCHUP)) {
+    if let Some(node) =
+        table.get("max_catchup").filter(|node| node.as_int().is_some() && max_catchup.is_none_or(|most| most > MOST_CATCHUP))
+    {
         let hint = Some("`flowyard backfill` makes up for more, and can be paused".into());
         report.error("bad-trigger", node.span.clone(), format!("`max_catchup` is at most {MOST_CATCHUP}"), hint);
     }
@@ -208,7 +224,7 @@ fn clock(table: &Table, report: &mut Report<'_>) -> Clock {
 }
 
 /// A day is its midnight in the zone of the trigger, but as an end the whole day; a time without a zone is one of that zone.
-fn date(table: &Table, key: &str, zone: chrono_tz::Tz, report: &mut Report<'_>) -> Option<Timestamp> {
+fn date(table: &Table, key: &str, zone: Zone, report: &mut Report<'_>) -> Option<Timestamp> {
     let node = table.get(key)?;
     let json = node.to_json();
     let text = json.as_str()?;
@@ -253,14 +269,8 @@ fn patterns(node: &Node, report: &mut Report<'_>) -> Vec<String> {
         report.error("bad-trigger", node.span.clone(), "an empty list matches nothing", None);
     }
     for (node, text) in &found {
-        let nothing = match *text {
-            text if text.trim().is_empty() => Some("is empty and matches nothing"),
-            text if text.ends_with('/') || text == "." => Some("is a folder; write a pattern of its files, such as data/**"),
-            text if text.starts_with('~') => Some("is no path below the workspace: `~` stands for nothing here"),
-            _ => None,
-        };
-        if let Some(why) = nothing {
-            report.error("bad-trigger", node.span.clone(), format!("`{text}` {why}"), None);
+        if let Some((why, hint)) = nothing(text) {
+            report.error("bad-trigger", node.span.clone(), format!("`{text}` {why}"), hint);
             continue;
         }
         if text.contains('{') {
@@ -272,11 +282,34 @@ fn patterns(node: &Node, report: &mut Report<'_>) -> Vec<String> {
         if text.starts_with('/') || text.split('/').any(|part| part == "..") {
             let hint = "patterns are relative to the workspace and stay in it".to_owned();
             report.error("bad-trigger", node.span.clone(), format!("`{text}` leads out of the workspace"), Some(hint));
-        } else if let Err(error) = glob::Pattern::new(text) {
+        } else if let Err(error) = ::glob::Pattern::new(text) {
             report.error("bad-trigger", node.span.clone(), format!("`{text}` is not a pattern: {}", error.msg), None);
         }
     }
     found.into_iter().map(|(_, text)| text.to_owned()).collect()
+}
+
+/// Why a pattern matches nothing whatever is there, and what to write instead.
+fn nothing(text: &str) -> Option<(String, Option<String>)> {
+    let is_plain = |part: &&str| !part.is_empty() && *part != ".";
+    let why = match text {
+        text if text.trim().is_empty() => "is empty and matches nothing",
+        text if text.ends_with('/') || text == "." => "is a folder; write a pattern of its files, such as data/**",
+        text if text.starts_with('~') => "is no path below the workspace: `~` stands for nothing here",
+        text if text.starts_with('!') => {
+            let hint = "name what counts; `?` stands for the `!` of a name that begins so".to_owned();
+            return Some(("leaves nothing out: `!` at the beginning is a letter of the name here, not a \"no\"".to_owned(), Some(hint)));
+        }
+        text if !text.starts_with('/') && !text.split('/').all(|part| is_plain(&part)) => {
+            let hint = format!("write `{}`", text.split('/').filter(is_plain).collect::<Vec<_>>().join("/"));
+            return Some(("matches nothing: no folder has an empty name, or is called `.`".to_owned(), Some(hint)));
+        }
+        text => {
+            let choice = glob::empty_choice(text)?;
+            return Some((format!("matches nothing: no letter is among `{choice}`"), Some("a range goes up: `[a-z]`".to_owned())));
+        }
+    };
+    Some((why.to_owned(), None))
 }
 
 fn names(node: &Node, key: &str, report: &mut Report<'_>) -> Vec<String> {

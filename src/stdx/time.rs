@@ -34,7 +34,7 @@ pub fn parse_date(text: &str) -> Result<Timestamp, String> {
 
 /// What the clock on the wall shows in a time zone: `Mon 2024-01-01 02:00 CET`.
 pub fn in_zone(at: Timestamp, timezone: &str) -> String {
-    match timezone.parse::<chrono_tz::Tz>() {
+    match timezone.parse::<super::zone::Zone>() {
         Ok(zone) => at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z").to_string(),
         Err(_) => rfc3339(at),
     }

@@ -4,9 +4,9 @@ use super::{
     cron::Cron,
     time::{Timestamp, from_micros, to_micros},
     vocabulary::words,
+    zone::Zone,
 };
 use chrono::{LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub struct Timetable {
     /// What it goes by.
     pub line: Line,
     /// Where the clock on the wall hangs. Intervals do not care.
-    pub zone: Tz,
+    pub zone: Zone,
     /// Nothing fires before it.
     pub start: Option<Timestamp>,
     /// Nothing fires after it.
@@ -104,7 +104,7 @@ const FARTHEST: TimeDelta = TimeDelta::hours(16);
 impl Timetable {
     /// A line in UTC, without a first or last day and with the usual policies.
     pub fn new(line: Line) -> Self {
-        Self { line, zone: Tz::UTC, start: None, end: None, gap: DstGap::default(), overlap: DstOverlap::default() }
+        Self { line, zone: Zone::UTC, start: None, end: None, gap: DstGap::default(), overlap: DstOverlap::default() }
     }
 
     /// The first firing after `at`. None once there is none until the year 2100 is over.
@@ -122,6 +122,20 @@ impl Timetable {
     /// The firings after `from` up to and with `to`, oldest first.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Tick> {
         std::iter::successors(self.after(from), |tick| self.after(tick.at)).take_while(move |tick| tick.at <= to)
+    }
+
+    /// The times on the wall between `from` and `to` that a clock put forward leaves out, and that fire nothing for it: the line names their
+    /// hours, and [`Timetable::gap`] skips. Oldest first.
+    pub fn left_out(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = NaiveDateTime> {
+        let cron = match &self.line {
+            Line::Cron(cron) if self.gap == DstGap::Skip && !cron.is_every_hour() => Some(cron),
+            Line::Cron(_) | Line::Every(_) => None,
+        };
+        let end = self.end.map_or(to, |end| to.min(end));
+        let first = self.start.map_or(from, |start| from.max(just_before(start)));
+        let walls = cron.into_iter().flat_map(move |cron| std::iter::successors(cron.next(self.wall(first)), |wall| cron.next(*wall)));
+        let end = self.wall(end);
+        walls.take_while(move |wall| *wall <= end).filter(|wall| self.zone.from_local_datetime(wall) == LocalResult::None)
     }
 
     /// How many firings [`Timetable::between`] would give, without going through them one by one.

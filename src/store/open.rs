@@ -12,7 +12,8 @@ use std::{
 const APPLICATION_ID: i32 = 0x666c_7964;
 
 /// Each step brings the database from the version of its position to the next.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql"), include_str!("schema_4.sql")];
 
 /// SQLite before this can corrupt a database in WAL mode.
 pub const MIN_SQLITE: i32 = 3_051_003;

@@ -3,7 +3,8 @@
 use super::{open::StoreError, read::Reader, rows, write::Writer};
 use crate::{
     model::{
-        Channel, Notification, NotificationRow, NotificationState, Pile, PipelineId, RunId, RunState, Told, Waiting, record::RunRecord,
+        Channel, Notification, NotificationRow, NotificationState, Pending, Pile, PipelineId, RunId, RunState, Told, Waiting,
+        record::RunRecord,
     },
     stdx::time::{Timestamp, from_micros, to_micros},
 };
@@ -16,8 +17,8 @@ const KEPT: i64 = 10_000;
 pub(super) fn write(db: &Transaction<'_>, new: &Notification, at: Timestamp) -> rusqlite::Result<()> {
     let made = db
         .prepare_cached(
-            "INSERT OR IGNORE INTO notifications (occasion, pipeline, run_id, about, note, channel, created_at, due_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT OR IGNORE INTO notifications (occasion, pipeline, run_id, about, note, times, channel, created_at, due_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             new.pile.occasion.word(),
@@ -25,6 +26,7 @@ pub(super) fn write(db: &Transaction<'_>, new: &Notification, at: Timestamp) -> 
             new.run_id.as_ref().map(RunId::as_str),
             new.about,
             new.note,
+            i64::try_from(new.times).unwrap_or(i64::MAX),
             new.pile.channel.text(),
             to_micros(at),
             to_micros(new.due_at),
@@ -102,7 +104,7 @@ impl Writer {
             .query_map([], |row| {
                 Ok(Waiting {
                     pile: pile(row)?,
-                    count: usize::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+                    count: counted(row, 3)?,
                     attempts: row.get(4)?,
                     due_at: rows::time(row, 5)?,
                     since: rows::time(row, 6)?,
@@ -129,22 +131,23 @@ impl Writer {
 }
 
 impl Reader {
-    /// What waits in a pile: the newest `most`, oldest first, and how many there are in all.
+    /// What waits in a pile, the newest `most` of it.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn pile(&self, pile: &Pile, most: usize) -> Result<(Vec<NotificationRow>, usize), StoreError> {
+    pub fn pile(&self, pile: &Pile, most: usize) -> Result<Pending, StoreError> {
         let these = "channel = ?1 AND pipeline = ?2 AND occasion = ?3 AND state = 'pending'";
         let names = [pile.channel.text(), pile.pipeline.as_str(), pile.occasion.word()];
         self.read(|db| {
-            let count: i64 =
-                db.prepare_cached(&format!("SELECT count(*) FROM notifications WHERE {these}"))?.query_row(names, |row| row.get(0))?;
-            let mut found: Vec<NotificationRow> = db
+            let (count, times) = db
+                .prepare_cached(&format!("SELECT count(*), coalesce(sum(times), 0) FROM notifications WHERE {these}"))?
+                .query_row(names, |row| Ok((counted(row, 0)?, counted(row, 1)?)))?;
+            let mut newest: Vec<NotificationRow> = db
                 .prepare_cached(&format!("SELECT {NOTIFICATION} FROM notifications WHERE {these} ORDER BY id DESC LIMIT {most}"))?
                 .query_map(names, notification)?
                 .collect::<rusqlite::Result<_>>()?;
-            found.reverse();
-            Ok((found, usize::try_from(count).unwrap_or(0)))
+            newest.reverse();
+            Ok(Pending { newest, count, times })
         })
     }
 
@@ -161,7 +164,7 @@ impl Reader {
 }
 
 const NOTIFICATION: &str =
-    "id, occasion, pipeline, run_id, about, note, channel, created_at, due_at, state, attempts, ended_at, detail, told_with";
+    "id, occasion, pipeline, run_id, about, note, channel, created_at, due_at, state, attempts, ended_at, detail, told_with, times";
 
 fn notification(row: &Row<'_>) -> rusqlite::Result<NotificationRow> {
     Ok(NotificationRow {
@@ -179,7 +182,12 @@ fn notification(row: &Row<'_>) -> rusqlite::Result<NotificationRow> {
         ended_at: row.get::<_, Option<i64>>(11)?.map(from_micros),
         detail: row.get(12)?,
         told_with: row.get(13)?,
+        times: counted(row, 14)?,
     })
+}
+
+fn counted(row: &Row<'_>, column: usize) -> rusqlite::Result<usize> {
+    Ok(usize::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
 }
 
 fn pile(row: &Row<'_>) -> rusqlite::Result<Pile> {

@@ -54,7 +54,7 @@ impl<'a> Questions<'a> {
     fn prepare(db: &'a Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             newest: db.prepare_cached(
-                "SELECT run_id, number, state, created_at, ended_at, paused FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT ?2",
+                "SELECT run_id, number, state, created_at, ended_at, paused, watched FROM runs WHERE pipeline = ?1 ORDER BY run_id DESC LIMIT ?2",
             )?,
             progress: db.prepare_cached(
                 "SELECT count(*) FILTER (WHERE state IN ('success', 'failed', 'upstream_failed', 'skipped', 'canceled', 'lost')), count(*),
@@ -108,6 +108,7 @@ fn bare_run(row: &Row<'_>) -> rusqlite::Result<LastRun> {
         ended_at: rows::optional_time(row, 4)?,
         progress: (0, 0),
         paused: row.get(5)?,
+        watched: row.get(6)?,
         awaiting: 0,
         concerns: Vec::new(),
     })

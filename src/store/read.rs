@@ -81,6 +81,15 @@ impl Reader {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
+    /// The runs of a pipeline that are not over, but for those of backfills, which are no overlap.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn open_runs_of(&self, pipeline: &PipelineId) -> Result<Vec<RunId>, StoreError> {
+        let sql = "SELECT run_id FROM runs WHERE pipeline = ?1 AND state IN ('queued', 'running', 'canceling') AND run_type != 'backfill'";
+        self.read(|db| db.prepare_cached(sql)?.query_map([pipeline.as_str()], |row| Ok(row.get::<_, String>(0)?.into()))?.collect())
+    }
+
     /// Runs, newest first.
     ///
     /// # Errors

@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use std::{str::FromStr, sync::Arc};
 
 /// The columns of a run in the order that [`run`] reads them.
-pub const RUN: &str = "run_id, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, pipeline, paused, undo ->> 'command', origin";
+pub const RUN: &str = "run_id, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, pipeline, paused, undo ->> 'command', origin, watched";
 /// How many there are: what is selected after them begins here.
-pub const AFTER_RUN: usize = 15;
+pub const AFTER_RUN: usize = 16;
 /// What an engine needs of a run beside [`RUN`], in the order that [`loaded_run`] reads them.
 pub const LOADED: &str = "definition, env, idempotency_key, undo, past, deadline";
 /// The columns of a task instance in the order that [`task`] reads them.
@@ -94,6 +94,7 @@ pub fn run_defined_by(row: &Row<'_>, definition: Arc<Pipeline>) -> rusqlite::Res
         definition,
         env: Arc::new(json(row, AFTER_RUN + 1)?),
         paused: row.get(12)?,
+        watched: row.get(15)?,
         idempotency_key: row.get(AFTER_RUN + 2)?,
         undo: optional_json(row, AFTER_RUN + 3)?,
         past: row.get::<_, Option<String>>(AFTER_RUN + 4)?.map(RunId::from),
@@ -118,6 +119,7 @@ pub fn run(row: &Row<'_>) -> rusqlite::Result<crate::model::RunRow> {
         git: json(row, 10)?,
         pipeline: row.get::<_, String>(11)?.into(),
         paused: row.get(12)?,
+        watched: row.get(15)?,
         undo: row.get(13)?,
         origin: optional_json(row, 14)?,
     })

@@ -349,7 +349,7 @@ fn write(db: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
 fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::Result<()> {
     if !is_new {
         db.prepare_cached(
-            "UPDATE runs SET state = ?2, started_at = ?3, ended_at = ?4, paused = ?5, undo = ?6, deadline = ?7 WHERE run_id = ?1",
+            "UPDATE runs SET state = ?2, started_at = ?3, ended_at = ?4, paused = ?5, undo = ?6, deadline = ?7, watched = ?8 WHERE run_id = ?1",
         )?
         .execute(params![
             run.run_id.as_str(),
@@ -359,13 +359,14 @@ fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::R
             run.paused,
             optional_json(run.undo.as_ref())?,
             run.deadline.map(to_micros),
+            run.watched,
         ])?;
         return Ok(());
     }
     db.prepare_cached(
         "INSERT INTO runs (run_id, pipeline, number, state, run_type, created_by, logical_date, created_at, started_at, ended_at, params, git, env, definition,
-                           paused, idempotency_key, undo, past, deadline, origin)
-         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                           paused, idempotency_key, undo, past, deadline, origin, watched)
+         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE pipeline = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     )?
     .execute(params![
         run.run_id.as_str(),
@@ -387,6 +388,7 @@ fn write_run(db: &Transaction<'_>, run: &RunRecord, is_new: bool) -> rusqlite::R
         run.past.as_ref().map(RunId::as_str),
         run.deadline.map(to_micros),
         optional_json(run.origin.as_ref())?,
+        run.watched,
     ])?;
     Ok(())
 }

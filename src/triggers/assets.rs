@@ -49,7 +49,7 @@ fn wanted(versions: &[AssetVersion], new: &[&AssetVersion]) -> Wanted {
         [(format!("ASSET_{name}"), version.artifact.clone()), (format!("ASSET_{name}_PATH"), version.uri.clone())]
     });
     let list = new.iter().map(|version| version.name.as_str()).collect::<Vec<_>>().join("\n");
-    Wanted { reason, variables: variables.chain([("NEW_ASSETS".to_owned(), list)]).collect(), commit: None }
+    Wanted { reason, variables: variables.chain([("NEW_ASSETS".to_owned(), list)]).collect(), commit: None, changed: Vec::new() }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Fires when the content of files changed: compared with what was there at the last fire, by hash, so that touching changes nothing.
 
-use super::{Kind, Looks, Observed, Seen, Wanted};
-use crate::model::{RunType, TriggerDef, TriggerKind};
-use ::glob::{MatchOptions, Pattern};
+use super::{Kind, Looks, Observed, Seen, Wanted, told};
+use crate::{
+    model::{RunType, TriggerDef, TriggerKind},
+    stdx::{glob::OPTIONS, names},
+};
+use ::glob::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -10,15 +13,12 @@ use std::collections::BTreeMap;
 /// `files = ["data/**/*.csv"]`.
 pub const KIND: Kind = Kind { keys: &["files"], run_type: RunType::File, looks: Looks::AtWorld(decide) };
 
-/// The list of changed files is cut here: a variable of the environment holds no more.
-const LONGEST_LIST: usize = 32 * 1024;
-
 /// The files that match, as they are now.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     /// The patterns that were looked for.
     pub patterns: Vec<String>,
-    /// By path relative to the workspace.
+    /// By path relative to the workspace, as [`names`] has it.
     pub files: BTreeMap<String, File>,
     /// Where nothing could be seen.
     #[serde(skip)]
@@ -43,7 +43,7 @@ pub struct Trouble {
 
 impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = if self.path.is_empty() { "the workspace" } else { &self.path };
+        let path = if self.path.is_empty() { "the workspace".into() } else { names::shown(&self.path) };
         write!(f, "{path} {}", self.why)
     }
 }
@@ -74,7 +74,11 @@ fn decide(def: &TriggerDef, memory: Option<&Value>, observed: &Observed) -> Seen
     let changes = Changes::between(&before, &now);
     match changes.reason() {
         None => Seen::default(),
-        Some(reason) => Seen { memory: remember(&now), fire: Some(Wanted { reason, variables: changes.variables(), commit: None }) },
+        Some(reason) => {
+            let changed: Vec<String> = changes.all().map(str::to_owned).collect();
+            let variables = changes.variables(&changed);
+            Seen { memory: remember(&now), fire: Some(Wanted { reason, variables, commit: None, changed }) }
+        }
     }
 }
 
@@ -119,9 +123,9 @@ impl Changes {
             Self { modified, added, .. } if modified.is_empty() && added.is_empty() => ("was", "were", "removed"),
             _ => ("", "", "changed"),
         };
-        let first = self.all().next()?;
+        let first = names::shown(self.all().next()?);
         let (subject, verb) = match self.all().count() - 1 {
-            0 => (first.to_owned(), one),
+            0 => (first.into_owned(), one),
             1 => (format!("{first} and 1 more file"), many),
             more => (format!("{first} and {more} more files"), many),
         };
@@ -132,29 +136,12 @@ impl Changes {
         self.modified.iter().chain(&self.added).chain(&self.removed).map(String::as_str)
     }
 
-    fn variables(&self) -> BTreeMap<String, String> {
-        let mut list = String::new();
-        for path in self.all().filter(|path| !path.contains('\n')) {
-            if list.len() + path.len() >= LONGEST_LIST {
-                break;
-            }
-            list.extend([if list.is_empty() { "" } else { "\n" }, path]);
-        }
+    fn variables(&self, changed: &[String]) -> BTreeMap<String, String> {
         let count = |paths: &[String]| paths.len().to_string();
-        [
-            ("CHANGED_FILES", list),
-            ("CHANGED", self.all().count().to_string()),
-            ("ADDED", count(&self.added)),
-            ("MODIFIED", count(&self.modified)),
-            ("REMOVED", count(&self.removed)),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        let kinds = [("ADDED", count(&self.added)), ("MODIFIED", count(&self.modified)), ("REMOVED", count(&self.removed))];
+        told(changed).into_iter().chain(kinds).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
-
-/// A name that begins with a dot is matched by a pattern that begins so, and by no other: a state folder starts no run.
-const OPTIONS: MatchOptions = MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 /// Which files are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,7 +198,7 @@ mod tests {
     use std::time::Duration;
 
     fn def() -> TriggerDef {
-        let kind = TriggerKind::Files { patterns: vec!["data/*.csv".to_owned()], debounce: Duration::ZERO };
+        let kind = TriggerKind::Files { patterns: vec!["data/*.csv".to_owned()], debounce: Duration::ZERO, debounce_max: Duration::ZERO };
         TriggerDef { id: "t".into(), kind, text: String::new(), overlap: Overlap::Queue, cooldown: None }
     }
 
@@ -272,12 +259,26 @@ mod tests {
     #[test]
     fn what_changed_is_handed_on_and_a_long_list_is_cut_but_counted() {
         let fire = seen("a=1 b=1", look("b=2 c=1")).fire.unwrap();
-        let told = json!({"ADDED": "1", "CHANGED": "3", "CHANGED_FILES": "data/b\ndata/c\ndata/a", "MODIFIED": "1", "REMOVED": "1"});
+        let told = json!({"ADDED": "1", "CHANGED": "3", "CHANGED_LISTED": "3", "CHANGED_FILES": "data/b\ndata/c\ndata/a", "MODIFIED": "1", "REMOVED": "1"});
         assert_eq!(serde_json::to_value(fire.variables).unwrap(), told);
         let many: Vec<String> = (0..10_000).map(|number| format!("file-{number:05}=1")).collect();
         let variables = seen("", look(&many.join(" "))).fire.unwrap().variables;
-        assert!(variables["CHANGED_FILES"].len() <= LONGEST_LIST && variables["CHANGED_FILES"].lines().all(|line| line.len() == 15));
-        assert_eq!(variables["CHANGED"], "10000");
+        assert!(
+            variables["CHANGED_FILES"].len() <= crate::triggers::LONGEST_LIST
+                && variables["CHANGED_FILES"].lines().all(|line| line.len() == 15)
+        );
+        assert_eq!((variables["CHANGED"].as_str(), variables["CHANGED_LISTED"].as_str()), ("10000", "2048"));
+    }
+
+    #[test]
+    fn a_name_that_is_no_line_is_counted_and_handed_on_in_the_file_alone() {
+        let mut odd = look("b=1");
+        odd.files.insert("data/a\nb".to_owned(), File("1".to_owned(), Stamp::default()));
+        odd.files.insert("data/c\0e9".to_owned(), File("1".to_owned(), Stamp::default()));
+        let fire = seen("", odd).fire.unwrap();
+        let variables = ["CHANGED", "CHANGED_LISTED", "CHANGED_FILES"].map(|name| fire.variables[name].as_str());
+        assert_eq!(variables, ["3", "2", "data/b\ndata/c\\xe9"]);
+        assert_eq!(fire.changed, ["data/a\nb", "data/b", "data/c\0e9"]);
     }
 
     #[test]

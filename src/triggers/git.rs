@@ -1,6 +1,6 @@
 //! Fires when a branch got new commits: for each branch once, whatever was pushed, merged or rewritten since it fired last.
 
-use super::{Commit, Kind, Looks, Observed, Seen, Wanted, files::Patterns};
+use super::{Commit, Kind, Looks, Observed, Seen, Wanted, files::Patterns, told};
 use crate::model::{RunType, TriggerDef, TriggerKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,9 +8,6 @@ use std::collections::BTreeMap;
 
 /// `git = { branches = ["main"], paths = ["src/**"] }`.
 pub const KIND: Kind = Kind { keys: &["git"], run_type: RunType::Git, looks: Looks::AtWorld(decide) };
-
-/// So much of a list of files is handed on.
-const LONGEST_LIST: usize = 32 * 1024;
 
 /// The commit of each branch.
 pub type Tips = BTreeMap<String, String>;
@@ -43,7 +40,7 @@ pub struct Move {
     pub is_rewritten: bool,
     /// The first line of the newest commit's message.
     pub subject: String,
-    /// The files that differ.
+    /// The files that differ, as [`names`](crate::stdx::names) has them.
     pub files: Vec<String>,
 }
 
@@ -98,25 +95,18 @@ fn wanted(found: &Move, checkout: bool) -> Wanted {
         (_, true) => format!("was rewritten, with {commits}"),
         (Some(_), false) => format!("has {commits}"),
     };
-    let mut list = String::new();
-    for file in found.files.iter().take_while(|file| !file.contains('\n')) {
-        if list.len() + file.len() >= LONGEST_LIST {
-            break;
-        }
-        list.extend([if list.is_empty() { "" } else { "\n" }, file]);
-    }
     let variables = [
         ("BRANCH", found.branch.clone()),
         ("BEFORE", found.before.clone().unwrap_or_default()),
         ("AFTER", found.after.clone()),
         ("COMMITS", found.commits.to_string()),
-        ("CHANGED", found.files.len().to_string()),
-        ("CHANGED_FILES", list),
     ];
+    let variables = variables.into_iter().chain(told(&found.files));
     Wanted {
         reason: format!("{} {how}: {short} {}", found.branch, found.subject).trim_end().to_owned(),
-        variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+        variables: variables.map(|(name, value)| (name.to_owned(), value)).collect(),
         commit: Some(Commit { id: found.after.clone(), branch: found.branch.clone(), checkout }),
+        changed: found.files.clone(),
     }
 }
 

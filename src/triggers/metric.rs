@@ -52,7 +52,7 @@ fn wanted(rule: &MetricRule, seen: &Values) -> Wanted {
         ("UPSTREAM_RUNS", list(|run| run.ended.run.to_string())),
         ("UPSTREAM_PIPELINE", seen.pipeline.to_string()),
     ];
-    Wanted { reason, variables: variables.map(|(name, value)| (name.to_owned(), value)).into(), commit: None }
+    Wanted { reason, variables: variables.map(|(name, value)| (name.to_owned(), value)).into(), commit: None, changed: Vec::new() }
 }
 
 #[cfg(test)]

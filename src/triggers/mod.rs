@@ -9,6 +9,7 @@ pub mod metric;
 pub mod pipeline;
 
 use crate::model::{AssetVersion, RunType, TriggerDef, TriggerKind};
+use crate::stdx::names;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -83,6 +84,8 @@ pub struct Wanted {
     pub variables: BTreeMap<String, String>,
     /// The commit that it is about.
     pub commit: Option<Commit>,
+    /// The files that it is about, as [`names`] has them; all of them are handed on in a file.
+    pub changed: Vec<String>,
 }
 
 /// A commit that starts a run.
@@ -94,6 +97,24 @@ pub struct Commit {
     pub branch: String,
     /// The run's tasks start in a clean checkout of it.
     pub checkout: bool,
+}
+
+/// So much of a list of files is handed on in a variable, which holds no more.
+const LONGEST_LIST: usize = 32 * 1024;
+
+/// Variables that tell of changed files: as many as fit, one a line, how many those are, and how many there are in all. Names that
+/// are more than one line are not among them.
+fn told(changed: &[String]) -> [(&'static str, String); 3] {
+    let (mut list, mut listed) = (String::new(), 0);
+    for path in changed.iter().filter(|path| !path.contains('\n')) {
+        let path = names::shown(path);
+        if list.len() + path.len() >= LONGEST_LIST {
+            break;
+        }
+        list.extend([if listed == 0 { "" } else { "\n" }, &path]);
+        listed += 1;
+    }
+    [("CHANGED_FILES", list), ("CHANGED_LISTED", listed.to_string()), ("CHANGED", changed.len().to_string())]
 }
 
 impl Kind {

@@ -39,7 +39,7 @@ fn decide(def: &TriggerDef, memory: Option<&Value>, observed: &Observed) -> Seen
         ("UPSTREAM_LOGICAL_DATE", rfc3339(run.logical_date)),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value)).into();
-    let wanted = Wanted { reason: format!("{pipeline}#{} {how}", run.number), variables, commit: None };
+    let wanted = Wanted { reason: format!("{pipeline}#{} {how}", run.number), variables, commit: None, changed: Vec::new() };
     Seen { memory: Some(json!({ "seq": run.seq })), fire: Some(wanted) }
 }
 

@@ -144,6 +144,7 @@ actions! {
     Cancel "cancel" Global ["x"] "cancel" "Cancel the run or the task (asks)";
     Approve "approve" Global ["a"] "approve" "Approve or reject the task that waits for a person, with a note";
     Pause "pause_or_unpause" Global ["p"] "pause" "Pause the run, or at home the triggers of the pipeline; again: go on";
+    Watch "watch" Global ["B"] "watch" "Watch the run, so that its end is told; again: watch it no more";
     Backfill "backfill" Global ["b"] "backfill" "The backfills of the pipeline, or a new one: runs for a stretch of dates";
     Undo "undo" Global ["U"] "undo" "Take back the last command about the run (asks)";
     More "more" Global ["m"] "more" "More: clear, resume, mark as success or failed (asks)";

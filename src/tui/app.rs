@@ -407,7 +407,9 @@ impl App {
         let live = self.is_live() && (now - self.ticked).num_milliseconds() >= 1_000;
         if live {
             self.ticked = now;
-            self.ask_again();
+            if self.views.last().is_some_and(|view| view.changes_with_time()) {
+                self.ask_again();
+            }
         }
         let unveiled = match &mut self.pending {
             Some(pending) if !pending.shown && now >= pending.since + which_key::PATIENCE => replace(&mut pending.shown, true),
@@ -515,6 +517,7 @@ fn possible(view: &dyn View, action: Action, world: &World) -> Result<(), String
             | Action::Cancel
             | Action::Approve
             | Action::Pause
+            | Action::Watch
             | Action::Undo
             | Action::More
     );

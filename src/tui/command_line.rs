@@ -25,6 +25,7 @@ pub fn of(command: &Command, reason: Option<&str>) -> String {
         Command::Mark { run, task, verdict: MarkedAs::Success } => verb("mark", run, Some(task)) + " success",
         Command::Mark { run, task, verdict: MarkedAs::Failed } => verb("mark", run, Some(task)) + " failed",
         Command::PauseRun { run, paused } => format!("flowyard {} --run {run}", pause(*paused)),
+        Command::WatchRun { run, watched } => verb("watch", run, None) + flag(!watched, " --off"),
         Command::PausePipeline { pipeline, paused, make_up, .. } => {
             let make_up = make_up.map(|make_up| format!(" --catchup {make_up}")).unwrap_or_default();
             format!("flowyard {} {}{make_up}", pause(*paused), quoted(pipeline.as_str()))

@@ -9,7 +9,7 @@ mod schedule;
 pub use driver::{app, drawn, press, screen, tell, theme, type_text};
 pub use logs::{LogShelf, log, log_of, training_lines};
 pub use machine::{crowded, resources};
-pub use schedule::{many_triggers, past, schedule, turn_on};
+pub use schedule::{fell_due, leaves_out, many_triggers, past, schedule, turn_on};
 
 use super::{
     graphs::Structures,
@@ -73,6 +73,7 @@ fn pipeline(name: &str, states: &[RunState]) -> PipelineRow {
             ended_at: state.is_terminal().then(|| before(60)),
             progress: if state.is_terminal() { (5, 5) } else { (2, 5) },
             paused: false,
+            watched: false,
             awaiting: 0,
             concerns: Vec::new(),
         }),
@@ -209,6 +210,7 @@ pub fn run_row(number: u64, state: RunState) -> RunRow {
         params: json!({"epochs": 50, "min_auc": 0.7}).as_object().unwrap().clone(),
         git: GitState { commit: Some("b77d02f3a1".into()), branch: Some("main".into()), dirty: Some(number.is_multiple_of(2)) },
         paused: false,
+        watched: false,
         undo: None,
         origin: None,
     }

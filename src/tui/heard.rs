@@ -231,6 +231,11 @@ impl App {
                 self.say(Tone::Good, format!("backfill of {} started", request.pipeline));
                 self.ask(Ask::Backfill { backfill: request.id.clone(), open: true });
             }
+            (Command::PausePipeline { pipeline, paused, .. }, _) => {
+                self.world.turned(pipeline, *paused);
+                self.arrived();
+                self.say(Tone::Good, message);
+            }
             (Command::Retry { .. }, _) if !message.contains("retry queued") => self.say(Tone::Good, format!("retry queued · {message}")),
             _ => self.say(Tone::Good, message),
         }

@@ -1,12 +1,12 @@
-//! Hears of notifications while the program is open: each is a line in Messages, whatever its channel; those for the bell ring; a
+//! Hears of notifications, and of pipelines that vanish, while the program is open: each is a line in Messages, whatever its channel; those for the bell ring; a
 //! channel that takes nothing is told of once for each of them.
 
 use super::world::Tone;
 use crate::{
-    model::{NotificationRow, NotificationState},
-    runtime::{Handle, RunFilter, RuntimeError},
+    model::{NotificationRow, NotificationState, Occasion, PipelineId},
+    runtime::{Handle, RunFilter, RuntimeError, scheduler::outlook},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::SystemTime};
 
 /// Looked at when something changes; a change that makes more at once is told of by these.
 const LOOKED_AT: usize = 50;
@@ -29,6 +29,8 @@ pub struct News {
     upto: Option<i64>,
     /// Those that were said to have failed.
     failed: BTreeSet<i64>,
+    /// Pipelines that were said to be gone though their triggers are on, and the change of their folder after which that was asked.
+    gone: (BTreeSet<PipelineId>, Option<SystemTime>),
 }
 
 impl News {
@@ -43,15 +45,30 @@ impl News {
         };
         let mut rows = handle.notifications(None, 0, LOOKED_AT)?;
         rows.reverse();
-        let name = |row: &NotificationRow| name(row, handle);
-        self.take(&rows, upto, name)
+        self.take(&rows, upto, |row| said(row, handle))
+    }
+
+    /// What is to be said of files that are gone while their triggers are on; `anew` where something else changed than the folder.
+    ///
+    /// # Errors
+    /// A file or the database cannot be read.
+    pub fn look_for_gone(&mut self, handle: &Handle, anew: bool) -> Result<Vec<Heard>, RuntimeError> {
+        let changed = handle.place().workspace.join("pipelines").metadata().and_then(|found| found.modified()).ok();
+        if !anew && changed == self.gone.1 {
+            return Ok(Vec::new());
+        }
+        let gone: BTreeSet<PipelineId> = handle.vanished()?.into_iter().collect();
+        let new = gone.difference(&self.gone.0);
+        let heard = new.map(|gone| Heard { tone: Tone::Bad, text: outlook::vanished(gone), rings: false }).collect();
+        self.gone = (gone, changed);
+        Ok(heard)
     }
 
     fn take(
         &mut self,
         rows: &[NotificationRow],
         upto: i64,
-        name: impl Fn(&NotificationRow) -> Result<String, RuntimeError>,
+        said: impl Fn(&NotificationRow) -> Result<String, RuntimeError>,
     ) -> Result<Vec<Heard>, RuntimeError> {
         let mut heard: Vec<Heard> = Vec::new();
         let mut last = None;
@@ -65,7 +82,7 @@ impl News {
                     line.rings |= is_bell;
                 }
                 None => {
-                    let text = format!("{}: {} → {}", name(row)?, row.occasion, row.channel);
+                    let text = format!("{} → {}", said(row)?, row.channel);
                     heard.push(Heard { tone: Tone::Note, text, rings: is_bell });
                 }
             }
@@ -87,18 +104,24 @@ impl News {
     }
 }
 
-fn name(row: &NotificationRow, handle: &Handle) -> Result<String, RuntimeError> {
+/// What happened. Of a run that was watched it is how that ended.
+fn said(row: &NotificationRow, handle: &Handle) -> Result<String, RuntimeError> {
     let run = match &row.run_id {
         Some(id) => handle.runs(&RunFilter { upto: Some(id.clone()), limit: 1, ..RunFilter::default() })?,
         None => Vec::new(),
     };
-    Ok(run.first().map_or_else(|| row.pipeline.to_string(), |run| format!("{} #{}", run.pipeline, run.number)))
+    let times = if row.times > 1 { format!(" {} times", row.times) } else { String::new() };
+    Ok(match run.first() {
+        Some(run) if row.occasion == Occasion::Watched => format!("{} #{}: {} (watched)", run.pipeline, run.number, run.state),
+        Some(run) => format!("{} #{}: {}{times}", run.pipeline, run.number, row.occasion),
+        None => format!("{}: {}{times}", row.pipeline, row.occasion),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Channel, Occasion};
+    use crate::model::Channel;
 
     fn row(id: i64, run: &str, channel: &str) -> NotificationRow {
         NotificationRow {
@@ -108,6 +131,7 @@ mod tests {
             run_id: Some(run.into()),
             about: String::new(),
             note: String::new(),
+            times: 1,
             channel: Channel::kept(channel.to_owned()),
             created_at: Default::default(),
             due_at: Default::default(),
@@ -123,7 +147,7 @@ mod tests {
     fn what_is_told_to_several_is_one_line_and_what_fails_is_said_once() {
         let mut news = News { upto: Some(1), ..News::default() };
         let mut look = |rows: &[NotificationRow], upto| {
-            let heard = news.take(rows, upto, |row| Ok(format!("run {}", row.run_id.as_ref().unwrap()))).unwrap();
+            let heard = news.take(rows, upto, |row| Ok(format!("run {}: {}", row.run_id.as_ref().unwrap(), row.occasion))).unwrap();
             heard.into_iter().map(|heard| format!("{}{}", heard.text, if heard.rings { " *" } else { "" })).collect::<Vec<_>>()
         };
         let mut rows = vec![row(1, "a", "bell"), row(2, "b", "email:x@y"), row(3, "b", "bell"), row(4, "c", "email:x@y")];

@@ -111,7 +111,7 @@ pub fn grid(handle: &Handle, ask: &GridAsk) -> Result<GridData, RuntimeError> {
 /// # Errors
 /// A file or the database cannot be read.
 pub fn schedule(handle: &Handle, about: Option<&TriggerKey>, now: Timestamp) -> Result<Schedule, RuntimeError> {
-    let mut found = Schedule::new(handle.outlook(schedule::NEXT)?);
+    let mut found = Schedule::new(handle.outlook(None, schedule::NEXT)?);
     found.past = found.find(about).map(|row| past(handle, row, now)).transpose()?;
     Ok(found)
 }

@@ -3,7 +3,7 @@
 use super::{text, world::Ask};
 use crate::{
     model::{Catchup, Command, Firing, Outcome, PipelineId, RunId, TriggerId},
-    runtime::scheduler::outlook::{Day, NextFire, Outlook, Preview, TriggerRow},
+    runtime::scheduler::outlook::{Broken, Day, NextFire, Outlook, Preview, TriggerRow},
     stdx::time::Timestamp,
 };
 use chrono::{Datelike, NaiveDate, Timelike};
@@ -24,8 +24,8 @@ pub type TriggerKey = (PipelineId, TriggerId);
 pub struct Schedule {
     /// In order: those that are on before those that are off, those that go by the clock before others, soonest first.
     pub triggers: Vec<TriggerRow>,
-    /// Files of which nothing is known, and what is wrong first.
-    pub broken: Vec<(String, String)>,
+    /// Files of which nothing is known.
+    pub broken: Vec<Broken>,
     /// What became of the fires of one of them.
     pub past: Option<Past>,
 }
@@ -46,19 +46,38 @@ pub struct Past {
 impl Schedule {
     /// In order.
     pub fn new(outlook: Outlook) -> Self {
-        let mut triggers = outlook.triggers;
+        let mut schedule = Self { triggers: outlook.triggers, broken: outlook.broken, past: None };
+        schedule.arrange();
+        schedule
+    }
+
+    fn arrange(&mut self) {
         let rank = |row: &TriggerRow| {
             let next = row.next.first().map(|next| next.fires_at);
             (row.paused, next.is_none(), next, key(row))
         };
-        triggers.sort_by_cached_key(rank);
-        Self { triggers, broken: outlook.broken, past: None }
+        self.triggers.sort_by_cached_key(rank);
+    }
+
+    /// The triggers of a pipeline were turned on or off.
+    pub fn turned(&mut self, pipeline: &PipelineId, paused: bool) {
+        for row in self.triggers.iter_mut().filter(|row| row.pipeline == *pipeline) {
+            row.paused = paused;
+            row.next.iter_mut().for_each(|next| next.paused = paused);
+            row.fell_due.clear();
+        }
+        self.arrange();
     }
 
     /// The trigger that is meant; the first if none is, or it is not there any more.
     pub fn find(&self, wanted: Option<&TriggerKey>) -> Option<&TriggerRow> {
         let found = wanted.and_then(|wanted| self.triggers.iter().find(|row| key(row) == *wanted));
         found.or_else(|| self.triggers.first())
+    }
+
+    /// How many runs an engine that is started now makes at once.
+    pub fn made_up(&self) -> usize {
+        self.triggers.iter().flat_map(|row| &row.fell_due).filter(|firing| firing.outcome == Outcome::Started).count()
     }
 
     /// Those that are on.
@@ -70,6 +89,27 @@ impl Schedule {
     pub fn next(&self) -> Option<&NextFire> {
         self.on().filter_map(|row| row.next.first()).min_by_key(|next| next.fires_at)
     }
+}
+
+/// So many runs are named that an engine makes at once.
+const NAMED: usize = 3;
+
+/// What an engine that is started now makes of what fell due of a trigger; nothing if nothing did.
+pub fn fell_due_words(row: &TriggerRow) -> Option<String> {
+    let (started, told): (Vec<&Firing>, Vec<&Firing>) = row.fell_due.iter().partition(|firing| firing.outcome == Outcome::Started);
+    let named: Vec<String> = started.iter().take(NAMED).map(|firing| moment(firing.logical_date)).collect();
+    let runs = match started.len() {
+        0 => "nothing".to_owned(),
+        many @ 1..=NAMED => format!("{}: {}", text::count(many, "run"), named.join(", ")),
+        many => format!("{many} runs: {} and {} more", named.join(", "), many - NAMED),
+    };
+    let mut others: BTreeMap<Outcome, u64> = BTreeMap::new();
+    for firing in &told {
+        *others.entry(firing.outcome).or_default() += u64::from(firing.count);
+    }
+    let others: Vec<String> = others.into_iter().map(|(outcome, count)| format!("{count} {}", look(outcome).1)).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; only told: {}", others.join(", ")) };
+    (!started.is_empty() || !told.is_empty()).then(|| format!("starting one now makes up for {runs}{others}"))
 }
 
 /// Which trigger that is.
@@ -154,6 +194,7 @@ pub fn why(row: &TriggerRow, engine_runs: bool, now: Timestamp) -> Vec<String> {
         lines.push("· the triggers of this pipeline are off, so it fires nothing".to_owned());
     } else if !engine_runs {
         lines.push("✗ no engine runs, so nothing fires".to_owned());
+        lines.extend(fell_due_words(row).map(|words| format!("· {words}")));
     }
     match row.next.first() {
         Some(next) if row.paused => {

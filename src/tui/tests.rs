@@ -373,6 +373,7 @@ fn a_started_run_is_opened() {
         env: Default::default(),
         logical_date: None,
         idempotency_key: None,
+        watched: false,
     });
     tell(&mut app, Msg::Reply(command, Ok(Reply::Done { message: "run 12 of ml_training started".into(), run: Some("run-12".into()) })));
     assert!(app.take_asks().contains(&Ask::Run(data.subject.clone())));

@@ -149,6 +149,9 @@ fn fits(symbol: &str, glyphs: Glyphs) -> bool {
     }
 }
 
+/// Stands at a run whose end is told.
+pub const WATCHED: char = '♪';
+
 /// What stands for a character where only ASCII can be shown.
 fn ascii_of(c: char) -> char {
     use crate::model::{TaskState, state::CACHED_LOOK};
@@ -165,6 +168,7 @@ fn ascii_of(c: char) -> char {
         '├' | '┤' | '┬' | '┴' | '┼' | '┏' | '┓' | '┗' | '┛' => '+',
         '…' | '⋯' => '~',
         '×' => 'x',
+        WATCHED => '*',
         '⊞' => '#',
         '⊟' => '=',
         '·' => '.',

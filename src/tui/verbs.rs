@@ -12,7 +12,7 @@ use super::{
     views::Intent,
     world::{Ask, Purpose, RunData},
 };
-use crate::model::{ClearScope, Command, MarkedAs, PipelineId, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
+use crate::model::{ClearScope, Command, MarkedAs, PipelineId, PipelineRow, RunId, RunRow, RunState, TaskId, TaskSnapshot, TaskState};
 use std::collections::BTreeMap;
 
 /// Whether an action is possible for a run as such: from a list of runs or pipelines.
@@ -24,6 +24,7 @@ pub fn possible_for_run(action: Action, run: Option<(RunState, u64)>) -> Result<
         return Err("no run is selected".to_owned());
     };
     match action {
+        Action::Watch if state.is_terminal() => Err(format!("nothing to watch (run {number} is over)")),
         Action::Cancel if state.is_terminal() => Err("nothing to cancel (run finished)".to_owned()),
         Action::Cancel if state == RunState::Canceling => Err("nothing to cancel (run is being canceled)".to_owned()),
         Action::Retry if !matches!(state, RunState::Failed | RunState::Canceled) => {
@@ -47,7 +48,7 @@ pub fn possible_for_task(action: Action, data: &RunData, task: Option<&TaskSnaps
         (Action::Approve, _) => return awaiting(data, task).map(|_| ()).ok_or_else(|| "no task waits for approval".to_owned()),
         _ => {}
     }
-    if action == Action::Cancel {
+    if matches!(action, Action::Cancel | Action::Watch) {
         return possible_for_run(action, data.run.as_ref().map(|run| (run.state, run.number)));
     }
     let Some(task) = task else { return Err("no task is selected".to_owned()) };
@@ -88,6 +89,7 @@ pub fn for_task(action: Action, data: &RunData, selected: usize) -> Vec<Intent> 
             .map(|(at, card)| vec![Intent::Choose(at), Intent::Show(Box::new(Report::failure(card)))])
             .unwrap_or_default(),
         Action::Pause => vec![pause_run(run)],
+        Action::Watch => vec![watch(id, run.watched)],
         Action::Why => vec![Intent::Ask(Ask::Why { run: id, task: Some(task.task.clone()) })],
         _ => Vec::new(),
     }
@@ -126,6 +128,22 @@ pub fn possible_for_row(action: Action, run: &RunRow) -> Result<(), String> {
 /// Pauses a run, or ends its pause.
 pub fn pause_run(run: &RunRow) -> Intent {
     send(Command::PauseRun { run: run.run_id.clone(), paused: !run.paused })
+}
+
+/// Whether the triggers of a pipeline can be turned on or off.
+///
+/// # Errors
+/// It has none that could be turned on.
+pub fn can_pause_pipeline(row: &PipelineRow) -> Result<(), String> {
+    if row.triggers.is_empty() && row.paused && row.error.is_none() {
+        return Err(format!("{} has no triggers to turn on", row.pipeline));
+    }
+    Ok(())
+}
+
+/// Has the end of a run told, or no more.
+pub fn watch(run: RunId, watched: bool) -> Intent {
+    send(Command::WatchRun { run, watched: !watched })
 }
 
 /// Turns the triggers of a pipeline off; or on, after it was looked what that would start if its file has any.

@@ -130,7 +130,7 @@ pub fn spawn(name: &str, tx: &Sender<Msg>, body: impl FnOnce(&Sender<Msg>) + Sen
 /// Pipeline files change without the engine's knowing, so what is shown is read again this often.
 const REREAD: Duration = Duration::from_secs(2);
 
-/// What is measured is not read again sooner than this, however much changes; what was passed over is read with [`REREAD`].
+/// What is measured is not read again sooner than this, however much changes; what was passed over is read then.
 const BLINK: chrono::Duration = chrono::Duration::milliseconds(900);
 
 /// Backfills of a pipeline that are listed: the newest.
@@ -178,9 +178,11 @@ impl<'a> Reader<'a> {
     fn serve(mut self, reads: &Receiver<Ask>) {
         let mut shown: Option<Ask> = None;
         let mut looked: Option<Timestamp> = None;
+        let mut owes = false;
         loop {
             let mut of_itself = false;
-            let first = match reads.recv_timeout(REREAD) {
+            let rest = looked.filter(|_| owes).map(|at| (at + BLINK - clock::now()).to_std().unwrap_or_default());
+            let first = match reads.recv_timeout(rest.unwrap_or(REREAD)) {
                 Ok(ask) => ask,
                 Err(RecvTimeoutError::Timeout) => match &shown {
                     Some(ask) => {
@@ -199,10 +201,11 @@ impl<'a> Reader<'a> {
             }
             for ask in asks {
                 if is_measured(&ask) && shown.as_ref() == Some(&ask) && looked.is_some_and(|at| clock::now() - at < BLINK) {
+                    owes = true;
                     continue;
                 }
                 if is_measured(&ask) {
-                    looked = Some(clock::now());
+                    (looked, owes) = (Some(clock::now()), false);
                 }
                 if is_shown(&ask) {
                     shown = Some(ask.clone());
@@ -444,9 +447,11 @@ fn listen_to_engine(attach: &Attach, nudges: &Receiver<()>, ready: &Sender<()>, 
             return;
         }
         let told = handle.as_mut().map(|handle| handle.wait_for_change(if attached { ATTENTION } else { Duration::ZERO }));
-        if let (Some(handle), Some(Ok(true))) = (&handle, &told) {
+        if let Some(handle) = &handle {
+            let changed = matches!(told, Some(Ok(true)));
             // What cannot be read is said by whoever reads what is shown.
-            for heard in news.look(handle).unwrap_or_default() {
+            let heard = if changed { news.look(handle).unwrap_or_default() } else { Vec::new() };
+            for heard in heard.into_iter().chain(news.look_for_gone(handle, changed).unwrap_or_default()) {
                 let _ = tx.send(Msg::News(heard));
             }
         }

@@ -89,6 +89,18 @@ pub struct World {
 }
 
 impl World {
+    /// The triggers of a pipeline were turned on or off, as the engine says: shown at once, and read soon.
+    pub fn turned(&mut self, pipeline: &PipelineId, paused: bool) {
+        for row in self.pipelines.iter_mut().flatten().filter(|row| row.pipeline == *pipeline) {
+            row.paused = paused;
+            // When it fires next is not known here.
+            row.next_fire = row.next_fire.filter(|_| !paused);
+        }
+        if let Some(schedule) = &mut self.schedule {
+            schedule.turned(pipeline, paused);
+        }
+    }
+
     /// What is known of a run or graph, if that is the one which was read.
     pub fn run_of(&self, subject: &Subject) -> Option<&RunData> {
         self.run.as_deref().filter(|data| data.subject == *subject)

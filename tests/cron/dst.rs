@@ -1,15 +1,15 @@
 //! The nights on which clocks change, by hand: each policy in zones with gaps of an hour, of half an hour, at midnight, and of a whole day.
 
-use chrono_tz::Tz;
 use flowyard::stdx::{
     cron::Cron,
     time::{Timestamp, parse_date, rfc3339},
     timetable::{DstGap, DstNote, DstOverlap, Line, Timetable},
+    zone::Zone,
 };
 use std::time::Duration;
 
 fn table(zone: &str, line: &str, gap: DstGap, overlap: DstOverlap) -> Timetable {
-    let zone: Tz = zone.parse().unwrap();
+    let zone: Zone = zone.parse().unwrap();
     Timetable { zone, gap, overlap, ..Timetable::new(Line::Cron(Cron::parse(line).unwrap())) }
 }
 

@@ -1,11 +1,11 @@
 //! The same nights by walking: every real minute is gone through with an eye on the clock on the wall, which needs no arithmetic with zones.
 
 use chrono::{NaiveDateTime, TimeDelta};
-use chrono_tz::Tz;
 use flowyard::stdx::{
     cron::Cron,
     time::{Timestamp, parse_date},
     timetable::{DstGap, DstOverlap, Line, Timetable},
+    zone::Zone,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,30 +26,33 @@ const ZONES: [&str; 12] = [
     "Atlantic/Azores",
 ];
 
-fn wall(zone: Tz, at: Timestamp) -> NaiveDateTime {
+fn wall(zone: Zone, at: Timestamp) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
 }
 
 /// The beginning of the first day after `at` in UTC on which clocks change.
-fn next_change(zone: Tz, at: Timestamp) -> Option<Timestamp> {
+fn next_change(zone: Zone, at: Timestamp) -> Option<Timestamp> {
     let day = TimeDelta::days(1);
     let offset = |at: Timestamp| wall(zone, at) - at.naive_utc();
     std::iter::successors(Some(at), |at| Some(*at + day)).take(800).find(|at| offset(*at) != offset(*at + day))
 }
 
-/// What fires from `from` to `to`, which are more than a day from every change outside.
-fn walked(table: &Timetable, cron: &Cron, from: Timestamp, to: Timestamp) -> BTreeSet<Timestamp> {
+/// What fires from `from` to `to`, which are more than a day from every change outside; and what does not because clocks leave it out, each
+/// with the moment at which they do.
+fn walked(table: &Timetable, cron: &Cron, from: Timestamp, to: Timestamp) -> (BTreeSet<Timestamp>, Vec<(Timestamp, NaiveDateTime)>) {
     let minute = TimeDelta::minutes(1);
     let mut shown: BTreeMap<NaiveDateTime, Vec<Timestamp>> = BTreeMap::new();
-    let mut fires = BTreeSet::new();
+    let (mut fires, mut without) = (BTreeSet::new(), Vec::new());
     let mut at = from;
     while at <= to {
         let now = wall(table.zone, at);
         shown.entry(now).or_default().push(at);
         let mut left_out = wall(table.zone, at - minute) + minute;
         while left_out < now {
-            if cron.matches(left_out) && !cron.is_every_hour() && table.gap == DstGap::Shift {
-                fires.insert(at);
+            match table.gap {
+                _ if !cron.matches(left_out) || cron.is_every_hour() => {}
+                DstGap::Shift => drop(fires.insert(at)),
+                DstGap::Skip => without.push((at, left_out)),
             }
             left_out += minute;
         }
@@ -63,7 +66,7 @@ fn walked(table: &Timetable, cron: &Cron, from: Timestamp, to: Timestamp) -> BTr
             DstOverlap::Both => fires.extend(passes),
         }
     }
-    fires
+    (fires, without)
 }
 
 fn field(max: u32) -> impl Strategy<Value = String> {
@@ -93,13 +96,15 @@ proptest! {
         days in 0_i64..40 * 365,
         begin in 0_i64..1_440,
     ) {
-        let zone: Tz = zone.parse().unwrap();
+        let zone: Zone = zone.parse().unwrap();
         let Some(change) = next_change(zone, parse_date("1990-01-01").unwrap() + TimeDelta::days(days)) else { return Ok(()) };
         let cron = Cron::parse(&line).unwrap();
         let table = Timetable { zone, gap, overlap, ..Timetable::new(Line::Cron(cron.clone())) };
         let (from, to) = (change - TimeDelta::minutes(begin), change + TimeDelta::days(2));
-        let walked: Vec<Timestamp> =
-            walked(&table, &cron, from - TimeDelta::days(2), to + TimeDelta::days(2)).into_iter().filter(|at| *at > from && *at <= to).collect();
+        let (walked, without) = walked(&table, &cron, from - TimeDelta::days(2), to + TimeDelta::days(2));
+        let walked: Vec<Timestamp> = walked.into_iter().filter(|at| *at > from && *at <= to).collect();
+        let without: Vec<NaiveDateTime> = without.into_iter().filter(|(at, _)| *at > from && *at <= to).map(|(_, wall)| wall).collect();
+        prop_assert_eq!(table.left_out(from, to).collect::<Vec<_>>(), without, "{} in {}, {}", line, zone, gap);
         let forwards: Vec<Timestamp> = table.between(from, to).map(|tick| tick.at).collect();
         prop_assert_eq!(&forwards, &walked, "{} in {}, {}, {}", line, zone, gap, overlap);
         let back = std::iter::successors(table.before(to + TimeDelta::microseconds(1)), |tick| table.before(tick.at));

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests wait for the world with deadlines")]
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this")]
 
+pub mod clock;
 mod terminal;
 
 use assert_cmd::{Command, cargo::cargo_bin};
@@ -205,9 +206,14 @@ impl Yard {
         i32::try_from(status["pid"].as_i64()?).ok()
     }
 
-    /// Kills the engine as the kernel would, without a word.
+    /// Kills the engine as the kernel would, without a word; one that was just started is waited for.
     pub fn kill_engine(&self) {
-        let pid = self.engine().expect("an engine runs");
+        let mut found = None;
+        until("an engine runs", || {
+            found = self.engine();
+            found.is_some()
+        });
+        let Some(pid) = found else { unreachable!("it was waited for") };
         kill(pid, "KILL");
         until("the engine is gone", || !alive(pid));
     }

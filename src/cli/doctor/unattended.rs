@@ -3,7 +3,10 @@
 use super::{super::text::moment, Finding, failed, ok, warning};
 use crate::{
     model::PipelineId,
-    runtime::{Handle, RunFilter, clock, retention, scheduler::outlook::TriggerRow},
+    runtime::{
+        Handle, RunFilter, clock, retention,
+        scheduler::outlook::{self, Outlook, TriggerRow},
+    },
     stdx::size,
 };
 use chrono::TimeDelta;
@@ -17,13 +20,28 @@ const SOON: i64 = 30;
 /// Looks at the triggers of the workspace and what they need.
 pub(super) fn examine(handle: &Handle) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match handle.triggers(None, 0) {
-        Ok(rows) if rows.is_empty() => {}
-        Ok(rows) => findings.extend(triggers(handle, &rows)),
+    match handle.outlook(None, 0) {
+        Ok(found) => {
+            if !found.triggers.is_empty() {
+                findings.extend(triggers(handle, &found.triggers));
+            }
+            findings.extend(found.gone().map(|gone| failed("triggers", outlook::vanished(gone).replace("; ", "\n"))));
+            findings.extend(blind(handle, &found));
+        }
         Err(error) => findings.push(failed("triggers", error.to_string())),
     }
     findings.extend(forecast(handle));
     findings
+}
+
+/// Triggers that are on and cannot see what they wait for.
+fn blind(handle: &Handle, found: &Outlook) -> Vec<Finding> {
+    let states = match handle.trigger_states(found) {
+        Ok(states) => states,
+        Err(error) => return vec![failed("triggers", error.to_string())],
+    };
+    let on = states.iter().filter(|state| !state.row.paused && !state.troubles.is_empty());
+    on.map(|state| warning("triggers", format!("{} {}: {}", state.row.pipeline, state.row.def.id, state.troubles.join("\n")))).collect()
 }
 
 fn triggers(handle: &Handle, rows: &[TriggerRow]) -> Vec<Finding> {

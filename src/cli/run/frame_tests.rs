@@ -62,6 +62,7 @@ fn run(tasks: Vec<TaskSnapshot>) -> RunSnapshot {
         params: serde_json::Map::new(),
         git: GitState::default(),
         paused: false,
+        watched: false,
         undo: None,
         origin: None,
     };

@@ -5,6 +5,7 @@ mod clear;
 mod decide;
 mod pause;
 mod undo;
+mod watch;
 
 use super::{
     Effect,
@@ -53,8 +54,10 @@ impl Engine {
         let before = undo::Before::of(run, command);
         match run.carry_out(command, position, reason, &mut out) {
             Ok(mut message) => {
-                before.keep(run, &mut out);
-                if run.record.paused && !matches!(command, Command::PauseRun { .. } | Command::Cancel { .. }) {
+                if let Some(before) = before {
+                    before.keep(run, &mut out);
+                }
+                if run.record.paused && !matches!(command, Command::PauseRun { .. } | Command::Cancel { .. } | Command::WatchRun { .. }) {
                     message.push_str(&format!("; the run is paused and starts nothing: `flowyard unpause --run {run_id}` lets it go on"));
                 }
                 out.effects.push(Effect::Answer(Reply::Done { message, run: Some(run_id.clone()) }));
@@ -90,6 +93,7 @@ impl Run {
             (Command::Approve { .. }, Some(position)) => self.approve(position, command.word(), note, out),
             (Command::Reject { .. }, Some(position)) => self.reject(position, command.word(), note, out),
             (Command::PauseRun { paused, .. }, _) => self.pause(*paused, out),
+            (Command::WatchRun { watched, .. }, _) => self.watch(*watched, out),
             (Command::Undo { .. }, _) => self.undo(out),
             (
                 Command::Trigger(_)

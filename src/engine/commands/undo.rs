@@ -23,8 +23,8 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// Remembers what `command` may change, if it can be taken back.
-    pub fn of(run: &Run, command: &Command) -> Self {
+    /// Remembers what `command` may change, if it can be taken back. `None` if it leaves everything that can be as it is.
+    pub fn of(run: &Run, command: &Command) -> Option<Self> {
         let can_be_undone = match command {
             Command::Retry { .. }
             | Command::Skip { .. }
@@ -34,6 +34,7 @@ impl Before {
             | Command::PauseRun { .. }
             | Command::Approve { .. }
             | Command::Reject { .. } => true,
+            Command::WatchRun { .. } => return None,
             // A process that was told to end does not come back.
             Command::Cancel { .. }
             | Command::Undo { .. }
@@ -43,13 +44,13 @@ impl Before {
             | Command::PauseBackfill { .. }
             | Command::CancelBackfill { .. } => false,
         };
-        Self {
+        Some(Self {
             command: can_be_undone.then(|| command.word().to_owned()),
             paused: run.record.paused,
             run_state: run.record.state,
             ended_at: run.record.ended_at,
             tasks: if can_be_undone { run.tasks.clone() } else { Vec::new() },
-        }
+        })
     }
 
     /// Keeps with the run how it is taken back, or that nothing can be.

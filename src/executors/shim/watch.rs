@@ -202,7 +202,7 @@ impl Watch<'_> {
         }
         if signal == Signal::SIGKILL {
             for process in processes::descendants(me) {
-                processes::signal(&process.identity(&self.host.boot_id), rustix::process::Signal::KILL);
+                processes::signal(&processes::identity(&process, &self.host.boot_id), rustix::process::Signal::KILL);
             }
         }
     }

@@ -3,10 +3,10 @@
 mod read;
 
 use super::{PipelineId, RunId, did_you_mean};
-use crate::stdx::{time::Timestamp, vocabulary::words};
+use crate::stdx::{time::Timestamp, vocabulary::words, zone::Zone};
 use chrono::{NaiveTime, TimeDelta, TimeZone};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::LazyLock, time::Duration};
 
 words! {
     /// What people can be told of.
@@ -25,6 +25,8 @@ words! {
         Deadline = "deadline",
         /// Times at which a run was due passed without one.
         Missed = "missed",
+        /// A run ended of which somebody wanted to hear that.
+        Watched = "watched",
         /// Data changed over time.
         Drift = "drift",
     }
@@ -34,6 +36,11 @@ impl Occasion {
     /// Its key in `[notify]`.
     pub fn key(self) -> String {
         format!("on_{}", self.word())
+    }
+
+    /// Whether more of it within a while are told in one message. Whoever watches a run wants to hear of its end when it comes.
+    pub const fn is_gathered(self) -> bool {
+        !matches!(self, Self::Watched)
     }
 
     /// The occasion of a key of `[notify]`.
@@ -159,9 +166,13 @@ impl Notify {
         Self { channels, deadline: self.deadline.clone().or_else(|| workspace.deadline.clone()), usual: self.usual.or(workspace.usual) }
     }
 
-    /// Who is told of it.
+    /// Who is told of it. Whoever watches a run asked for it, so that somebody always is: if nothing is said of them, the bell rings.
     pub fn of(&self, occasion: Occasion) -> &[Channel] {
-        self.channels.get(&occasion).map_or(&[], Vec::as_slice)
+        static BELL: LazyLock<Channel> = LazyLock::new(|| Channel::kept("bell".to_owned()));
+        match self.channels.get(&occasion).map_or(&[][..], Vec::as_slice) {
+            [] if occasion == Occasion::Watched => std::slice::from_ref(&*BELL),
+            channels => channels,
+        }
     }
 
     /// Whether nothing is said.
@@ -209,7 +220,7 @@ impl Deadline {
                 asked.checked_add_signed(TimeDelta::from_std(*time).unwrap_or(TimeDelta::MAX)).unwrap_or(Timestamp::MAX_UTC)
             }
             Self::At { time, zone } => {
-                let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::UTC);
+                let zone = zone.parse().unwrap_or(Zone::UTC);
                 let today = asked.with_timezone(&zone).date_naive();
                 // A time that a day leaves out is that of the day after: two gaps never follow each other.
                 let moments = today.iter_days().take(4).filter_map(|day| zone.from_local_datetime(&day.and_time(*time)).earliest());
@@ -281,6 +292,8 @@ pub struct Notification {
     pub about: String,
     /// What there is to say beside what the run's own rows say.
     pub note: String,
+    /// How often it happened.
+    pub times: usize,
     /// When it is sent.
     pub due_at: Timestamp,
 }
@@ -326,6 +339,17 @@ pub struct Waiting {
     pub since: Timestamp,
 }
 
+/// What waits in a pile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// The newest of it, oldest first.
+    pub newest: Vec<NotificationRow>,
+    /// How many there are in all.
+    pub count: usize,
+    /// How often happened what they tell of.
+    pub times: usize,
+}
+
 /// A notification and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotificationRow {
@@ -341,6 +365,8 @@ pub struct NotificationRow {
     pub about: String,
     /// What there is to say beside what the run's own rows say.
     pub note: String,
+    /// How often it happened.
+    pub times: usize,
     /// Who is told.
     pub channel: Channel,
     /// When it was decided.

@@ -6,6 +6,7 @@ use crate::{
     stdx::{
         duration,
         toml_tree::{Node, Table, Value},
+        zone::{self, Zone},
     },
 };
 use chrono::NaiveTime;
@@ -35,11 +36,11 @@ fn channels(node: &Node, report: &mut Report<'_>) -> Vec<Channel> {
 
 fn deadline(table: &Table, report: &mut Report<'_>) -> Option<Deadline> {
     let zone = table.text("timezone").unwrap_or("UTC");
-    if let (Some(node), Err(_)) = (table.get("timezone"), zone.parse::<chrono_tz::Tz>()) {
-        let hint = did_you_mean(zone, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    let is_zone = zone.parse::<Zone>().is_ok();
+    if let (Some(node), false) = (table.get("timezone"), is_zone) {
+        let hint = did_you_mean(zone, zone::names());
         let hint = hint.unwrap_or_else(|| "use a name such as \"Europe/Berlin\" or \"UTC\"".to_owned());
         report.error("bad-timezone", node.span.clone(), format!("there is no time zone `{zone}`"), Some(hint));
-        return None;
     }
     let node = table.get("deadline")?;
     let text = node.as_text()?;
@@ -54,6 +55,8 @@ fn deadline(table: &Table, report: &mut Report<'_>) -> Option<Deadline> {
             report.error("bad-duration", node.span.clone(), "every run would be late", hint());
             None
         }
+        // Told already.
+        Ok(Deadline::At { .. }) if !is_zone => None,
         Ok(deadline) => Some(deadline),
         Err(message) => {
             report.error("bad-duration", node.span.clone(), message, hint());

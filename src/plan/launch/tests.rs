@@ -175,7 +175,10 @@ fn a_sensor_gets_what_it_waits_for_with_values_and_moments_and_a_shell_for_its_s
     assert_eq!(told(file("in/{{ params.model }}.*")).unwrap(), ("__sensor".into(), "file in/it's.*".into()));
     assert_eq!(told(time("06:30", 0)).unwrap().1, "2023-11-14T05:30:00Z");
     assert_eq!(told(time("{{ run.logical_date }}", 3_600)).unwrap().1, "2023-11-14T23:13:20Z");
-    let script = told(Condition::Command { script: "test -e {{ params.model }}".into() }).unwrap().0;
+    let script =
+        told(Condition::Command { script: "test -e {{ params.model }}".into(), look_timeout: crate::model::sensor::COMMAND_TIMEOUT })
+            .unwrap()
+            .0;
     assert_eq!(script, "__sensor bash -euo pipefail -c test -e 'it'\\''s'");
     let out = launched(sensor(file("{{ params.model }}/x")), json!({"model": ".."})).unwrap_err();
     assert_eq!(out, "`file` leaves the workspace: `../x`");

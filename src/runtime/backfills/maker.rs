@@ -43,6 +43,7 @@ fn make(place: &Place, turn: &Turn) -> Result<Box<RunRecord>, String> {
         env: asked.env.clone(),
         logical_date: Some(turn.item.logical_date),
         idempotency_key: None,
+        watched: false,
     };
     let made = trigger::resolve(
         place,

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        checkout,
-        scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, overlaps},
+        archive, checkout,
+        scheduler::{Beginning, Definitions, Fire, Firer, Sight, Step, Watcher, history, outlook, overlaps},
         user,
     },
     Core, quiet,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{Effect, Input},
     model::{
-        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Request, RunId, Secrets, TriggerDef,
+        Command, Firing, Outcome, Overlap, PipelineId, PipelineSwitch, Reply, Request, RunId, Secrets, TriggerDef,
         record::{Change, RunRecord, What},
     },
     stdx::time::{Timestamp, rfc3339},
@@ -29,6 +29,13 @@ impl Core {
         let pipeline = pipeline.clone();
         let mut effects = self.command(request, now);
         let switched = self.switched(&effects, &pipeline);
+        if let (Some(_), true) = (&switched, beginning.triggers.is_empty()) {
+            for effect in &mut effects {
+                if let Effect::Answer(Reply::Done { message, .. }) = effect {
+                    *message = format!("`{pipeline}` has no triggers; those that its file gets will be on");
+                }
+            }
+        }
         if let Some(switch) = switched {
             for def in &beginning.triggers {
                 let sight = Sight { key: (pipeline.clone(), def.id.clone()), kind: def.kind.clone(), memory: None };
@@ -59,6 +66,9 @@ impl Core {
         let undecided: Vec<(PipelineId, Vec<TriggerDef>)> =
             undecided.map(|(pipeline, triggers)| (pipeline.clone(), triggers.clone().unwrap_or_default())).collect();
         self.scheduler.define(found);
+        for pipeline in self.scheduler.vanished() {
+            tracing::warn!("{}", outlook::vanished(&pipeline));
+        }
         let mut effects = Vec::new();
         for (pipeline, triggers) in undecided {
             let env = user::environment(&self.place.config.pass_env).0;
@@ -192,7 +202,7 @@ impl Core {
 
     /// A run that was made and is not started leaves nothing behind.
     fn forsake(&self, record: Option<&RunRecord>) {
-        if let Some(record) = record.filter(|record| record.origin.as_ref().is_some_and(|origin| origin.checkout.is_some())) {
+        if let Some(record) = record.filter(|record| archive::folder(&self.place.state_dir, &record.run_id).exists()) {
             checkout::forsake(&self.place, &record.run_id);
         }
     }

@@ -17,7 +17,7 @@ impl Handle {
     /// # Errors
     /// A file or the database cannot be read.
     pub fn pipelines(&self) -> Result<Vec<PipelineRow>, RuntimeError> {
-        let (all, now) = (pipelines::all(&self.attach.place)?, clock::now());
+        let (all, now) = (self.shelf.borrow_mut().all(&self.attach.place)?, clock::now());
         let triggers = self.reader()?.map(Reader::known_triggers).transpose()?.unwrap_or_default();
         let ids: Vec<PipelineId> = all.iter().map(|found| found.id.clone()).collect();
         let (mut known, unpaused) = match self.reader()? {

@@ -66,7 +66,7 @@ impl Handle {
                 Tell::Reply(Reply::Failed { message }) => Err(RuntimeError::Io(message)),
                 other => Err(RuntimeError::Unreachable(format!("the engine gave an answer to another question: {other:?}"))),
             };
-            let (some, freed) = retention::remove(&place.state_dir, some, forget)?;
+            let (some, freed) = retention::remove(&place, some, forget)?;
             gone.extend(some);
             bytes += freed;
         }

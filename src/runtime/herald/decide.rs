@@ -11,7 +11,11 @@ use crate::{
     },
 };
 use chrono::TimeDelta;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Something that somebody is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub struct News {
     pub about: String,
     /// What the rows of the run do not say.
     pub note: String,
+    /// How often it happened.
+    pub times: usize,
     /// Who is told.
     pub channels: Vec<Channel>,
 }
@@ -78,23 +84,25 @@ pub fn news(changes: &[Change], defaults: &Notify, known: &impl Known) -> Vec<Ne
     found
 }
 
-/// A run that succeeded after one that failed is told once to whoever hears of both.
+/// A run that succeeded after one that failed is told once to whoever hears of both, and so is the end of a run that is watched.
 fn ended(record: &RunRecord, at: Timestamp, notify: &Notify, before: impl FnOnce() -> Option<RunState>) -> Vec<News> {
     let pipeline = &record.definition.id;
     let of_run = || (Some(record.run_id.clone()), at.timestamp_micros().to_string(), String::new());
+    let mut found = if record.watched { Vec::from_iter(told(notify, Occasion::Watched, pipeline, of_run)) } else { Vec::new() };
     match record.state {
-        RunState::Failed => told(notify, Occasion::Failure, pipeline, of_run).into_iter().collect(),
+        RunState::Failed => found.extend(told(notify, Occasion::Failure, pipeline, of_run)),
         RunState::Success => {
-            let recovered = !notify.of(Occasion::Recovery).is_empty() && before() == Some(RunState::Failed);
-            let recovery = recovered.then(|| told(notify, Occasion::Recovery, pipeline, of_run)).flatten();
-            let mut success = told(notify, Occasion::Success, pipeline, of_run);
-            if let (Some(recovery), Some(success)) = (&recovery, &mut success) {
-                success.channels.retain(|channel| !recovery.channels.contains(channel));
+            if !notify.of(Occasion::Recovery).is_empty() && before() == Some(RunState::Failed) {
+                found.extend(told(notify, Occasion::Recovery, pipeline, of_run));
             }
-            recovery.into_iter().chain(success.filter(|success| !success.channels.is_empty())).collect()
+            found.extend(told(notify, Occasion::Success, pipeline, of_run));
         }
-        RunState::Canceled | RunState::Queued | RunState::Running | RunState::Canceling => Vec::new(),
+        RunState::Canceled | RunState::Queued | RunState::Running | RunState::Canceling => {}
     }
+    let mut hear: BTreeSet<Channel> = BTreeSet::new();
+    found.iter_mut().for_each(|news| news.channels.retain(|channel| hear.insert(channel.clone())));
+    found.retain(|news| !news.channels.is_empty());
+    found
 }
 
 fn retried(record: &TaskRecord, at: Timestamp, notify: &Notify, definition: &Pipeline) -> Option<News> {
@@ -110,14 +118,17 @@ fn retried(record: &TaskRecord, at: Timestamp, notify: &Notify, definition: &Pip
 /// A fire that was to start a run and did not, for want of an engine or of a good file.
 fn missed(firing: &Firing, notify: &Notify) -> Option<News> {
     match firing.outcome {
-        Outcome::Missed | Outcome::OverCap | Outcome::Failed => told(notify, Occasion::Missed, &firing.pipeline, || {
-            let times = match firing.first {
-                Some(first) => format!("from {} to {}", rfc3339(first), rfc3339(firing.logical_date)),
-                None => rfc3339(firing.logical_date),
-            };
-            let note = format!("trigger {}, {times}: {}", firing.trigger, firing.why);
-            (None, format!("{}@{}", firing.trigger, firing.logical_date.timestamp_micros()), note)
-        }),
+        Outcome::Missed | Outcome::OverCap | Outcome::Failed => {
+            let news = told(notify, Occasion::Missed, &firing.pipeline, || {
+                let times = match firing.first {
+                    Some(first) => format!("from {} to {}", rfc3339(first), rfc3339(firing.logical_date)),
+                    None => rfc3339(firing.logical_date),
+                };
+                let note = format!("trigger {}, {times}: {}", firing.trigger, firing.why);
+                (None, format!("{}@{}", firing.trigger, firing.logical_date.timestamp_micros()), note)
+            });
+            news.map(|news| News { times: usize::try_from(firing.count).unwrap_or(usize::MAX), ..news })
+        }
         Outcome::Started | Outcome::Skipped => None,
     }
 }
@@ -138,7 +149,7 @@ pub fn told(
         return None;
     }
     let (run, about, note) = parts();
-    Some(News { occasion, pipeline: pipeline.clone(), run, about, note, channels: channels.to_vec() })
+    Some(News { occasion, pipeline: pipeline.clone(), run, about, note, times: 1, channels: channels.to_vec() })
 }
 
 /// How many of the last successful runs say what is usual.
@@ -229,6 +240,7 @@ mod tests {
             git: GitState::default(),
             env: Arc::default(),
             paused: false,
+            watched: false,
             idempotency_key: None,
             undo: None,
             past: None,
@@ -278,6 +290,28 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_watched_run_is_told_whichever_it_is_and_once_to_whoever_hears_of_it_anyway() {
+        let watched = |world: &World, state| {
+            let record = RunRecord { watched: true, ..run(world, state) };
+            said(world, &[change(What::Run { from: Some(RunState::Running), record: Box::new(record) })])
+        };
+        // Nobody said by which way, so it is the bell, which hears of no success beside it.
+        let silent = world(ALL, Some(RunState::Failed));
+        assert_eq!(watched(&silent, RunState::Canceled), ["watched 7: bell"]);
+        assert_eq!(watched(&silent, RunState::Failed), ["watched 7: bell", "failure 7: email:f@x"]);
+        assert_eq!(watched(&silent, RunState::Success), ["watched 7: bell", "success 7: email:s@x"]);
+        let asked = world(&[(Occasion::Watched, "email:f@x"), (Occasion::Failure, "email:f@x")], None);
+        assert_eq!(watched(&asked, RunState::Failed), ["watched 7: email:f@x"]);
+        // Changes that end nothing are not told.
+        for (from, state) in
+            [(None, RunState::Queued), (Some(RunState::Queued), RunState::Running), (Some(RunState::Failed), RunState::Running)]
+        {
+            let record = RunRecord { watched: true, ..run(&asked, state) };
+            assert_eq!(said(&asked, &[change(What::Run { from, record: Box::new(record) })]), [""; 0]);
+        }
+    }
+
+    #[test]
     fn what_waits_for_a_person_is_one_message_a_run_and_each_retry_its_own() {
         let world = world(&[(Occasion::Approval, "bell"), (Occasion::Retry, "bell")], None);
         let task = |name: &str, state| {
@@ -314,11 +348,11 @@ mod tests {
                 count: 3,
                 first,
             };
-            news(&[change(What::Firing(Box::new(firing)))], &Notify::default(), &world).pop().map(|news| news.note)
+            news(&[change(What::Firing(Box::new(firing)))], &Notify::default(), &world).pop().map(|news| (news.note, news.times))
         };
         assert_eq!(
-            fire(Outcome::Missed, Some(from_micros(0))).as_deref(),
-            Some("trigger nightly, from 1970-01-01T00:00:00.000Z to 1970-01-01T00:01:00.000Z: 3 fires fell due")
+            fire(Outcome::Missed, Some(from_micros(0))),
+            Some(("trigger nightly, from 1970-01-01T00:00:00.000Z to 1970-01-01T00:01:00.000Z: 3 fires fell due".to_owned(), 3))
         );
         assert!(fire(Outcome::Failed, None).is_some() && fire(Outcome::Skipped, None).is_none());
     }

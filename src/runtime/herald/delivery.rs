@@ -79,8 +79,9 @@ pub(super) fn start(office: Arc<Office>, pile: Pile, listeners: usize, to_core: 
 
 fn deliver(office: &Office, listeners: usize, delivery: &mut Delivery) {
     let read = Reader::open(&office.state_dir).and_then(|reader| {
-        let (rows, count) = reader.pile(&delivery.pile, NAMED)?;
-        Ok((letter::message(&rows, count, &reader, &office.workspace)?, rows.last().map_or(0, |row| row.id), count))
+        let pile = reader.pile(&delivery.pile, NAMED)?;
+        let upto = pile.newest.last().map_or(0, |row| row.id);
+        Ok((letter::message(&pile.newest, pile.times, &reader, &office.workspace)?, upto, pile.count))
     });
     delivery.outcome = match read {
         Err(error) => Err(Failure::passing(format!("what there is to say cannot be read: {error}"))),

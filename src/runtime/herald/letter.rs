@@ -2,17 +2,17 @@
 //! written, so what is quoted from them is as well.
 
 use crate::{
-    model::{NotificationRow, Occasion, RunSnapshot, TaskSnapshot},
-    notifiers::message::{LOG_LINES, Message, Run, Trouble},
+    model::{NotificationRow, Occasion, RunSnapshot, RunState, TaskSnapshot},
+    notifiers::message::{LOG_LINES, Message, Other, Run, Trouble},
     runtime::{cause, clock, failure},
     stdx::{duration, words::quoted},
     store::{Reader, StoreError},
 };
 use std::path::Path;
 
-/// The message for notifications of one pile, oldest first, of which there are `count`. It is about the last; the others are named.
-/// Nothing is said of nothing.
-pub(super) fn message(rows: &[NotificationRow], count: usize, reader: &Reader, workspace: &Path) -> Result<Option<Message>, StoreError> {
+/// The message for notifications of one pile, oldest first, of what happened so many `times` in all. It is about the last; the others
+/// are named. Nothing is said of nothing.
+pub(super) fn message(rows: &[NotificationRow], times: usize, reader: &Reader, workspace: &Path) -> Result<Option<Message>, StoreError> {
     let Some((last, others)) = rows.split_last() else { return Ok(None) };
     let snapshot = last.run_id.as_ref().map(|run| reader.run(run)).transpose()?.flatten();
     let mut message = Message {
@@ -22,8 +22,9 @@ pub(super) fn message(rows: &[NotificationRow], count: usize, reader: &Reader, w
         run: snapshot.as_ref().map(run),
         at: last.created_at,
         note: note(last),
+        times: last.times,
         others: Vec::new(),
-        more: count.saturating_sub(1),
+        more: times.saturating_sub(last.times),
         since: others.first().map_or(last.created_at, |first| first.created_at),
         trouble: None,
         other_tasks: 0,
@@ -31,7 +32,7 @@ pub(super) fn message(rows: &[NotificationRow], count: usize, reader: &Reader, w
         workspace: workspace.display().to_string(),
     };
     for row in others {
-        message.others.push(name(row, reader)?);
+        message.others.push(Other { said: name(row, reader)?, times: row.times });
     }
     if let Some(snapshot) = &snapshot {
         let tasks = troubled(last, snapshot);
@@ -59,13 +60,13 @@ fn run(snapshot: &RunSnapshot) -> Run {
     let run = &snapshot.run;
     let from = run.started_at.unwrap_or(run.created_at);
     let took = (run.ended_at.unwrap_or_else(clock::now) - from).to_std().unwrap_or_default();
-    Run { id: run.run_id.clone(), number: run.number, state: run.state.word().to_owned(), took: duration::short(took) }
+    Run { id: run.run_id.clone(), number: run.number, state: run.state, took: duration::short(took) }
 }
 
 /// The tasks that went wrong, the first of them first; of a retry the one it is about.
 fn troubled<'a>(row: &NotificationRow, snapshot: &'a RunSnapshot) -> Vec<&'a TaskSnapshot> {
     let mut tasks: Vec<&TaskSnapshot> = match row.occasion {
-        Occasion::Failure => snapshot.tasks.iter().filter(|task| failure::is_failure(task)).collect(),
+        Occasion::Failure | Occasion::Watched => snapshot.tasks.iter().filter(|task| failure::is_failure(task)).collect(),
         Occasion::Retry => {
             let retried = row.about.rsplit_once('/').map_or("", |(task, _)| task);
             snapshot.tasks.iter().filter(|task| task_name(task) == retried).collect()
@@ -101,8 +102,9 @@ fn commands(row: &NotificationRow, snapshot: &RunSnapshot, task: Option<&TaskSna
     match row.occasion {
         Occasion::Approval => commands.extend(row.note.split(", ").map(|task| format!("approve {run} {}", quoted(task)))),
         Occasion::Failure => commands.push(format!("retry {run} --failed")),
+        Occasion::Watched if snapshot.run.state == RunState::Failed => commands.push(format!("retry {run} --failed")),
         Occasion::Deadline => commands.push(format!("why {run}")),
-        Occasion::Recovery | Occasion::Success | Occasion::Retry | Occasion::Missed | Occasion::Drift => {}
+        Occasion::Recovery | Occasion::Success | Occasion::Retry | Occasion::Missed | Occasion::Watched | Occasion::Drift => {}
     }
     let workspace = quoted(&workspace.display().to_string());
     commands.into_iter().map(|command| format!("flowyard --workspace {workspace} {command}")).collect()

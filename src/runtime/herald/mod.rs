@@ -18,7 +18,7 @@ use crate::{
         Channel, Notification, NotificationState, Notify, Occasion, Pile, Pipeline, PipelineId, RunId, RunState, Told, Waiting,
         record::{Change, RunRecord, What},
     },
-    stdx::time::Timestamp,
+    stdx::{fault, time::Timestamp},
     store::{StoreError, Writer},
 };
 use chrono::TimeDelta;
@@ -123,11 +123,12 @@ impl Herald {
                 State { count: waiting.count, due, since: waiting.since, attempts: waiting.attempts, tried: false, under_way: false };
             (waiting.pile, state)
         };
+        let waiting = if fault::is_on("forget-what-waits") { Vec::new() } else { store.waiting()? };
         let window = TimeDelta::from_std(config.digest).unwrap_or(TimeDelta::MAX);
         let since = now.checked_sub_signed(window).unwrap_or(Timestamp::MIN_UTC);
         let heart = Heart { next: config.heartbeat.as_ref().map(|_| now), ..Heart::default() };
         Ok(Self {
-            piles: store.waiting()?.into_iter().map(taken_up).collect(),
+            piles: waiting.into_iter().map(taken_up).collect(),
             last: store.last_told(since)?.into_iter().collect(),
             late: BTreeSet::new(),
             listeners: BTreeMap::new(),
@@ -139,7 +140,7 @@ impl Herald {
     }
 
     /// Looks after an open run: it may become late.
-    pub fn watch(&mut self, run: &RunRecord, store: &Writer) {
+    pub fn look_after(&mut self, run: &RunRecord, store: &Writer) {
         let notify = run.definition.notify.over(&self.config.defaults);
         let durations = || store.durations(&run.definition.id, decide::LOOKED_AT).unwrap_or_default();
         self.late.extend(decide::late(run, &notify, durations).map(|(due, why)| (due, run.run_id.clone(), why)));
@@ -149,7 +150,7 @@ impl Herald {
     pub fn tell(&mut self, changes: &mut Vec<Change>, engine: &Engine, store: &Writer) {
         for change in changes.iter() {
             if let What::Run { from: None, record } = &change.what {
-                self.watch(record, store);
+                self.look_after(record, store);
             }
         }
         let news = decide::news(changes, &self.config.defaults, &Sources { engine, store, listeners: &self.listeners });
@@ -177,11 +178,14 @@ impl Herald {
     }
 
     fn notifications(&mut self, news: News, now: Timestamp) -> Vec<Change> {
-        let News { occasion, pipeline, run, about, note, channels } = news;
+        let News { occasion, pipeline, run, about, note, times, channels } = news;
         let notification = |channel| {
             let pile = Pile { channel, pipeline: pipeline.clone(), occasion };
             let due_at = self.add(&pile, now);
-            let what = Notification { pile, run_id: run.clone(), about: about.clone(), note: note.clone(), due_at };
+            if matches!(occasion, Occasion::Recovery | Occasion::Success) {
+                self.hurry_failures(&pile, due_at);
+            }
+            let what = Notification { pile, run_id: run.clone(), about: about.clone(), note: note.clone(), times, due_at };
             Change { at: now, by: "engine".to_owned(), what: What::Notification(Box::new(what)) }
         };
         channels.into_iter().map(notification).collect()
@@ -189,23 +193,39 @@ impl Herald {
 
     /// Puts one more into a pile; when that is due.
     fn add(&mut self, pile: &Pile, now: Timestamp) -> Timestamp {
-        let window = TimeDelta::from_std(self.config.digest).unwrap_or(TimeDelta::MAX);
+        let digest = TimeDelta::from_std(self.config.digest).unwrap_or(TimeDelta::MAX);
+        let window = if pile.occasion.is_gathered() { digest } else { TimeDelta::zero() };
+        let after = |time: Timestamp, wait: TimeDelta| time.checked_add_signed(wait).unwrap_or(Timestamp::MAX_UTC);
         match self.piles.get_mut(pile) {
             Some(state) => {
                 state.count += 1;
                 if state.under_way {
                     // If that goes well, these are told after the window that it opens.
-                    state.due = state.due.max(now.checked_add_signed(window).unwrap_or(Timestamp::MAX_UTC));
+                    state.due = state.due.max(after(now, window));
                 }
                 state.due
             }
             None => {
-                self.last.retain(|_, last| last.checked_add_signed(window).is_none_or(|until| until > now));
-                let due = self.last.get(pile).and_then(|last| last.checked_add_signed(window)).map_or(now, |until| until.max(now));
+                self.last.retain(|_, last| after(*last, digest) > now);
+                let due = self.last.get(pile).map_or(now, |last| after(*last, window).max(now));
                 self.piles.insert(pile.clone(), State { count: 1, due, since: now, attempts: 0, tried: false, under_way: false });
                 due
             }
         }
+    }
+
+    /// Failures that are still being gathered go before the word that all is well again, which is to be the last.
+    fn hurry_failures(&mut self, good: &Pile, due: Timestamp) {
+        let failures = Pile { occasion: Occasion::Failure, ..good.clone() };
+        if let Some(state) = self.piles.get_mut(&failures).filter(|state| state.attempts == 0 && !state.under_way) {
+            state.due = state.due.min(due);
+        }
+    }
+
+    /// What is gathered is told at once: somebody waits for the end of this engine, and nobody knows when the next one comes.
+    pub fn gather_no_more(&mut self, now: Timestamp) {
+        let gathered = self.piles.values_mut().filter(|state| state.attempts == 0 && !state.under_way);
+        gathered.for_each(|state| state.due = state.due.min(now));
     }
 
     /// Starts what is due, beside the loop.

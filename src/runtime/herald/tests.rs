@@ -58,6 +58,63 @@ fn the_first_is_told_at_once_and_what_follows_is_gathered() {
 }
 
 #[test]
+fn failures_that_are_gathered_are_told_before_the_recovery_that_follows_them() {
+    let (mut herald, failures) = (herald(), pile("bell", "churn"));
+    herald.add(&failures, minute(0));
+    takes(&mut herald, &failures);
+    comes_back(&mut herald, &failures, 1, Ok("taken"), minute(0));
+    assert_eq!(herald.add(&failures, minute(1)), minute(10));
+    let news = |pipeline: &str| News {
+        occasion: Occasion::Recovery,
+        pipeline: pipeline.into(),
+        run: None,
+        about: String::new(),
+        note: String::new(),
+        times: 1,
+        channels: vec![failures.channel.clone()],
+    };
+    herald.notifications(news("other"), minute(2));
+    assert_eq!(herald.piles[&failures].due, minute(10), "another pipeline says nothing of this one");
+    herald.notifications(news("churn"), minute(3));
+    let due: Vec<(&Pile, Timestamp)> =
+        herald.piles.iter().filter(|(pile, _)| pile.pipeline.as_str() == "churn").map(|(pile, state)| (pile, state.due)).collect();
+    let recovery = Pile { occasion: Occasion::Recovery, ..failures.clone() };
+    assert_eq!(due, [(&failures, minute(3)), (&recovery, minute(3))], "in the order in which a channel takes them");
+}
+
+#[test]
+fn an_engine_that_somebody_waits_for_gathers_no_more_and_hurries_no_channel_that_fails() {
+    let (mut herald, broken, dead) = (herald(), pile("bell", "churn"), pile("email:a@b", "churn"));
+    for pile in [&broken, &dead] {
+        herald.add(pile, minute(0));
+        takes(&mut herald, pile);
+    }
+    comes_back(&mut herald, &broken, 1, Ok("taken"), minute(0));
+    let again = comes_back(&mut herald, &dead, 1, Err(Failure::passing("no route")), minute(0)).due_at;
+    herald.add(&broken, minute(0));
+    assert_eq!((herald.piles[&broken].due, herald.may_leave()), (minute(10), false));
+    herald.gather_no_more(from_micros(1));
+    assert_eq!((herald.piles[&broken].due, herald.piles[&dead].due), (from_micros(1), again));
+}
+
+#[test]
+fn the_end_of_a_watched_run_waits_for_no_other() {
+    let mut herald = herald();
+    let watched = Pile { occasion: Occasion::Watched, ..pile("bell", "churn") };
+    for now in [minute(0), minute(1)] {
+        assert_eq!(herald.add(&watched, now), now);
+        takes(&mut herald, &watched);
+        comes_back(&mut herald, &watched, 1, Ok("taken"), now);
+    }
+    // Nor is it forgotten by it when the others were told.
+    herald.add(&pile("bell", "churn"), minute(1));
+    takes(&mut herald, &pile("bell", "churn"));
+    comes_back(&mut herald, &pile("bell", "churn"), 1, Ok("taken"), minute(1));
+    herald.add(&watched, minute(2));
+    assert_eq!(herald.add(&pile("bell", "churn"), minute(2)), minute(11));
+}
+
+#[test]
 fn what_comes_while_a_message_is_under_way_waits_for_the_next() {
     let (mut herald, broken) = (herald(), pile("bell", "churn"));
     herald.add(&broken, minute(0));

@@ -3,15 +3,14 @@
 use super::super::{
     apart,
     core::Msg,
-    pipelines::Found,
+    pipelines::{Found, Stamp, stamp},
     workspace::{self, Place},
 };
 use crate::model::{Notify, PipelineId, TriggerDef};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    os::fd::AsFd,
     path::{Path, PathBuf},
     sync::mpsc,
     time::Duration,
@@ -21,9 +20,6 @@ use std::{
 const LOOK: Duration = Duration::from_secs(60);
 /// An editor writes a file in several steps.
 const QUIET: Duration = Duration::from_millis(200);
-
-/// What tells that a file is another one: its inode, length and times of change.
-type Stamp = (u64, u64, i64, i64);
 
 /// The thread that looks.
 pub struct Definitions;
@@ -83,11 +79,6 @@ fn look(place: &Place, read: &mut Files) -> All {
         read.insert(path, (stamp.unwrap_or_default(), id, good.map(|pipeline| (pipeline.triggers, pipeline.notify))));
     }
     known(read)
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let found = fs::metadata(path).ok()?;
-    Some((found.ino(), found.len(), found.mtime() * 1_000_000_000 + found.mtime_nsec(), found.ctime() * 1_000_000_000 + found.ctime_nsec()))
 }
 
 /// Rings when something happens in a folder.

@@ -1,6 +1,6 @@
 //! Triggers that fire because something happened: what was seen last waits here until it can be decided.
 
-use super::{Fire, Key, Known, Scheduler, Step, overlaps};
+use super::{Decided, Fire, Key, Known, Scheduler, Step, overlaps};
 use crate::{
     model::{Firing, Origin, Outcome, PipelineId, RunId, TriggerDef, TriggerId, TriggerKind, TriggerRecord, record::What},
     stdx::time::Timestamp,
@@ -43,8 +43,22 @@ impl Scheduler {
 
     /// Everything that looks at the history, if something may be new there since this was asked last.
     pub fn new_history(&mut self) -> Vec<Sight> {
-        let is_new = std::mem::take(&mut self.history_changed);
-        if is_new { self.sights(|looks| matches!(looks, Looks::AtHistory(_))) } else { Vec::new() }
+        let (is_new, of) = (std::mem::take(&mut self.history_changed), std::mem::take(&mut self.history_of));
+        let looks_back = |looks: &Looks| matches!(looks, Looks::AtHistory(_));
+        if is_new {
+            return self.sights(looks_back);
+        }
+        let on = of.iter().filter(|key| self.is_on_for(&key.0));
+        on.filter_map(|key| Some(self.sight(&key.0, self.def(key)?))).collect()
+    }
+
+    /// Whether a trigger looks at the history.
+    pub(super) fn looks_back_for(&self, key: &Key) -> bool {
+        self.def(key).is_some_and(|def| matches!(Kind::of(&def.kind).looks, Looks::AtHistory(_)))
+    }
+
+    fn def(&self, key: &Key) -> Option<&TriggerDef> {
+        self.watched.get(&key.0)?.iter().map(|watched| &watched.def).find(|def| def.id == key.1)
     }
 
     /// A run ended, or an asset got a new version.
@@ -61,19 +75,20 @@ impl Scheduler {
     fn sights(&self, is_meant: impl Fn(&Looks) -> bool) -> Vec<Sight> {
         let on = self.watched.iter().filter(|(pipeline, _)| self.is_on_for(pipeline));
         let sights = on.flat_map(|(pipeline, all)| all.iter().map(move |watched| (pipeline, &watched.def)));
-        let sight = |(pipeline, def): (&PipelineId, &TriggerDef)| {
-            let key = (pipeline.clone(), def.id.clone());
-            let memory = self.known.get(&key).and_then(|known| known.memory.clone());
-            Sight { key, kind: def.kind.clone(), memory }
-        };
-        sights.filter(|(_, def)| is_meant(&Kind::of(&def.kind).looks)).map(sight).collect()
+        sights.filter(|(_, def)| is_meant(&Kind::of(&def.kind).looks)).map(|(pipeline, def)| self.sight(pipeline, def)).collect()
+    }
+
+    fn sight(&self, pipeline: &PipelineId, def: &TriggerDef) -> Sight {
+        let key = (pipeline.clone(), def.id.clone());
+        let memory = self.known.get(&key).and_then(|known| known.memory.clone());
+        Sight { key, kind: def.kind.clone(), memory }
     }
 
     /// Something was looked at. The newest look counts.
     pub fn observe(&mut self, key: Key, observed: Observed) {
         if self.is_on_for(&key.0) {
+            self.wakes.touch(&key.0);
             self.observed.insert(key, observed);
-            self.is_stale = true;
         }
     }
 
@@ -94,7 +109,7 @@ impl Scheduler {
     }
 
     /// By what was seen last of a trigger, if anything was.
-    pub(super) fn decide_event(&mut self, pipeline: &PipelineId, def: &TriggerDef, open: &[RunId], now: Timestamp, steps: &mut Vec<Step>) {
+    pub(super) fn decide_event(&mut self, pipeline: &PipelineId, def: &TriggerDef, open: &[RunId], now: Timestamp, decided: &mut Decided) {
         let key = (pipeline.clone(), def.id.clone());
         let (Some(decide), false) = (Kind::of(&def.kind).decide(), self.held.contains(&key)) else { return };
         let (Some(known), Some(observed)) = (self.known.get_mut(&key), self.observed.get(&key)) else { return };
@@ -104,13 +119,13 @@ impl Scheduler {
             if let Some(memory) = seen.memory {
                 known.memory = Some(memory);
                 self.sights_changed |= matches!(def.kind, TriggerKind::Git { .. });
-                steps.push(Step::Commit(trigger_row(pipeline, &def.id, known)));
+                decided.steps.push(Step::Commit(trigger_row(pipeline, &def.id, known)));
             }
             return;
         };
         // What changed within the cooldown is not lost: it is decided by what is seen when that is over.
         if let Some(end) = cooled(def, known.last_started).filter(|end| *end > now) {
-            self.wake = self.wake.into_iter().chain([end]).min();
+            decided.wake_at(Some(end));
             return;
         }
         // No two fires of a trigger stand for the same time.
@@ -119,7 +134,7 @@ impl Scheduler {
         match overlaps(def.overlap, false, open) {
             None => {
                 self.in_flight.insert(key);
-                steps.push(Step::Fire(Box::new(fire)));
+                decided.steps.push(Step::Fire(Box::new(fire)));
             }
             Some(why) => {
                 let why = format!("{}; {why}", fire.origin.reason);
@@ -135,8 +150,8 @@ impl Scheduler {
                     first: None,
                 };
                 self.count(&firing);
-                steps.extend(self.remember(&fire).map(Step::Commit));
-                steps.push(Step::Commit(What::Firing(Box::new(firing))));
+                decided.steps.extend(self.remember(&fire).map(Step::Commit));
+                decided.steps.push(Step::Commit(What::Firing(Box::new(firing))));
             }
         }
     }
@@ -149,7 +164,7 @@ impl Scheduler {
         logical_date: Timestamp,
         memory: Option<serde_json::Value>,
     ) -> Fire {
-        let Wanted { reason, variables, commit } = wanted;
+        let Wanted { reason, variables, commit, changed } = wanted;
         let switch = self.switches.get(pipeline);
         Fire {
             pipeline: pipeline.clone(),
@@ -161,6 +176,7 @@ impl Scheduler {
             env: switch.map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: switch.and_then(|switch| switch.since),
             commit,
+            changed,
             memory,
         }
     }

@@ -4,7 +4,7 @@ use super::{
     super::{checkout, clock, core::Msg, trigger, workspace::Place},
     Fire,
 };
-use crate::model::{GitState, RunId, Secrets, TriggerRequest, record::RunRecord};
+use crate::model::{GitState, Origin, RunId, Secrets, TriggerRequest, record::RunRecord};
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc},
@@ -46,21 +46,32 @@ fn make(place: &Place, fire: &Fire) -> Result<(Box<RunRecord>, Secrets), String>
         env: fire.env.clone(),
         logical_date: Some(fire.logical_date),
         idempotency_key: None,
+        watched: false,
     };
     let by = format!("trigger {}", fire.trigger);
     let variable = |name: &str| std::env::var(name).ok();
     let made = trigger::resolve(place, request, (&Secrets::default(), variable), by, clock::now(), RunId::from(clock::new_id()));
     let (mut record, secrets) = made.map_err(|reply| trigger::why(&reply))?;
     record.run_type = fire.run_type;
-    let mut origin = fire.origin.clone();
-    if let Some(commit) = fire.commit.as_ref().filter(|commit| commit.checkout) {
-        record.git = GitState { commit: Some(commit.id.clone()), branch: Some(commit.branch.clone()), dirty: Some(false) };
-        origin.checkout = Some(checkout::make(place, &record.run_id, &commit.id)?);
-    }
+    let origin = prepared(place, fire, &mut record).inspect_err(|_| checkout::forsake(place, &record.run_id))?;
     record.origin = Some(Box::new(origin));
     if fire.overlap == crate::model::Overlap::Queue {
         // One after the other, unless the file lets more run at once.
         Arc::make_mut(&mut record.definition).max_active_runs.get_or_insert(1);
     }
     Ok((Box::new(record), secrets))
+}
+
+/// What is kept of the fire with the run, whose folder holds what it names.
+fn prepared(place: &Place, fire: &Fire, record: &mut RunRecord) -> Result<Origin, String> {
+    let mut origin = fire.origin.clone();
+    if let Some(commit) = fire.commit.as_ref().filter(|commit| commit.checkout) {
+        record.git = GitState { commit: Some(commit.id.clone()), branch: Some(commit.branch.clone()), dirty: Some(false) };
+        origin.checkout = Some(checkout::make(place, &record.run_id, &commit.id)?);
+    }
+    if !fire.changed.is_empty() {
+        let list = checkout::list(place, &record.run_id, &fire.changed)?;
+        origin.variables.insert("CHANGED_FILES_FROM".to_owned(), list.to_string_lossy().into_owned());
+    }
+    Ok(origin)
 }

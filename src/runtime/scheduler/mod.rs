@@ -10,11 +10,13 @@ pub mod history;
 pub mod outlook;
 #[cfg(test)]
 mod tests;
+mod wakes;
 pub mod watch;
 
 pub use definitions::Definitions;
 pub use events::{Beginning, Sight};
 pub use firer::Firer;
+use wakes::Wakes;
 pub use watch::Watcher;
 
 use crate::{
@@ -61,6 +63,8 @@ pub struct Fire {
     pub turned_on: Option<Timestamp>,
     /// The commit that it is about.
     pub commit: Option<Commit>,
+    /// The files that it is about.
+    pub changed: Vec<String>,
     /// What the trigger saw, to be kept with the fire.
     pub memory: Option<serde_json::Value>,
 }
@@ -105,10 +109,29 @@ pub struct Scheduler {
     sights_changed: bool,
     /// Something may be new in the history.
     history_changed: bool,
-    /// When something falls due next; `None` until it was looked, and when nothing does.
+    /// Something may be new in the history to these.
+    history_of: BTreeSet<Key>,
+    /// Nobody asked yet what fell due: whoever does learns the files first.
+    is_new: bool,
+    /// Which pipelines are to be decided, and when.
+    wakes: Wakes,
+    /// How many triggers were decided.
+    #[cfg(test)]
+    decisions: usize,
+}
+
+/// What was decided of a pipeline.
+#[derive(Debug, Default)]
+struct Decided {
+    steps: Vec<Step>,
+    /// When something of it falls due next.
     wake: Option<Timestamp>,
-    /// Something changed since it was looked.
-    is_stale: bool,
+}
+
+impl Decided {
+    fn wake_at(&mut self, at: Option<Timestamp>) {
+        self.wake = self.wake.into_iter().chain(at).min();
+    }
 }
 
 impl Scheduler {
@@ -118,7 +141,7 @@ impl Scheduler {
             let TriggerRecord { pipeline, trigger, since, memory } = found.record;
             ((pipeline, trigger), Known { since, memory, last: found.last, last_started: found.last_started })
         });
-        Self { switches, known: known.collect(), is_stale: true, sights_changed: true, history_changed: true, ..Self::default() }
+        Self { switches, known: known.collect(), is_new: true, sights_changed: true, history_changed: true, ..Self::default() }
     }
 
     /// Whether the triggers of any pipeline are on, so that somebody must stay for them.
@@ -133,18 +156,26 @@ impl Scheduler {
     }
 
     /// When something fires by the clock next, as far as it was looked.
-    pub const fn next_fire(&self) -> Option<Timestamp> {
-        self.wake
+    pub fn next_fire(&self) -> Option<Timestamp> {
+        self.wakes.first()
     }
 
     /// When [`Self::decide`] has something to do: at once if something changed.
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.is_stale || (self.history_changed && self.looks_back()) { Some(now) } else { self.wake }
+        let looks_back = !self.history_of.is_empty() || (self.history_changed && self.looks_back());
+        if looks_back || self.is_new { Some(now) } else { self.wakes.next(now) }
     }
 
     /// Whether somebody ever said that the triggers of a pipeline are on, or off.
     pub fn is_decided(&self, pipeline: &PipelineId) -> bool {
         self.switches.contains_key(pipeline)
+    }
+
+    /// Pipelines whose triggers are on and that are in no file that was read.
+    pub fn vanished(&self) -> Vec<PipelineId> {
+        let had_triggers = |pipeline: &&PipelineId| self.known.keys().any(|(of, _)| of == *pipeline);
+        let on = self.switches.keys().filter(|pipeline| self.is_on_for(pipeline) && !self.watched.contains_key(*pipeline));
+        on.filter(had_triggers).cloned().collect()
     }
 
     fn is_on_for(&self, pipeline: &PipelineId) -> bool {
@@ -154,6 +185,7 @@ impl Scheduler {
     /// The files were read: these triggers are in them. What is broken keeps what it had, and its fires say that it is broken.
     pub fn define(&mut self, found: BTreeMap<PipelineId, Option<Vec<TriggerDef>>>) {
         let mut before = std::mem::take(&mut self.watched);
+        before.keys().chain(found.keys()).for_each(|pipeline| self.wakes.touch(pipeline));
         for (pipeline, triggers) in found {
             let watched = match triggers {
                 Some(triggers) => watch(&pipeline, triggers),
@@ -162,7 +194,7 @@ impl Scheduler {
             self.watched.insert(pipeline, watched);
         }
         self.held.clear();
-        (self.is_stale, self.sights_changed, self.history_changed) = (true, true, true);
+        (self.sights_changed, self.history_changed) = (true, true);
     }
 
     /// The triggers of a pipeline were turned on, when this was there to see. Gives what is to be written down with it: that its
@@ -181,7 +213,8 @@ impl Scheduler {
     /// The triggers of a pipeline were turned off.
     pub fn turn_off(&mut self, pipeline: &PipelineId, switch: PipelineSwitch) {
         self.switches.insert(pipeline.clone(), switch);
-        (self.is_stale, self.sights_changed, self.history_changed) = (true, true, true);
+        self.wakes.touch(pipeline);
+        (self.sights_changed, self.history_changed) = (true, true);
     }
 
     /// Writes down triggers that are new: they fire for what falls due from now on.
@@ -214,22 +247,30 @@ impl Scheduler {
     /// What fell due. `open` gives the runs of a pipeline that are not over.
     pub fn decide(&mut self, open: impl Fn(&PipelineId) -> Vec<RunId>, now: Timestamp) -> Vec<Step> {
         let mut steps = Vec::new();
-        if !self.is_stale && self.wake.is_none_or(|at| at > now) {
-            return steps;
-        }
-        (self.is_stale, self.wake) = (false, None);
-        let on: Vec<PipelineId> = self.watched.keys().filter(|pipeline| self.is_on_for(pipeline)).cloned().collect();
-        for pipeline in on {
-            steps.extend(self.introduce(&pipeline, now).into_iter().map(Step::Commit));
-            for position in 0..self.watched[&pipeline].len() {
+        self.is_new = false;
+        for pipeline in self.wakes.take(now) {
+            if !self.is_on_for(&pipeline) {
+                continue;
+            }
+            let mut decided = Decided::default();
+            decided.steps.extend(self.introduce(&pipeline, now).into_iter().map(Step::Commit));
+            for position in 0..self.watched.get(&pipeline).map_or(0, Vec::len) {
                 let watched = self.watched[&pipeline][position].clone();
                 if self.in_flight.contains(&(pipeline.clone(), watched.def.id.clone())) {
                     continue;
                 }
-                match &watched.policy {
-                    Some(policy) => self.decide_one(&pipeline, &watched.def, policy, &open, now, &mut steps),
-                    None => self.decide_event(&pipeline, &watched.def, &open(&pipeline), now, &mut steps),
+                #[cfg(test)]
+                {
+                    self.decisions += 1;
                 }
+                match &watched.policy {
+                    Some(policy) => self.decide_one(&pipeline, &watched.def, policy, &open, now, &mut decided),
+                    None => self.decide_event(&pipeline, &watched.def, &open(&pipeline), now, &mut decided),
+                }
+            }
+            steps.append(&mut decided.steps);
+            if let Some(at) = decided.wake {
+                self.wakes.set(pipeline, at);
             }
         }
         steps
@@ -242,50 +283,62 @@ impl Scheduler {
         policy: &Policy,
         open: &impl Fn(&PipelineId) -> Vec<RunId>,
         now: Timestamp,
-        steps: &mut Vec<Step>,
+        decided: &mut Decided,
     ) {
-        let (decision, catchup) = self.due(pipeline, def, policy, now);
-        let many = decision.due.iter().filter(|due| matches!(due.what, clock::What::Fire { .. })).count() > 1;
-        for due in decision.due {
-            let mut firing = Firing {
-                pipeline: pipeline.clone(),
-                trigger: def.id.clone(),
-                logical_date: due.logical,
-                decided_at: now,
-                outcome: Outcome::Missed,
-                run: None,
-                why: String::new(),
-                count: due.count,
-                first: (due.count > 1).then_some(due.first),
-            };
-            match due.what {
-                clock::What::Missed(why) => firing.why = missed_because(why, due.count),
-                clock::What::OverCap => {
-                    firing.outcome = Outcome::OverCap;
-                    firing.why = format!("{} more fires were missed than max_catchup = {} makes up for", due.count, policy.cap);
+        let fell = self.due(pipeline, def, policy, now);
+        for due in &fell.decision.due {
+            let firing = match self.fate(pipeline, def, due, &fell, open, now) {
+                Fate::Told(firing) => firing,
+                Fate::Happens { made_up } => {
+                    let fire = self.fire(pipeline, def, due, made_up);
+                    self.in_flight.insert((pipeline.clone(), def.id.clone()));
+                    decided.steps.push(Step::Fire(Box::new(fire)));
+                    return;
                 }
-                clock::What::Fire { late } => {
-                    let made_up = catchup == Catchup::All && (many || late >= LATE);
-                    match self.hindrance(pipeline, def, made_up, &open(pipeline), now) {
-                        Some(why) => (firing.outcome, firing.why) = (Outcome::Skipped, why),
-                        None => {
-                            let fire = self.fire(pipeline, def, &due, made_up);
-                            self.in_flight.insert((pipeline.clone(), def.id.clone()));
-                            steps.push(Step::Fire(Box::new(fire)));
-                            return;
-                        }
+            };
+            self.count(&firing);
+            decided.steps.push(Step::Commit(What::Firing(firing)));
+        }
+        // Nothing is in flight: whoever is, looks again when it has settled.
+        decided.wake_at(fell.decision.wake);
+    }
+
+    /// What would become of all that fell due by the clock, were it decided now: for people. A run that it would start is open for what
+    /// comes after it.
+    pub fn foretell(mut self, open: impl Fn(&PipelineId) -> Vec<RunId>, now: Timestamp) -> Vec<Firing> {
+        let mut told = Vec::new();
+        let on: Vec<PipelineId> = self.watched.keys().filter(|pipeline| self.is_on_for(pipeline)).cloned().collect();
+        for pipeline in on {
+            self.introduce(&pipeline, now);
+            let mut begun: Option<RunId> = None;
+            for watched in self.watched[&pipeline].clone() {
+                let Some(policy) = &watched.policy else { continue };
+                loop {
+                    let fell = self.due(&pipeline, &watched.def, policy, now);
+                    if fell.decision.due.is_empty() {
+                        break;
+                    }
+                    for due in &fell.decision.due {
+                        let open = |pipeline: &PipelineId| begun.iter().cloned().chain(open(pipeline)).collect();
+                        let firing = match self.fate(&pipeline, &watched.def, due, &fell, &open, now) {
+                            Fate::Told(firing) => *firing,
+                            Fate::Happens { .. } => {
+                                // It has no id before it is made.
+                                begun.get_or_insert_with(|| format!("for {}", rfc3339(due.logical)).into());
+                                Firing { outcome: Outcome::Started, ..told_of(&pipeline, &watched.def, due, now) }
+                            }
+                        };
+                        self.count(&firing);
+                        told.push(firing);
                     }
                 }
             }
-            self.count(&firing);
-            steps.push(Step::Commit(What::Firing(Box::new(firing))));
         }
-        // Nothing is in flight: whoever is, looks again when it has settled.
-        self.wake = self.wake.into_iter().chain(decision.wake).min();
+        told
     }
 
     /// What fell due of one trigger, and by which rule of catching up it was decided.
-    fn due(&self, pipeline: &PipelineId, def: &TriggerDef, policy: &Policy, now: Timestamp) -> (clock::Decision, Catchup) {
+    fn due(&self, pipeline: &PipelineId, def: &TriggerDef, policy: &Policy, now: Timestamp) -> Fell {
         let known = &self.known[&(pipeline.clone(), def.id.clone())];
         let switch = &self.switches[pipeline];
         let last = known.last.map_or(known.since, |last| last.max(known.since));
@@ -293,10 +346,36 @@ impl Scheduler {
         if let Some(catchup) = switch.make_up.filter(|catchup| *catchup != Catchup::None && last < turned_on) {
             let made_up = clock::decide(&Policy { catchup, ..policy.clone() }, last, turned_on.min(now));
             if !made_up.due.is_empty() {
-                return (made_up, catchup);
+                return Fell { decision: made_up, catchup, cap: policy.cap };
             }
         }
-        (clock::decide(policy, last.max(turned_on), now), policy.catchup)
+        Fell { decision: clock::decide(policy, last.max(turned_on), now), catchup: policy.catchup, cap: policy.cap }
+    }
+
+    /// What becomes of something that fell due, given what fell due with it.
+    fn fate(
+        &self,
+        pipeline: &PipelineId,
+        def: &TriggerDef,
+        due: &clock::Due,
+        fell: &Fell,
+        open: &impl Fn(&PipelineId) -> Vec<RunId>,
+        now: Timestamp,
+    ) -> Fate {
+        let told = |outcome, why| Fate::Told(Box::new(Firing { outcome, why, ..told_of(pipeline, def, due, now) }));
+        match due.what {
+            clock::What::Missed(why) => told(Outcome::Missed, missed_because(why, due.count)),
+            clock::What::OverCap => {
+                told(Outcome::OverCap, format!("{} more fires were missed than max_catchup = {} makes up for", due.count, fell.cap))
+            }
+            clock::What::Fire { late } => {
+                let made_up = fell.makes_up(late);
+                match self.hindrance(pipeline, def, made_up, &open(pipeline), now) {
+                    Some(why) => told(Outcome::Skipped, why),
+                    None => Fate::Happens { made_up },
+                }
+            }
+        }
     }
 
     /// Why a fire starts no run now.
@@ -328,6 +407,7 @@ impl Scheduler {
             env: self.switches.get(pipeline).map(|switch| switch.env.clone()).unwrap_or_default(),
             turned_on: self.switches.get(pipeline).and_then(|switch| switch.since),
             commit: None,
+            changed: Vec::new(),
             memory: None,
         }
     }
@@ -336,7 +416,11 @@ impl Scheduler {
     pub fn settle(&mut self, fire: &Fire, firing: Option<&Firing>) {
         let key = (fire.pipeline.clone(), fire.trigger.clone());
         self.in_flight.remove(&key);
-        (self.is_stale, self.history_changed) = (true, true);
+        // Only what was in flight is to be decided anew: a thousand that fire at once are not a million decisions.
+        self.wakes.touch(&key.0);
+        if self.looks_back_for(&key) {
+            self.history_of.insert(key.clone());
+        }
         if let Some(firing) = firing {
             self.count(firing);
             if firing.outcome == Outcome::Failed && fire.memory.is_some() {
@@ -367,6 +451,46 @@ impl Scheduler {
                 known.last_started = Some(firing.decided_at);
             }
         }
+    }
+}
+
+/// What fell due of a trigger.
+struct Fell {
+    decision: clock::Decision,
+    /// How it was decided what of it happens.
+    catchup: Catchup,
+    /// Most that `catchup = "all"` makes up for.
+    cap: u32,
+}
+
+impl Fell {
+    /// Whether a fire this late is made up for, not just late: those come one after the other.
+    fn makes_up(&self, late: Duration) -> bool {
+        let happens = |due: &&clock::Due| matches!(due.what, clock::What::Fire { .. });
+        self.catchup == Catchup::All && (late >= LATE || self.decision.due.iter().filter(happens).nth(1).is_some())
+    }
+}
+
+/// What becomes of something that fell due.
+enum Fate {
+    /// It starts a run.
+    Happens { made_up: bool },
+    /// It is told, with the reason.
+    Told(Box<Firing>),
+}
+
+/// What is written down of something that fell due, as far as it does not depend on what became of it.
+fn told_of(pipeline: &PipelineId, def: &TriggerDef, due: &clock::Due, now: Timestamp) -> Firing {
+    Firing {
+        pipeline: pipeline.clone(),
+        trigger: def.id.clone(),
+        logical_date: due.logical,
+        decided_at: now,
+        outcome: Outcome::Missed,
+        run: None,
+        why: String::new(),
+        count: due.count,
+        first: (due.count > 1).then_some(due.first),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the triggers of a workspace will do: for people, read from the files and the tables. It starts nothing.
 
-use super::events;
+use super::{Scheduler, events};
 use crate::{
-    model::{Catchup, DataInterval, Firing, Outcome, Pipeline, PipelineId, PipelineSwitch, TriggerDef, TriggerId, TriggerKind},
+    model::{Catchup, DataInterval, Firing, Outcome, Pipeline, PipelineId, PipelineSwitch, RunId, TriggerDef, TriggerId, TriggerKind},
     stdx::{
         duration,
         time::Timestamp,
@@ -14,7 +14,7 @@ use crate::{
         clock::{self, Policy},
     },
 };
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use std::collections::BTreeMap;
 
 /// A fire to come.
@@ -36,6 +36,22 @@ pub struct NextFire {
     pub note: Option<DstNote>,
     /// What its run is about.
     pub interval: DataInterval,
+    /// Times on the wall since the fire before that the clocks leave out, so that nothing fires for them.
+    pub left_out: Vec<NaiveDateTime>,
+}
+
+impl NextFire {
+    /// What is left out before it, in words: a line for each night.
+    pub fn left_out_words(&self) -> impl Iterator<Item = String> {
+        self.left_out.chunk_by(|a, b| a.date() == b.date()).filter_map(|night| match night {
+            [] => None,
+            [one] => Some(format!("{} does not exist: left out (dst_gap = skip)", one.format("%-d %b %H:%M"))),
+            [first, .., last] => {
+                let (first, last) = (first.format("%-d %b %H:%M"), last.format("%H:%M"));
+                Some(format!("{first} to {last}, {} times, do not exist: left out (dst_gap = skip)", night.len()))
+            }
+        })
+    }
 }
 
 /// Everything that starts runs by itself.
@@ -43,8 +59,41 @@ pub struct NextFire {
 pub struct Outlook {
     /// The triggers of the files that are good.
     pub triggers: Vec<TriggerRow>,
-    /// Files of which nothing is known, and what is wrong first.
-    pub broken: Vec<(String, String)>,
+    /// Files of which nothing is known.
+    pub broken: Vec<Broken>,
+}
+
+impl Outlook {
+    /// The next fires of all of it, soonest first.
+    pub fn fires(&self, most: usize) -> Vec<&NextFire> {
+        let mut fires: Vec<&NextFire> = self.triggers.iter().flat_map(|row| &row.next).collect();
+        fires.sort_by_key(|fire| (fire.fires_at, &fire.pipeline, &fire.trigger));
+        fires.truncate(most);
+        fires
+    }
+
+    /// Pipelines whose triggers are on and that are in no file any more.
+    pub fn gone(&self) -> impl Iterator<Item = &PipelineId> {
+        self.broken.iter().filter_map(|broken| broken.gone.as_ref())
+    }
+}
+
+/// A file that fires nothing, though it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Where it is, or was, relative to the workspace.
+    pub file: String,
+    /// What is wrong first.
+    pub error: String,
+    /// The pipeline whose triggers are on, if it is no file any more.
+    pub gone: Option<PipelineId>,
+}
+
+/// What is to be said of a pipeline whose triggers are on and that is in no file any more.
+pub fn vanished(pipeline: &PipelineId) -> String {
+    format!(
+        "the triggers of `{pipeline}` are on, and no file has it any more: nothing fires; put its file back, or turn them off with `flowyard pause {pipeline}` (under a new name, `flowyard unpause` turns them on)"
+    )
 }
 
 /// What fell on a day, and what will; days are those of UTC.
@@ -77,6 +126,8 @@ pub struct TriggerRow {
     pub silent_until: Option<Timestamp>,
     /// The last fire, whatever became of it.
     pub last: Option<Firing>,
+    /// What an engine that is started now would make of what fell due by the clock, oldest first; nothing if one runs.
+    pub fell_due: Vec<Firing>,
 }
 
 /// A trigger, and what it sees now.
@@ -141,9 +192,11 @@ pub fn next(pipeline: &Pipeline, known: &[KnownTrigger], now: Timestamp) -> Opti
 pub fn next_of(pipeline: &PipelineId, def: &TriggerDef, paused: bool, after: Timestamp, most: usize) -> Vec<NextFire> {
     let (Some(policy), Some(clock)) = (Policy::of(pipeline, def), def.kind.clock()) else { return Vec::new() };
     let ticks = std::iter::successors(policy.timetable.after(after), |tick| policy.timetable.after(tick.at));
+    let mut before = after;
     ticks
         .take(most)
         .map(|tick| NextFire {
+            left_out: policy.timetable.left_out(std::mem::replace(&mut before, tick.at), tick.at).collect(),
             pipeline: pipeline.clone(),
             trigger: def.id.clone(),
             fires_at: policy.due_at(tick.at),
@@ -157,6 +210,20 @@ pub fn next_of(pipeline: &PipelineId, def: &TriggerDef, paused: bool, after: Tim
             },
         })
         .collect()
+}
+
+/// What an engine that is started now would make of what fell due by the clock, oldest first for each trigger. `open` gives the runs of a
+/// pipeline that are not over.
+pub fn fell_due<'a>(
+    pipelines: impl IntoIterator<Item = &'a Pipeline>,
+    switches: &BTreeMap<PipelineId, PipelineSwitch>,
+    known: &[KnownTrigger],
+    open: impl Fn(&PipelineId) -> Vec<RunId>,
+    now: Timestamp,
+) -> Vec<Firing> {
+    let mut scheduler = Scheduler::new(switches.clone(), known.to_vec());
+    scheduler.define(pipelines.into_iter().map(|pipeline| (pipeline.id.clone(), Some(pipeline.triggers.clone()))).collect());
+    scheduler.foretell(open, now)
 }
 
 /// So many days from a first one on: what `counted` of the trigger's fires came to, and how many are to come after `now`.

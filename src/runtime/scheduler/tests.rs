@@ -21,6 +21,8 @@ struct Desk {
     scheduler: Scheduler,
     def: TriggerDef,
     open: Vec<RunId>,
+    /// What it starts is open for what is decided at the same time.
+    runs_last: bool,
     firings: Vec<Firing>,
     known: Option<TriggerRecord>,
     switch: PipelineSwitch,
@@ -29,7 +31,8 @@ struct Desk {
 impl Desk {
     fn turned_on(def: TriggerDef, second: i64) -> Self {
         let switch = PipelineSwitch { paused: true, ..PipelineSwitch::default() };
-        let mut desk = Self { scheduler: Scheduler::default(), def, open: Vec::new(), firings: Vec::new(), known: None, switch };
+        let mut desk =
+            Self { scheduler: Scheduler::default(), def, open: Vec::new(), runs_last: false, firings: Vec::new(), known: None, switch };
         desk.switch(false, None, second);
         desk
     }
@@ -55,8 +58,9 @@ impl Desk {
 
     /// Lets it decide until nothing is left to do now; runs end at once unless `open` holds one.
     fn wakes(&mut self, second: i64) -> &mut Self {
+        let mut begun = Vec::new();
         loop {
-            let open = self.open.clone();
+            let open = [&begun[..], &self.open].concat();
             let mut fired = false;
             for step in self.scheduler.decide(|_| open.clone(), at(second)) {
                 match step {
@@ -64,12 +68,13 @@ impl Desk {
                     Step::Fire(fire) => {
                         let firing = self.started(&fire, second);
                         self.scheduler.settle(&fire, Some(&firing));
+                        begun.extend(firing.run.clone().filter(|_| self.runs_last));
                         self.firings.push(firing);
                         fired = true;
                     }
                 }
             }
-            if !fired {
+            if !fired && self.scheduler.next_fire().is_none_or(|next| next > at(second)) {
                 return self;
             }
         }
@@ -91,27 +96,35 @@ impl Desk {
 
     /// The engine dies, and another one starts from the tables.
     fn dies(&mut self) -> &mut Self {
+        self.scheduler = self.another();
+        self
+    }
+
+    /// What an engine that starts now begins with.
+    fn another(&self) -> Scheduler {
         let known = self.known.clone().map(|record| KnownTrigger {
             record,
             last: self.firings.iter().map(|firing| firing.logical_date).max(),
             last_started: self.firings.iter().filter(|firing| firing.outcome == Outcome::Started).map(|firing| firing.decided_at).max(),
         });
-        self.scheduler = Scheduler::new(BTreeMap::from([("p".into(), self.switch.clone())]), known.into_iter().collect());
-        self.scheduler.define(BTreeMap::from([("p".into(), Some(vec![self.def.clone()]))]));
-        self
+        let mut another = Scheduler::new(BTreeMap::from([("p".into(), self.switch.clone())]), known.into_iter().collect());
+        another.define(BTreeMap::from([("p".into(), Some(vec![self.def.clone()]))]));
+        another
     }
 
     /// Minutes after the beginning, with what became of each.
     fn told(&self) -> Vec<String> {
-        self.firings
-            .iter()
-            .map(|firing| {
-                let minute = (firing.logical_date - at(0)).num_seconds() / MINUTE;
-                let count = if firing.count > 1 { format!("×{}", firing.count) } else { String::new() };
-                format!("{minute} {}{count}", firing.outcome)
-            })
-            .collect()
+        told(&self.firings)
     }
+}
+
+fn told(firings: &[Firing]) -> Vec<String> {
+    let words = |firing: &Firing| {
+        let minute = (firing.logical_date - at(0)).num_seconds() / MINUTE;
+        let count = if firing.count > 1 { format!("×{}", firing.count) } else { String::new() };
+        format!("{minute} {}{count}", firing.outcome)
+    };
+    firings.iter().map(words).collect()
 }
 
 #[test]
@@ -176,6 +189,45 @@ fn what_was_missed_is_made_up_for_as_the_trigger_says_and_runs_one_after_the_oth
     let all = with(Catchup::All, 30);
     assert_eq!(all.told(), ["2 over_cap×2", "3 started", "4 started", "5 started"]);
     assert_eq!(all.firings[1].why, "Queue");
+}
+
+#[test]
+fn what_the_next_engine_will_do_is_foretold_as_it_then_does_it() {
+    for catchup in Catchup::ALL {
+        for (overlap, open) in [(Overlap::Skip, false), (Overlap::Skip, true), (Overlap::Queue, true)] {
+            for (late_window, cooldown) in [(30, None), (3_600, None), (30, Some(Duration::from_secs(600)))] {
+                let clock = Clock { catchup: *catchup, late_window: Duration::from_secs(late_window), max_catchup: 3, ..Clock::default() };
+                let mut desk = Desk::turned_on(TriggerDef { cooldown, ..every_minute(clock, overlap) }, 0);
+                desk.wakes(MINUTE);
+                desk.open.extend(open.then(|| "r".into()));
+                desk.runs_last = true;
+                for (second, make_up) in [(7 * MINUTE + 50, None), (20 * MINUTE + 5, Some(Catchup::All))] {
+                    if make_up.is_some() {
+                        desk.switch(true, None, second - 5 * MINUTE);
+                        desk.switch(false, make_up, second - 2 * MINUTE);
+                    }
+                    let (runs, before) = (desk.open.clone(), desk.firings.len());
+                    let foretold = told(&desk.another().foretell(|_| runs.clone(), at(second)));
+                    desk.dies().wakes(second);
+                    assert_eq!(foretold, desk.told()[before..], "{catchup} {overlap} {late_window} {cooldown:?}");
+                    assert!(!foretold.is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_trigger_whose_run_would_meet_that_of_the_first_is_foretold_to_start_none() {
+    let mut desk = Desk::turned_on(plain(), 0);
+    desk.wakes(MINUTE);
+    let record = TriggerRecord { trigger: "other".into(), ..desk.known.clone().unwrap() };
+    let known = [desk.known.clone().unwrap(), record].map(|record| KnownTrigger { record, last: Some(at(MINUTE)), last_started: None });
+    let mut next = Scheduler::new(BTreeMap::from([("p".into(), desk.switch.clone())]), known.into());
+    next.define(BTreeMap::from([("p".into(), Some(vec![plain(), TriggerDef { id: "other".into(), ..plain() }]))]));
+    let foretold = next.foretell(|_| Vec::new(), at(2 * MINUTE));
+    assert_eq!(told(&foretold), ["2 started", "2 skipped"]);
+    assert_eq!(foretold[1].why, format!("run for {} is still open (overlap = skip)", rfc3339(at(2 * MINUTE))));
 }
 
 #[test]
@@ -262,4 +314,40 @@ fn an_id_that_gets_another_line_starts_from_now() {
     desk.wakes(50 * MINUTE).wakes(50 * MINUTE + 1);
     let after: Vec<Timestamp> = desk.firings.iter().map(|firing| firing.logical_date).collect();
     assert_eq!(after, [at(MINUTE), at(50 * MINUTE + 1)]);
+}
+
+#[test]
+fn a_thousand_pipelines_that_fire_at_once_are_each_decided_a_few_times() {
+    const MANY: usize = 1_000;
+    let names: Vec<PipelineId> = (0..MANY).map(|number| format!("p{number:04}").into()).collect();
+    let on = PipelineSwitch { paused: false, since: Some(at(0)), ..PipelineSwitch::default() };
+    let mut scheduler = Scheduler::new(names.iter().map(|name| (name.clone(), on.clone())).collect(), Vec::new());
+    scheduler.define(names.iter().map(|name| (name.clone(), Some(vec![plain()]))).collect());
+    scheduler.decide(|_| Vec::new(), at(0));
+    scheduler.decisions = 0;
+    let (mut fires, mut second) = (0, MINUTE);
+    while second <= 2 * MINUTE {
+        for step in scheduler.decide(|_| Vec::new(), at(second)) {
+            let Step::Fire(fire) = step else { continue };
+            let firing = Firing {
+                pipeline: fire.pipeline.clone(),
+                trigger: fire.trigger.clone(),
+                logical_date: fire.logical_date,
+                decided_at: at(second),
+                outcome: Outcome::Started,
+                run: None,
+                why: String::new(),
+                count: 1,
+                first: None,
+            };
+            scheduler.settle(&fire, Some(&firing));
+            fires += 1;
+            // As the engine does after each run that was made.
+            assert!(scheduler.decide(|_| Vec::new(), at(second)).is_empty());
+        }
+        second += MINUTE;
+        assert_eq!(scheduler.next_fire(), Some(at(second)));
+    }
+    // When it falls due, and when it has settled.
+    assert_eq!((fires, scheduler.decisions), (2 * MANY, 4 * MANY));
 }

@@ -14,7 +14,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn policy(line: &str, catchup: Catchup) -> Policy {
-    let timetable = Timetable { zone: chrono_tz::Europe::Berlin, ..Timetable::new(Line::Cron(Cron::parse(line).unwrap())) };
+    let timetable = Timetable { zone: "Europe/Berlin".parse().unwrap(), ..Timetable::new(Line::Cron(Cron::parse(line).unwrap())) };
     Policy { timetable, catchup, late_window: HOUR, cap: 100, jitter: Duration::ZERO, salt: "churn/nightly".into() }
 }
 

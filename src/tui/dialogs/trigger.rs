@@ -38,7 +38,7 @@ pub fn started(pipeline: PipelineId, params: BTreeMap<String, serde_json::Value>
 }
 
 fn request(pipeline: PipelineId, params: BTreeMap<String, serde_json::Value>) -> TriggerRequest {
-    TriggerRequest { pipeline, params, env: BTreeMap::new(), logical_date: None, idempotency_key: None }
+    TriggerRequest { pipeline, params, env: BTreeMap::new(), logical_date: None, idempotency_key: None, watched: false }
 }
 
 impl Trigger {

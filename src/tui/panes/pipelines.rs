@@ -82,7 +82,10 @@ fn strip(row: &PipelineRow, theme: &Theme) -> Vec<Span<'static>> {
 fn last_run(run: &crate::model::LastRun, now: Timestamp) -> String {
     match run.ended_at {
         Some(end) => format!("{:>6}  {}", text::took(Some(run.created_at), Some(end), now), text::ago(end, now)),
-        None => format!("{:>6}  {}/{}", text::took(Some(run.created_at), None, now), run.progress.0, run.progress.1),
+        None => {
+            let watched = if run.watched { format!(" {}", text::WATCHED) } else { String::new() };
+            format!("{:>6}  {}/{}{watched}", text::took(Some(run.created_at), None, now), run.progress.0, run.progress.1)
+        }
     }
 }
 

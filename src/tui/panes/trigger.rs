@@ -3,18 +3,17 @@
 use crate::{
     model::{TriggerDef, TriggerKind},
     runtime::scheduler::outlook::{NextFire, TriggerRow},
-    stdx::{duration, time::Timestamp},
+    stdx::{duration, time::Timestamp, zone::Zone},
     tui::{
         actions::Action,
         keymap::shown_key,
         panes,
-        schedule::{moment, until},
+        schedule::{fell_due_words, moment, until},
         text,
         theme::Theme,
     },
 };
 use chrono::Timelike;
-use chrono_tz::Tz;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -30,7 +29,8 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, row: &TriggerRow, now: Timestamp,
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let width = usize::from(inner.width);
     let mut lines = Vec::new();
-    for (name, value, token) in facts(row, now) {
+    let fell_due = fell_due_words(row).map(|words| ("engine", words, "warning"));
+    for (name, value, token) in facts(row, now).into_iter().chain(fell_due) {
         let parts = text::wrap(&text::safe(&value), width.saturating_sub(NAME + 1));
         for (at, part) in parts.into_iter().enumerate() {
             let name = if at == 0 { name } else { "" };
@@ -54,7 +54,7 @@ fn facts(row: &TriggerRow, now: Timestamp) -> Vec<(&'static str, String, &'stati
         fact("state", format!("‖ off: {} turns the triggers of this pipeline on", shown_key(Action::Pause)));
     }
     if let Some(clock) = kind.clock() {
-        if let (TriggerKind::Cron { .. }, Ok(zone)) = (kind, clock.timezone.parse::<Tz>()) {
+        if let (TriggerKind::Cron { .. }, Ok(zone)) = (kind, clock.timezone.parse::<Zone>()) {
             let there = now.with_timezone(&zone).format("%H:%M %Z");
             fact("zone", if clock.timezone == "UTC" { "UTC".to_owned() } else { format!("{} (now {there})", clock.timezone) });
         }
@@ -103,7 +103,7 @@ fn next(row: &TriggerRow, now: Timestamp, width: usize, theme: &Theme) -> Vec<Li
     }
     let title = if row.paused { "Next fires, once it is on" } else { "Next fires" };
     let mut lines = vec![Line::raw(""), Line::styled(title, theme.style("title"))];
-    lines.extend(row.next.iter().map(|fire| {
+    lines.extend(row.next.iter().flat_map(|fire| {
         let mut spans = vec![
             Span::styled(text::left(&until(fire.fires_at, now), 11), theme.style(if row.paused { "fg.muted" } else { "fg" })),
             Span::styled(text::left(&wall(fire), 23), theme.style("fg")),
@@ -114,14 +114,15 @@ fn next(row: &TriggerRow, now: Timestamp, width: usize, theme: &Theme) -> Vec<Li
             None if fire.timezone == "UTC" => {}
             None => spans.push(Span::styled(text::cut(&moment(fire.fires_at), rest), muted)),
         }
-        Line::from(spans)
+        let left_out = fire.left_out_words().map(|words| Line::styled(text::cut(&format!("- {words}"), width), theme.style("warning")));
+        left_out.chain([Line::from(spans)]).collect::<Vec<_>>()
     }));
     lines
 }
 
 /// What the clock on the wall shows then.
 fn wall(fire: &NextFire) -> String {
-    let zone = fire.timezone.parse::<Tz>().unwrap_or(Tz::UTC);
+    let zone = fire.timezone.parse::<Zone>().unwrap_or(Zone::UTC);
     let format = if fire.fires_at.second() == 0 { "%a %-d %b %H:%M %Z" } else { "%a %-d %H:%M:%S %Z" };
     fire.fires_at.with_timezone(&zone).format(format).to_string()
 }

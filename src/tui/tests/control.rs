@@ -85,6 +85,42 @@ fn a_run_is_paused_and_goes_on_and_a_pipeline_too() {
 }
 
 #[test]
+fn the_run_under_the_cursor_is_watched_wherever_it_is_and_shows_it() {
+    let watch = |watched| Command::WatchRun { run: "run-12".into(), watched };
+    let mut app = running_run((120, 35));
+    press(&mut app, "B");
+    assert_eq!(sent(&mut app), [watch(true)]);
+    pictures("run_watched", |size| {
+        let mut app = running_run(size);
+        let mut data = fixtures::running();
+        data.run.as_mut().unwrap().watched = true;
+        tell(&mut app, Msg::Run(data.subject.clone(), Ok(Arc::new(data))));
+        app
+    });
+    let Msg::Runs(_, Ok(page)) = fixtures::runs(Some("ml_training"), "") else { panic!() };
+    let open = page.lines.iter().position(|line| !line.run.state.is_terminal());
+    let mut app = history((120, 35));
+    press(&mut app, &"j ".repeat(open.unwrap_or(0)));
+    press(&mut app, "B");
+    assert_eq!(sent(&mut app).len(), usize::from(open.is_some()));
+    // At home it is the newest run of the pipeline, if that is not over.
+    let mut app = home((120, 35));
+    let mut rows = app.world.pipelines.clone().unwrap();
+    let row = rows.iter_mut().find(|row| row.last_run.as_ref().is_some_and(|run| !run.state.is_terminal())).unwrap();
+    let (run, name) = (row.last_run.as_mut().unwrap(), row.pipeline.to_string());
+    run.watched = true;
+    let id = run.run_id.clone();
+    tell(&mut app, Msg::Pipelines(Ok(rows.clone())));
+    assert_eq!(screen(&app).lines().filter(|line| line.contains('♪')).count(), 1);
+    press(&mut app, "/");
+    for key in name.chars() {
+        press(&mut app, &key.to_string());
+    }
+    press(&mut app, "enter B");
+    assert_eq!(sent(&mut app), [Command::WatchRun { run: id, watched: false }]);
+}
+
+#[test]
 fn what_is_shared_runs_and_waits_is_shown_with_its_reasons() {
     let open = |size, found| {
         let mut app = home(size);

@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::{
-    model::Catchup,
+    model::{Catchup, PipelineId},
+    runtime::scheduler::outlook::{self, Broken},
     tui::{schedule::Schedule, world::Engine},
 };
 
@@ -93,9 +94,26 @@ fn a_broken_file_is_told_beside_the_triggers_and_opens_what_is_wrong() {
 }
 
 #[test]
+fn a_pipeline_that_vanished_while_its_triggers_were_on_is_told_and_can_be_turned_off() {
+    let mut app = place((120, 35));
+    let mut found = fixtures::schedule();
+    let gone: PipelineId = "old_name".into();
+    found.broken.push(Broken { file: "pipelines/old_name.toml".to_owned(), error: outlook::vanished(&gone), gone: Some(gone.clone()) });
+    tell(&mut app, Msg::Schedule(Ok(Box::new(found))));
+    press(&mut app, "G");
+    assert!(screen(&app).contains("the triggers of `old_name` are on, and no file has it any more"), "{}", screen(&app));
+    assert!(screen(&app).contains("p turns its triggers off"), "{}", screen(&app));
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("its file is gone"), "{}", screen(&app));
+    press(&mut app, "p");
+    let off = Command::PausePipeline { pipeline: gone, paused: true, env: Default::default(), make_up: None };
+    assert!(app.take_asks().contains(&Ask::Send(off)));
+}
+
+#[test]
 fn triggers_that_are_on_without_an_engine_are_told_loudly() {
     pictures("schedule_deaf", |size| {
-        let mut app = place(size);
+        let mut app = opened(size, fixtures::fell_due());
         tell(&mut app, Msg::Engine(Engine::Idle));
         app
     });
@@ -107,6 +125,16 @@ fn triggers_that_are_on_without_an_engine_are_told_loudly() {
     tell(&mut app, Msg::Pipelines(Ok(rows)));
     press(&mut app, "1");
     assert!(screen(&app).contains("✗ no engine: nothing fires"), "{}", screen(&app));
+}
+
+#[test]
+fn a_night_that_the_clocks_leave_out_stands_among_the_fires_to_come() {
+    let app = opened((120, 35), fixtures::leaves_out());
+    let shown = screen(&app);
+    let line = |what: &str| shown.lines().position(|line| line.contains(what));
+    let (before, night, after) =
+        (line("Sat 28 Mar 02:30 CET"), line("29 Mar 02:30 does not exist: left out (dst_gap = skip)"), line("Mon 30 Mar"));
+    assert!(before.is_some() && before < night && night < after, "{shown}");
 }
 
 #[test]
@@ -182,9 +210,53 @@ fn where_nothing_fell_due_turning_on_asks_nothing_and_tells_the_next_fire() {
 }
 
 #[test]
+fn what_was_turned_on_or_off_is_shown_with_the_answer_and_not_before() {
+    let mut app = place((120, 35));
+    press(&mut app, "p");
+    let off = sent(&mut app).remove(0);
+    assert!(screen(&app).contains("> ● ON  feature_refresh"));
+    let done = |message: &str| Ok(Reply::Done { message: message.into(), run: None });
+    tell(&mut app, Msg::Reply(off, done("the triggers of `feature_refresh` are off")));
+    assert!(screen(&app).contains("> ‖ OFF feature_refresh"), "{}", screen(&app));
+    assert!(app.take_asks().contains(&Ask::Schedule(Some(("feature_refresh".into(), "every-1f0c".into())))));
+    let on = |app: &mut App| {
+        let command =
+            Command::PausePipeline { pipeline: "nightly".into(), paused: false, env: std::collections::BTreeMap::new(), make_up: None };
+        tell(app, Msg::Reply(command, done("the triggers of `nightly` are on")));
+    };
+    let mut rows = fixtures::pipelines();
+    let nightly = rows.iter().position(|row| row.pipeline.as_str() == "nightly").unwrap();
+    (rows[nightly].paused, rows[nightly].triggers) = (true, vec!["cron 30 2 * * sun".to_owned()]);
+    let mut app = fixtures::app((120, 35));
+    tell(&mut app, Msg::Pipelines(Ok(rows)));
+    let offs = |app: &App| screen(app).matches("‖").count();
+    let before = offs(&app);
+    on(&mut app);
+    assert_eq!(offs(&app), before - 1, "{}", screen(&app));
+}
+
+#[test]
+fn a_pipeline_without_triggers_has_nothing_to_turn_on() {
+    let mut rows = fixtures::pipelines();
+    for row in &mut rows {
+        (row.paused, row.triggers, row.error) = (true, Vec::new(), None);
+    }
+    let mut app = fixtures::app((120, 35));
+    tell(&mut app, Msg::Pipelines(Ok(rows)));
+    press(&mut app, "p");
+    assert_eq!(sent(&mut app), []);
+    assert!(screen(&app).contains("has no triggers to turn on"), "{}", screen(&app));
+}
+
+#[test]
 fn time_passes_only_where_seconds_are_told_and_something_fires() {
     let app = place((120, 35));
     assert!(app.next_tick(fixtures::now()).is_some_and(|wait| wait <= std::time::Duration::from_secs(1)));
+    let mut counting = place((120, 35));
+    counting.tick(fixtures::now() + chrono::Duration::seconds(2));
+    assert!(screen(&counting).contains("in 12m47s"), "{}", screen(&counting));
+    // The countdown follows from the clock: nothing is read for it.
+    assert!(!counting.take_asks().iter().any(|ask| matches!(ask, Ask::Schedule(_))));
     let mut off = fixtures::schedule();
     off.triggers.retain(|row| row.next.first().is_none_or(|next| next.fires_at - fixtures::now() > chrono::Duration::hours(1)));
     let mut app = opened((120, 35), off);

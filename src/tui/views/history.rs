@@ -248,6 +248,7 @@ impl HistoryView {
             (Action::Cancel, Some(run)) => Intent::Show(Box::new(verbs::ask_cancel_run(&run.run_id, run.number, None))),
             (Action::Why, Some(run)) => Intent::Ask(Ask::Why { run: run.run_id.clone(), task: None }),
             (Action::Pause, Some(run)) => verbs::pause_run(run),
+            (Action::Watch, Some(run)) => verbs::watch(run.run_id.clone(), run.watched),
             (Action::Undo, Some(run)) => match verbs::ask_undo(run) {
                 Some(dialog) => Intent::Show(Box::new(dialog)),
                 None => return Vec::new(),
@@ -380,9 +381,14 @@ impl View for HistoryView {
             Action::Pause | Action::Undo => {
                 run.map_or_else(|| Err("no run is selected".into()), |run| verbs::possible_for_row(action, run))
             }
-            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom | Action::Approve | Action::More => {
-                verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))
-            }
+            Action::Retry
+            | Action::Cancel
+            | Action::Watch
+            | Action::Why
+            | Action::Skip
+            | Action::RetryFrom
+            | Action::Approve
+            | Action::More => verbs::possible_for_run(action, run.map(|run| (run.state, run.number))),
             Action::NextTab | Action::PreviousTab if self.beside.is_none() => Err("select a run and open it first".into()),
             Action::Back if !self.filter.is_on() && self.pipeline.is_none() => Err("nowhere to go back (1 goes home, q leaves)".into()),
             Action::NextPane | Action::PreviousPane | Action::Left | Action::Right => Err("there is one list here".into()),
@@ -482,6 +488,7 @@ impl HistoryView {
             }
         }
         let digits = lines.first().map_or(0, |line| line.run.number.to_string().len());
+        let digits = digits + usize::from(lines.iter().any(|line| line.run.is_watched()));
         let mut columns = vec![
             Column { title: "RUN", width: digits.max(5), grows: false, drop: 0 },
             Column { title: "STATE", width: 6, grows: false, drop: 0 },
@@ -494,7 +501,8 @@ impl HistoryView {
             let look = run.state.look();
             // Nothing of it goes on by itself.
             let state = if run.paused { "‖ PAUS".to_owned() } else { format!("{} {}", look.glyph, look.code) };
-            let mut cells = vec![(run.number.to_string(), theme.style("fg")), (state, theme.style(look.token))];
+            let number = format!("{}{}", run.number, if run.is_watched() { String::from(text::WATCHED) } else { String::new() });
+            let mut cells = vec![(number, theme.style("fg")), (state, theme.style(look.token))];
             cells.extend(shown.iter().zip(&numbers).map(|(shown, width)| {
                 let (said, style) = shown.cell(line, world.now, theme);
                 (width.map_or_else(|| said.clone(), |width| text::right(&said, width)), style)

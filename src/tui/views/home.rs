@@ -299,6 +299,7 @@ impl HomeView {
                 let turned = Beside::apart(subject(row)).turn(Tab::Graph, action == Action::NextTab, &row.pipeline);
                 return turned;
             }
+            (Action::Watch, Some(run)) => verbs::watch(run.run_id.clone(), run.watched),
             (Action::Retry, Some(run)) => verbs::retry(run.run_id.clone(), None),
             (Action::Cancel, Some(run)) => Intent::Show(Box::new(verbs::ask_cancel_run(&run.run_id, run.number, Some(run.progress)))),
             (Action::Why, Some(run)) => Intent::Ask(Ask::Why { run: run.run_id.clone(), task: None }),
@@ -419,15 +420,23 @@ impl View for HomeView {
             Action::Open | Action::Trigger | Action::NextTab | Action::PreviousTab | Action::Pause if row.is_none() => {
                 Err("no pipeline is selected".into())
             }
+            Action::Pause => row.map_or(Ok(()), verbs::can_pause_pipeline),
             Action::Trigger | Action::NextTab | Action::PreviousTab if row.is_some_and(|row| row.error.is_some()) => {
                 Err("its file has errors (Enter shows them)".into())
             }
-            Action::Retry | Action::Cancel | Action::Why if run.is_none() && row.is_some() => Err("this pipeline never ran".into()),
+            Action::Retry | Action::Cancel | Action::Watch | Action::Why if run.is_none() && row.is_some() => {
+                Err("this pipeline never ran".into())
+            }
             Action::Undo if row.is_some_and(|row| row.pipeline.as_str() == DEMO.name) => Ok(()),
             Action::Undo => Err("open the run first".into()),
-            Action::Retry | Action::Cancel | Action::Why | Action::Skip | Action::RetryFrom | Action::Approve | Action::More => {
-                verbs::possible_for_run(action, run.map(|run| (run.state, run.number)))
-            }
+            Action::Retry
+            | Action::Cancel
+            | Action::Watch
+            | Action::Why
+            | Action::Skip
+            | Action::RetryFrom
+            | Action::Approve
+            | Action::More => verbs::possible_for_run(action, run.map(|run| (run.state, run.number))),
             Action::Back if !self.filter.is_on() && self.focus == Focus::Pipelines => Err("this is home (q leaves)".into()),
             Action::NextPane | Action::PreviousPane if self.items.is_empty() => Err("nothing needs you".into()),
             Action::NextPane | Action::PreviousPane if self.layout(body(world.size)).attention.height == 0 => {

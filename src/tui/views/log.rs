@@ -555,6 +555,7 @@ impl View for LogView {
             | Action::Skip
             | Action::Cancel
             | Action::Pause
+            | Action::Watch
             | Action::Approve
             | Action::Undo
             | Action::Why => match self.data(world) {

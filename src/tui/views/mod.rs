@@ -154,6 +154,11 @@ pub trait View {
     fn asks(&self, world: &World) -> Vec<Ask>;
     /// Whether what it shows moves by itself, such as an elapsed time.
     fn is_live(&self, world: &World) -> bool;
+
+    /// Whether what it shows is to be read each second while it is live; else only the clock moves.
+    fn changes_with_time(&self) -> bool {
+        true
+    }
     /// New data is in the world.
     fn arrived(&mut self, world: &World) -> Vec<Intent>;
     /// How it stands, to be found so again.

@@ -317,6 +317,7 @@ pub(super) fn possible_for_task(action: Action, data: &RunData, selected: usize)
         | Action::Why
         | Action::Approve
         | Action::Pause
+        | Action::Watch
         | Action::Undo
         | Action::More => verbs::possible_for_task(action, data, task),
         Action::Open | Action::Search if task.is_some_and(|task| task.attempts.is_empty()) => Err("no attempt yet, so no log".into()),
@@ -335,6 +336,9 @@ pub(super) fn crumbs(data: &RunData, now: Timestamp) -> String {
     let look = run.state.look();
     let took = text::took(run.started_at, run.ended_at, now);
     let mut stands = String::new();
+    if run.is_watched() {
+        stands.push_str(&format!("  {} WATCHED", text::WATCHED));
+    }
     if run.paused {
         stands.push_str("  ‖ PAUSED");
     }

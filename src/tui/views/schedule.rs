@@ -2,8 +2,8 @@
 
 use super::{Intent, Place, Selected, Typed, View, body, distance, run::RunView};
 use crate::{
-    model::Firing,
-    runtime::scheduler::outlook::TriggerRow,
+    model::{Firing, PipelineId},
+    runtime::scheduler::outlook::{Broken, TriggerRow},
     stdx::time::Timestamp,
     tui::{
         actions::{Action, Context},
@@ -129,11 +129,16 @@ impl ScheduleView {
         }
     }
 
-    fn broken<'a>(&self, world: &'a World) -> Option<&'a (String, String)> {
+    fn broken<'a>(&self, world: &'a World) -> Option<&'a Broken> {
         match self.entry()? {
             Entry::Broken(at) => world.schedule.as_ref()?.broken.get(at),
             Entry::Trigger(_) => None,
         }
+    }
+
+    /// The pipeline that is selected, if its file is gone while its triggers are on.
+    fn gone<'a>(&self, world: &'a World) -> Option<&'a PipelineId> {
+        self.broken(world)?.gone.as_ref()
     }
 
     /// What became of the fires of the selected trigger, if that was read.
@@ -179,7 +184,8 @@ impl ScheduleView {
         };
         let triggers = found.triggers.iter().enumerate().filter(|(_, row)| keeps(row)).map(|(at, _)| Entry::Trigger(at));
         let is_kept = |file: &str, error: &str| self.filter.keeps([file, error]);
-        let broken = found.broken.iter().enumerate().filter(|(_, (file, error))| is_kept(file, error)).map(|(at, _)| Entry::Broken(at));
+        let broken =
+            found.broken.iter().enumerate().filter(|(_, broken)| is_kept(&broken.file, &broken.error)).map(|(at, _)| Entry::Broken(at));
         self.order = triggers.chain(broken).collect();
         let is_it = |entry: &Entry| matches!(entry, Entry::Trigger(at) if Some(schedule::key(&found.triggers[*at])) == self.selected);
         let line = self.selected.as_ref().and_then(|_| self.order.iter().position(is_it)).unwrap_or(self.list.selected);
@@ -222,7 +228,7 @@ impl ScheduleView {
     }
 
     fn open(&self, world: &World) -> Vec<Intent> {
-        if let Some((file, _)) = self.broken(world) {
+        if let Some(Broken { file, .. }) = self.broken(world) {
             return vec![Intent::Ask(Ask::Definition { pipeline: file.clone(), purpose: Purpose::Diagnostics })];
         }
         let fire = self.current_fire(world);
@@ -276,6 +282,11 @@ impl View for ScheduleView {
         next.is_some_and(|next| next.fires_at - world.now < chrono::Duration::hours(1)) && !is_deaf(world)
     }
 
+    /// Times until a fire follow from the clock alone; a fire is told by the engine.
+    fn changes_with_time(&self) -> bool {
+        false
+    }
+
     fn arrived(&mut self, world: &World) -> Vec<Intent> {
         let before = self.selected.clone();
         self.arrange(world);
@@ -305,6 +316,8 @@ impl View for ScheduleView {
     fn possible(&self, action: Action, world: &World) -> Result<(), String> {
         let row = self.row(world);
         match action {
+            Action::Open if self.gone(world).is_some() => Err("its file is gone".into()),
+            Action::Pause if self.gone(world).is_some() => Ok(()),
             Action::Open if self.broken(world).is_some() => Ok(()),
             Action::Trigger | Action::Pause | Action::NextPane | Action::PreviousPane | Action::Why if self.broken(world).is_some() => {
                 Err("its file has errors (Enter shows them)".into())
@@ -353,6 +366,9 @@ impl View for ScheduleView {
                 return self.row(world).map(ask).map(Intent::Ask).into_iter().collect();
             }
             Action::Pause => {
+                if let Some(gone) = self.gone(world) {
+                    return vec![verbs::pause_pipeline(gone.clone(), false, true)];
+                }
                 return self.row(world).map(|row| verbs::pause_pipeline(row.pipeline.clone(), row.paused, true)).into_iter().collect();
             }
             _ => return Vec::new(),
@@ -368,8 +384,9 @@ impl View for ScheduleView {
     }
 
     fn selected(&self, world: &World) -> Selected {
-        if let Some((file, _)) = self.broken(world) {
-            return Selected { file: Some(file.clone()), ..Selected::default() };
+        if let Some(broken) = self.broken(world) {
+            let file = Some(broken.file.clone()).filter(|_| broken.gone.is_none());
+            return Selected { file, ..Selected::default() };
         }
         let row = self.row(world);
         Selected {
@@ -386,7 +403,7 @@ impl View for ScheduleView {
         let text = match (what, self.current_fire(world)) {
             (Action::CopyLine, Some(fire)) => schedule::fire_words(fire, world.now),
             (Action::CopyLine, None) => match self.broken(world) {
-                Some((_, error)) => error.clone(),
+                Some(broken) => broken.error.clone(),
                 None => cells(self.row(world)?, world.now).join("  "),
             },
             (Action::CopyAll, _) => shown().map(|row| cells(row, world.now).join("\t")).collect::<Vec<_>>().join("\n"),
@@ -412,8 +429,12 @@ impl View for ScheduleView {
         }
         let layout = self.layout(area, world);
         if layout.warning.height > 0 {
-            let words = " ✗ nothing fires: no engine runs, and triggers are on · `flowyard engine` starts one ";
-            panes::lines(frame, layout.warning, [Line::styled(text::left(words, usize::from(area.width)), theme.style("error"))]);
+            let made_up = match found.made_up() {
+                0 => String::new(),
+                many => format!(" and makes up for {}", text::count(many, "run")),
+            };
+            let words = format!(" ✗ nothing fires: no engine runs, and triggers are on · `flowyard engine` starts one{made_up} ");
+            panes::lines(frame, layout.warning, [Line::styled(text::left(&words, usize::from(area.width)), theme.style("error"))]);
         }
         if layout.triggers.height > 0 {
             self.triggers(frame, layout.triggers, found, world, theme);
@@ -454,7 +475,7 @@ impl ScheduleView {
                     let width = usize::from(inner.width).saturating_sub(10);
                     Line::from(vec![
                         Span::styled(text::left("! ERR", 6), style),
-                        Span::styled(text::cut(&text::safe(&found.broken[*at].1), width), style),
+                        Span::styled(text::cut(&text::safe(&found.broken[*at].error), width), style),
                     ])
                 }
             };
@@ -466,12 +487,15 @@ impl ScheduleView {
     }
 
     fn error(&self, frame: &mut Frame<'_>, area: Rect, world: &World, theme: &Theme) {
-        let Some((file, error)) = self.broken(world) else { return };
+        let Some(Broken { file, error, gone }) = self.broken(world) else { return };
         let inner = panes::framed(frame, area, file, "", false, theme);
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         let words =
             text::wrap(&text::safe(error), usize::from(inner.width)).into_iter().map(|line| Line::styled(line, theme.style("error")));
-        let hint = format!("nothing of it fires; {} shows everything that is wrong with it", shown_key(Action::Open));
+        let hint = match gone {
+            Some(_) => format!("{} turns its triggers off", shown_key(Action::Pause)),
+            None => format!("nothing of it fires; {} shows everything that is wrong with it", shown_key(Action::Open)),
+        };
         panes::lines(frame, inner, words.chain([Line::styled(hint, theme.style("fg.muted"))]));
     }
 }

@@ -20,7 +20,7 @@ fn key() -> Key {
 }
 
 fn trigger(overlap: Overlap, cooldown: u64) -> TriggerDef {
-    let kind = TriggerKind::Files { patterns: vec!["*".to_owned()], debounce: Duration::ZERO };
+    let kind = TriggerKind::Files { patterns: vec!["*".to_owned()], debounce: Duration::ZERO, debounce_max: Duration::ZERO };
     let cooldown = (cooldown > 0).then(|| Duration::from_secs(cooldown));
     TriggerDef { id: "t".into(), kind, text: "*".to_owned(), overlap, cooldown }
 }

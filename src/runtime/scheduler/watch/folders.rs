@@ -1,5 +1,6 @@
 //! Folders of which something is told when it happens in them.
 
+use crate::stdx::names;
 use nix::{
     errno::Errno,
     sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor},
@@ -62,7 +63,7 @@ impl Folders {
             | AddWatchFlags::IN_MOVE_SELF
             | AddWatchFlags::IN_ONLYDIR;
         // A folder that was replaced by another of the same name gets another descriptor: so it is asked for each time.
-        match inotify.add_watch(&self.workspace.join(folder), what) {
+        match inotify.add_watch(&self.workspace.join(names::decode(folder)), what) {
             Ok(descriptor) => {
                 if let Some(old) = self.watched.insert(folder.to_owned(), descriptor).filter(|old| *old != descriptor) {
                     self.names.remove(&old);
@@ -103,9 +104,9 @@ impl Folders {
                     self.names.remove(&event.wd);
                     self.watched.remove(&folder);
                 }
-                let path = match event.name.as_ref().map(|name| name.to_string_lossy()) {
+                let path = match event.name.as_ref().map(|name| names::encode(name)) {
                     None => folder,
-                    Some(name) if folder.is_empty() => name.into_owned(),
+                    Some(name) if folder.is_empty() => name,
                     Some(name) => format!("{folder}/{name}"),
                 };
                 happened.push(Happened::To { path, whole: !event.mask.contains(AddWatchFlags::IN_MODIFY) });

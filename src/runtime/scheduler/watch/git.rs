@@ -1,16 +1,18 @@
 //! The branches of the workspace's repository: where they are, and what is new on them. It asks git, and no network.
 
 use super::{
-    super::super::git::ask,
+    super::super::git::{ask, ask_bytes},
     folders::{Folders, Happened},
 };
 use crate::{
     model::TriggerKind,
+    stdx::names,
     triggers::git::{Move, Refs, Tips, remembered, watched},
 };
 use serde_json::Value;
 use std::{
     ffi::OsStr,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -91,7 +93,7 @@ impl Watched {
             None => Vec::new(),
             Some(known) => {
                 let is_new = |(branch, tip): &(&String, &String)| known.get(*branch) != Some(*tip);
-                tips.iter().filter(is_new).map(|(branch, tip)| moved(workspace, branch, tip, known)).collect()
+                tips.iter().filter(is_new).map(|(branch, tip)| moved(workspace, branch, tip, known, &tips)).collect()
             }
         };
         Refs { tips, moves, trouble: None }
@@ -99,7 +101,7 @@ impl Watched {
 }
 
 /// What is new on a branch.
-fn moved(workspace: &Path, branch: &str, after: &str, known: &Tips) -> Move {
+fn moved(workspace: &Path, branch: &str, after: &str, known: &Tips, now: &Tips) -> Move {
     let remembered = known.get(branch).cloned();
     let is_there = |commit: &String| git(workspace, ["cat-file", "-e", &format!("{commit}^{{commit}}")]).is_some();
     let before = remembered.clone().filter(is_there);
@@ -111,8 +113,13 @@ fn moved(workspace: &Path, branch: &str, after: &str, known: &Tips) -> Move {
         }
         None => remembered.is_some(),
     };
-    // Of a new branch that is new which no other had.
-    let others: Vec<String> = if before.is_some() { Vec::new() } else { known.values().filter(|tip| is_there(tip)).cloned().collect() };
+    // Of a new branch that is new which no other has: what moved in the same moment fires for another, and of two new ones for the first.
+    let is_of_another = |one: &str| one != branch && (known.contains_key(one) || one < branch);
+    let have = now.iter().filter(|(one, _)| is_of_another(one)).map(|(_, tip)| tip);
+    let others: Vec<String> = match before {
+        Some(_) => Vec::new(),
+        None => known.values().filter(|tip| is_there(tip)).chain(have).cloned().collect(),
+    };
     let count = ["rev-list", "--count", after, "--not"].into_iter().chain(before.iter().chain(&others).map(String::as_str));
     let commits = git(workspace, count).and_then(|count| count.trim().parse().ok()).unwrap_or(0);
     let base = before.clone().or_else(|| {
@@ -120,10 +127,13 @@ fn moved(workspace: &Path, branch: &str, after: &str, known: &Tips) -> Move {
         Some(git(workspace, base).filter(|_| !others.is_empty())?.trim().to_owned())
     });
     let files = match &base {
-        Some(base) => git(workspace, ["diff", "--name-only", "--no-renames", "--relative", "-z", base, after]),
-        None => git(workspace, ["ls-tree", "-r", "--name-only", "-z", after]),
+        Some(base) => ask_bytes(workspace, ["diff", "--name-only", "--no-renames", "--relative", "-z", base, after]),
+        None => ask_bytes(workspace, ["ls-tree", "-r", "--name-only", "-z", after]),
     };
-    let list = |text: String| text.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect();
+    let list = |said: Vec<u8>| {
+        let files = said.split(|byte| *byte == 0).filter(|file| !file.is_empty());
+        files.map(|file| names::encode(OsStr::from_bytes(file))).collect()
+    };
     let subject = git(workspace, ["log", "-1", "--format=%s", after]).unwrap_or_default().trim().to_owned();
     Move {
         branch: branch.to_owned(),

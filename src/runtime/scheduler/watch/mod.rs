@@ -70,6 +70,14 @@ pub fn beginning(workspace: &Path, triggers: Vec<TriggerDef>) -> Beginning {
     Beginning { triggers, baseline }
 }
 
+/// The same without what is just being written: that would not fire yet.
+pub fn look_settled(workspace: &Path, kind: &TriggerKind, memory: Option<&serde_json::Value>) -> Option<Observed> {
+    match kind {
+        TriggerKind::Files { .. } => files::Watched::new(kind, memory)?.look_settled(workspace).map(Observed::Files),
+        _ => look_once(workspace, kind, memory),
+    }
+}
+
 /// What there is to see for a trigger now; `None` if it is nothing outside of the engine.
 pub fn look_once(workspace: &Path, kind: &TriggerKind, memory: Option<&serde_json::Value>) -> Option<Observed> {
     match kind {
@@ -87,6 +95,8 @@ struct Stand {
     due: Option<Instant>,
     /// It is looked at then whatever happens.
     next: Instant,
+    /// What was told of it to be wrong.
+    troubles: Vec<String>,
 }
 
 enum Watched {
@@ -186,7 +196,7 @@ impl Post {
             }
             let stand = same.or_else(|| {
                 let watched = Watched::new(&sight)?;
-                Some(Stand { sight: Sight { memory: None, ..sight.clone() }, watched, due: None, next: now })
+                Some(Stand { sight: Sight { memory: None, ..sight.clone() }, watched, due: None, next: now, troubles: Vec::new() })
             });
             if let Some(stand) = stand {
                 self.watched.insert(sight.key, stand);
@@ -208,10 +218,11 @@ impl Post {
             let (found, troubles, again) = stand.watched.look(&self.workspace, &mut self.folders, is_due);
             stand.due = again.map(|quiet| Instant::now() + quiet);
             stand.next = Instant::now() + LOOK.max(began.elapsed() * SPARSE);
-            for trouble in troubles {
+            for trouble in troubles.iter().filter(|trouble| !stand.troubles.contains(trouble)) {
                 tracing::warn!(pipeline = %stand.sight.key.0, trigger = %stand.sight.key.1, "{trouble}");
             }
             if let Some(seen) = found {
+                stand.troubles = troubles;
                 self.to_core.send(Msg::Observed(stand.sight.key.clone(), seen)).map_err(|_| Gone)?;
             }
         }

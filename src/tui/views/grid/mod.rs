@@ -446,7 +446,7 @@ impl View for GridView {
             Action::Retry | Action::Cancel | Action::Why | Action::RetryFrom | Action::Approve | Action::More => {
                 verbs::possible_for_run(action, Some((run.state, run.number)))
             }
-            Action::Failure | Action::Undo | Action::Pause => Err("open the run first".into()),
+            Action::Failure | Action::Undo | Action::Pause | Action::Watch => Err("open the run first".into()),
             Action::NextAttempt | Action::PreviousAttempt => Err("in the run view, with the task selected".into()),
             Action::NextPane | Action::PreviousPane => Err("there is one pane here".into()),
             Action::Search | Action::Sort => Err("in the history (])".into()),
