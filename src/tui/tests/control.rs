@@ -80,6 +80,8 @@ fn a_run_is_paused_and_goes_on_and_a_pipeline_too() {
     assert_eq!(sent(&mut app), [Command::PauseRun { run: "run-12".into(), paused: false }]);
     let mut app = home((120, 35));
     press(&mut app, "j p");
+    assert!(app.take_asks().is_empty() && screen(&app).contains("has no triggers to turn on"));
+    press(&mut app, "j p");
     let asked = app.take_asks();
     assert!(asked.iter().any(|ask| matches!(ask, Ask::TurnOn(_) | Ask::Send(Command::PausePipeline { paused: false, .. }))));
 }
