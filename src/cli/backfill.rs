@@ -194,6 +194,7 @@ fn tell(plan: &BackfillPlan, asked: &BackfillRequest, json: bool, context: &Cont
     if json {
         context.json(&json!({
             "pipeline": asked.pipeline, "trigger": asked.trigger, "text": plan.text, "timezone": plan.timezone, "later": plan.later,
+            "estimated_seconds": plan.estimate(asked.max_active).map(|time| time.as_secs()),
             "dates": plan.items.iter().map(told::item_json).collect::<Vec<_>>(),
         }))?;
         return Ok(0);

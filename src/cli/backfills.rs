@@ -3,7 +3,7 @@
 use super::{
     Failure,
     backfill::told,
-    context::{Access, Context},
+    context::{Access, Context, cut},
     term::{Cell, Style, table},
     text::moment,
 };
@@ -29,7 +29,8 @@ pub struct Args {
 /// Lists.
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let handle = context.handle(Access::Look)?;
-    let rows = handle.backfills(args.pipeline.as_deref().map(PipelineId::from).as_ref(), args.open, args.limit)?;
+    let mut rows = handle.backfills(args.pipeline.as_deref().map(PipelineId::from).as_ref(), args.open, args.limit.saturating_add(1))?;
+    let more = cut(&mut rows, args.limit);
     if args.json {
         context.json(&rows.iter().map(told::row_json).collect::<Vec<_>>())?;
     } else if rows.is_empty() {
@@ -37,15 +38,15 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     } else {
         let lines: Vec<Vec<Cell>> = rows.iter().map(|row| line(row, context)).collect();
         context.print(&table(&context.out, &["PIPELINE", "STATE", "DATES", "PROGRESS", "CREATED", "ID", "BY"], &lines))?;
+        context.note_more(more);
     }
     Ok(0)
 }
 
 fn line(row: &BackfillRow, context: &Context) -> Vec<Cell> {
     let backfill = &row.backfill;
-    let paused = if backfill.state == crate::model::BackfillState::Paused { " (paused)" } else { "" };
     vec![
-        Cell::from(format!("{}{paused}", backfill.request.pipeline)),
+        Cell::from(backfill.request.pipeline.as_str()),
         context.out.state(backfill.state.look()),
         Cell::from(backfill.stretch()),
         Cell::from(row.progress.words()),

@@ -198,11 +198,25 @@ impl Context {
         if self.out.tty { escape_hidden(text) } else { text.to_owned() }
     }
 
+    /// Says that a list was cut, if it was.
+    pub fn note_more(&self, more: bool) {
+        if more {
+            self.note("there are more; --limit N shows as many as you like");
+        }
+    }
+
     /// A message that is not the answer.
     pub fn note(&self, message: &str) {
         let label = self.err.paint("note:", Style::bold("accent"));
         let _ = writeln!(io::stderr(), "{label} {}", sanitize::text(message));
     }
+}
+
+/// Cuts a list that was asked for one more than is shown; whether there are more.
+pub fn cut<T>(rows: &mut Vec<T>, limit: usize) -> bool {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    more
 }
 
 /// Who asks, for the journal: `user@host (cli)`.

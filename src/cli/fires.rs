@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    context::{Access, Context},
+    context::{Access, Context, cut},
     runs::must_exist,
     term::{Cell, Style, table},
     text::{moment, parse_since},
@@ -37,8 +37,10 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let since = args.since.as_deref().map(|text| parse_since(text, clock::now())).transpose().map_err(Failure::usage)?;
     let handle = context.handle(Access::Look)?;
     let pipeline = args.pipeline.as_deref().map(PipelineId::from);
-    let query = FiringQuery { pipeline: pipeline.as_ref(), trigger: None, outcome: args.outcome, since, limit: args.limit };
-    let fires = handle.firings(&query)?;
+    let query =
+        FiringQuery { pipeline: pipeline.as_ref(), trigger: None, outcome: args.outcome, since, limit: args.limit.saturating_add(1) };
+    let mut fires = handle.firings(&query)?;
+    let more = cut(&mut fires, args.limit);
     if let (true, Some(id)) = (fires.is_empty(), &pipeline) {
         must_exist(&handle, id)?;
     }
@@ -49,6 +51,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     } else {
         let lines: Vec<Vec<Cell>> = fires.iter().map(line).collect();
         context.print(&table(&context.out, &["FOR", "PIPELINE", "TRIGGER", "OUTCOME", "RUN", "WHY"], &lines))?;
+        context.note_more(more);
     }
     Ok(0)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    context::{Access, Context},
+    context::{Access, Context, cut},
     term::{Cell, Style, table},
     text::{moment, run_name},
 };
@@ -31,7 +31,8 @@ pub struct Args {
 pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let handle = context.handle(Access::Look)?;
     let pipeline = args.pipeline.as_deref().map(PipelineId::from);
-    let rows = handle.notifications(pipeline.as_ref(), 0, args.limit)?;
+    let mut rows = handle.notifications(pipeline.as_ref(), 0, args.limit.saturating_add(1))?;
+    let more = cut(&mut rows, args.limit);
     if args.json {
         context.json(&rows.iter().map(as_json).collect::<Vec<_>>())?;
     } else if rows.is_empty() {
@@ -39,6 +40,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     } else {
         let lines = rows.iter().map(|row| line(row, &handle)).collect::<Result<Vec<_>, Failure>>()?;
         context.print(&table(&context.out, &["ID", "STATE", "AT", "WHAT", "RUN", "TO", "CAME TO"], &lines))?;
+        context.note_more(more);
     }
     Ok(0)
 }

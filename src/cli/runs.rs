@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    context::{Access, Context},
+    context::{Access, Context, cut},
     term::{Cell, Style, table},
     text::{moment, parse_since, run_name, span},
 };
@@ -37,8 +37,9 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     let since = args.since.as_deref().map(|text| parse_since(text, clock::now())).transpose().map_err(Failure::usage)?;
     let handle = context.handle(Access::Look)?;
     let pipeline = args.pipeline.as_deref().map(PipelineId::from);
-    let runs =
-        handle.runs(&RunFilter { pipeline: pipeline.clone(), state: args.state, since, limit: args.limit, ..RunFilter::default() })?;
+    let limit = args.limit.saturating_add(1);
+    let mut runs = handle.runs(&RunFilter { pipeline: pipeline.clone(), state: args.state, since, limit, ..RunFilter::default() })?;
+    let more = cut(&mut runs, args.limit);
     if let (true, Some(id)) = (runs.is_empty(), &pipeline) {
         must_exist(&handle, id)?;
     }
@@ -49,6 +50,7 @@ pub fn main(args: &Args, context: &Context) -> Result<u8, Failure> {
     } else {
         let lines: Vec<Vec<Cell>> = runs.iter().map(|run| line(run, context)).collect();
         context.print(&table(&context.out, &["RUN", "STATE", "CREATED", "TOOK", "TYPE", "ID", "BY"], &lines))?;
+        context.note_more(more);
     }
     Ok(0)
 }

@@ -1,6 +1,9 @@
 //! Backfills: runs for a stretch of logical dates, asked for by a person, with a life of their own.
 
-use super::{DataInterval, PipelineId, RunId, RunState, TriggerId, state::Look};
+use super::{
+    DataInterval, PipelineId, RunId, RunState, TriggerId,
+    state::{Look, PAUSED_LOOK},
+};
 use crate::stdx::{
     time::{Timestamp, parse_date, serde_rfc3339},
     vocabulary::words,
@@ -82,7 +85,8 @@ impl BackfillState {
     /// Looks like the run state it resembles most.
     pub const fn look(self) -> Look {
         match self {
-            Self::Queued | Self::Paused => RunState::Queued.look(),
+            Self::Queued => RunState::Queued.look(),
+            Self::Paused => PAUSED_LOOK,
             Self::Running => RunState::Running.look(),
             Self::Canceling => RunState::Canceling.look(),
             Self::Success => RunState::Success.look(),
@@ -338,7 +342,7 @@ impl Progress {
         let parts = [
             (self.failed, "failed"),
             (self.canceled, "canceled"),
-            (self.running, "running"),
+            (self.running, "open"),
             (self.success, "succeeded"),
             (self.skipped, "skipped"),
         ];

@@ -182,6 +182,9 @@ const fn look(glyph: char, ascii: char, code: &'static str, token: &'static str)
 /// Success without an attempt: shown as its own state, though it is `success` with `cached`.
 pub const CACHED_LOOK: Look = look('⊜', '=', "HIT", "state.cached");
 
+/// Something that goes on when a person says so.
+pub const PAUSED_LOOK: Look = look('‖', '|', "PAUS", "warning");
+
 impl TaskState {
     /// Glyph, ASCII glyph, code and theme token.
     pub const fn look(self) -> Look {

@@ -13,7 +13,7 @@ use super::{
     logs::{desk::Handed, talk::LogAnswer},
     news::Heard,
     runs::RunList,
-    schedule::TurnOn,
+    schedule::{self, TurnOn},
     views::{Place, run::RunView},
     world::{Ask, BackfillData, Defined, Engine, Msg, Purpose, RunData, Subject, Tone, World},
 };
@@ -35,6 +35,13 @@ impl App {
             Msg::Time => {}
             Msg::Why(Ok(why)) => self.dialogs.push(Box::new(Report::why(&why))),
             Msg::Why(Err(error)) => self.say(Tone::Bad, error),
+            Msg::Sight(Ok(state)) => {
+                let row = &state.row;
+                let engine_runs = self.world.engine != Engine::Idle;
+                let words = [schedule::why(row, engine_runs, self.world.now), schedule::sight_words(&state, self.world.now)].concat();
+                self.dialogs.push(Box::new(Report::message(schedule::why_title(row), &words.join("\n"))));
+            }
+            Msg::Sight(Err(error)) => self.complain(error),
             Msg::Newest(failed, found) => self.found_newest(failed, found),
             Msg::Workspaces(known) => {
                 let here = PathBuf::from(&self.world.workspace);

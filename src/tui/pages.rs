@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     model::{Catchup, PipelineId},
-    runtime::{FiringQuery, Handle, RunFilter, RuntimeError, clock, scheduler::outlook::TriggerRow},
+    runtime::{
+        FiringQuery, Handle, RunFilter, RuntimeError, clock,
+        scheduler::outlook::{TriggerRow, TriggerState},
+    },
     stdx::time::Timestamp,
 };
 
@@ -122,6 +125,13 @@ fn past(handle: &Handle, row: &TriggerRow, now: Timestamp) -> Result<Past, Runti
     let days = handle.firing_days(row, schedule::first_day(now.date_naive()), 7 * schedule::WEEKS)?;
     let names = handle.run_names(fires.iter().filter_map(|fire| fire.run.as_ref()))?;
     Ok(Past { of: schedule::key(row), days, fires, names })
+}
+
+/// What a trigger sees now.
+pub fn sight(handle: &Handle, key: &TriggerKey) -> Result<TriggerState, RuntimeError> {
+    let states = handle.trigger_states(&handle.outlook(Some(key.0.as_str()), 1)?)?;
+    let gone = || RuntimeError::Usage(format!("{} has no trigger {} any more", key.0, key.1));
+    states.into_iter().find(|state| state.row.def.id == key.1).ok_or_else(gone)
 }
 
 /// What turning the triggers of a pipeline on would start.

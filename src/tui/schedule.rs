@@ -3,7 +3,7 @@
 use super::{text, world::Ask};
 use crate::{
     model::{Catchup, Command, Firing, Outcome, PipelineId, RunId, TriggerId},
-    runtime::scheduler::outlook::{Broken, Day, NextFire, Outlook, Preview, TriggerRow},
+    runtime::scheduler::outlook::{Broken, Day, NextFire, Outlook, Preview, TriggerRow, TriggerState},
     stdx::time::Timestamp,
 };
 use chrono::{Datelike, NaiveDate, Timelike};
@@ -185,6 +185,25 @@ impl TurnOn {
 /// How many runs that would start.
 pub fn runs(previews: &[Preview]) -> usize {
     previews.iter().map(|one| one.starts.len()).sum()
+}
+
+/// What stands over the answer to why a trigger fires, or did not.
+pub fn why_title(row: &TriggerRow) -> String {
+    format!("Why?  {} {}", row.pipeline, row.def.kind.word())
+}
+
+/// What a trigger sees now, and what it cannot see, line by line.
+pub fn sight_words(state: &TriggerState, now: Timestamp) -> Vec<String> {
+    let mut lines: Vec<String> = state.troubles.iter().map(|trouble| format!("✗ it cannot see what it waits for: {trouble}")).collect();
+    match (&state.wanted, state.cooled) {
+        (Some(reason), Some(end)) => {
+            lines.push(format!("◌ it has something to fire for, and its cooldown ends {}: {reason}", until(end, now)))
+        }
+        (Some(reason), None) => lines.push(format!("▸ it fires now: {reason}")),
+        (None, _) if lines.is_empty() => lines.push("· nothing of what it waits for is new".to_owned()),
+        (None, _) => {}
+    }
+    lines
 }
 
 /// Why a trigger fires, or did not, line by line.

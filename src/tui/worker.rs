@@ -272,6 +272,7 @@ impl<'a> Reader<'a> {
                 let read = self.handle().and_then(|handle| pages::schedule(handle, about.as_ref(), clock::now()));
                 Msg::Schedule(read.map(Box::new).map_err(said))
             }
+            Ask::Sight(key) => Msg::Sight(self.handle().and_then(|handle| pages::sight(handle, key)).map(Box::new).map_err(said)),
             Ask::TurnOn(pipeline) => {
                 Msg::TurnOn(self.handle().and_then(|handle| pages::turn_on(handle, pipeline)).map(Box::new).map_err(said))
             }
@@ -385,7 +386,7 @@ const fn is_shown(ask: &Ask) -> bool {
         Ask::Backfills { .. } | Ask::Backfill { .. } | Ask::PlanBackfill(_) | Ask::StartBackfill(_) => false,
         Ask::Definition { .. } | Ask::Why { .. } | Ask::Figure(..) | Ask::Send(_) | Ask::SendNoted(..) => false,
         Ask::Log(_) | Ask::CloseLog(_) | Ask::LogPart(_) | Ask::Surroundings | Ask::Begin(_) | Ask::Remember(_) | Ask::Start(_) => false,
-        Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::TurnOn(_) => false,
+        Ask::Newest { .. } | Ask::Workspaces | Ask::ForgetWorkspace(_) | Ask::TurnOn(_) | Ask::Sight(_) => false,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
         BackfillId, BackfillRequest, BackfillRow, BackfillSnapshot, Command, Diagnostics, Pipeline, PipelineId, PipelineRow, Reply,
         ResourcesSnapshot, RunId, RunRow, RunState, Secrets, TaskId, TaskSnapshot, TriggerRequest, Usage, Why,
     },
-    runtime::{BackfillPlan, EngineStatus, failure::FailureCard, surroundings::Surroundings},
+    runtime::{BackfillPlan, EngineStatus, failure::FailureCard, scheduler::outlook::TriggerState, surroundings::Surroundings},
     stdx::time::Timestamp,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -272,6 +272,8 @@ pub enum Ask {
     Resources,
     /// What starts runs by itself, with the past of that trigger.
     Schedule(Option<TriggerKey>),
+    /// What a trigger sees now, and what it cannot see.
+    Sight(TriggerKey),
     /// What turning the triggers of a pipeline on would start.
     TurnOn(PipelineId),
     /// A pipeline's file, read now.
@@ -441,6 +443,8 @@ pub enum Msg {
     BackfillPlan(Box<Backfilling>, Result<BackfillPlan, String>),
     /// An answer to "why".
     Why(Result<Why, String>),
+    /// What a trigger sees, asked for by a person.
+    Sight(Result<Box<TriggerState>, String>),
     /// A command was answered.
     Reply(Command, Result<Reply, String>),
     /// About a log.

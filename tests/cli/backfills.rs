@@ -1,6 +1,6 @@
 //! Backfills: each date gets its run once, whatever happens to the engine; and they can be watched, paused and canceled.
 
-use crate::support::{Yard, until};
+use crate::support::{Yard, lossy, until};
 use serde_json::{Value, json};
 
 /// Says which date it is of; the third of January fails as long as nobody mended it.
@@ -62,6 +62,11 @@ fn each_date_gets_a_run_of_its_own_and_the_exit_code_is_theirs() {
     assert!(yard.text(0, &["why", "latest"]).contains(&format!("backfill {id}, 2024-01-01 to 2024-01-02")));
     assert!(yard.text(1, &of_january("2024-01-04", &[])).contains("2 of 2: 1 failed, 1 succeeded, 2 skipped"));
     assert_eq!(yard.json(&["backfills", "--json"]).as_array().unwrap().len(), 2);
+    for (list, all) in [("backfills", "2"), ("runs", "4")] {
+        let note = |limit| lossy(&yard.output(&[list, "--limit", limit]).stderr);
+        assert!(note("1").contains("there are more; --limit N"), "{list}: {}", note("1"));
+        assert_eq!(note(all), "", "{list}");
+    }
     assert!(yard.text(0, &["backfills", "p"]).contains("2024-01-01 to 2024-01-04"));
 }
 
@@ -87,7 +92,7 @@ fn what_ran_is_left_alone_unless_it_is_asked_for_again() {
     assert!(
         table.contains("skip: succeeded as run ")
             && table.contains("run again: failed as run ")
-            && table.contains("1 run, 1 at a time; 2 dates skipped"),
+            && table.contains("1 run, 1 at a time; 2 dates skipped (--reprocess all gives them another run); about "),
         "{table}"
     );
     yard.write("mended", "");
@@ -233,7 +238,7 @@ fn a_file_that_became_wrong_pauses_it_and_no_date_is_lost() {
     let paused = until_backfill(&yard, "paused");
     assert!(paused["why"].as_str().unwrap().contains("pipelines/p.toml:"), "{paused}");
     assert_eq!(states(&paused), ["success", "pending", "pending"]);
-    assert!(yard.text(0, &["backfills"]).contains("p (paused)"));
+    assert!(yard.text(0, &["backfills"]).contains("PAUS"));
     yard.write("pipelines/p.toml", GUARDED);
     yard.text(0, &["backfill", "unpause", "latest"]);
     assert_eq!(states(&until_backfill(&yard, "success")), ["success"; 3]);

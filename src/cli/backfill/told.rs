@@ -7,10 +7,10 @@ use super::super::{
     text::moment,
 };
 use crate::{
-    model::{BackfillId, BackfillItem, BackfillRequest, BackfillRow, BackfillSnapshot, ItemState, Progress, RunId},
+    model::{BackfillId, BackfillItem, BackfillRequest, BackfillRow, BackfillSnapshot, ItemState, Progress, Reprocess, RunId},
     runtime::{BackfillPlan, Handle},
     stdx::{
-        sanitize,
+        duration, sanitize,
         time::{in_zone, rfc3339},
     },
 };
@@ -32,10 +32,21 @@ pub fn summary(plan: &BackfillPlan, asked: &BackfillRequest) -> String {
     let Progress { pending, skipped, .. } = plan.progress;
     let mut text = format!("{}: {}, {} at a time", plan.text, counted(pending, "run", "runs"), asked.max_active.min(pending.max(1)));
     if skipped > 0 {
-        text.push_str(&format!("; {} skipped (--reprocess failed or all gives them another run)", counted(skipped, "date", "dates")));
+        let further = match asked.reprocess {
+            Reprocess::None => " (--reprocess failed or all gives them another run)",
+            Reprocess::Failed => " (--reprocess all gives them another run)",
+            Reprocess::All => "",
+        };
+        text.push_str(&format!("; {} skipped{further}", counted(skipped, "date", "dates")));
     }
     if plan.later > 0 {
         text.push_str(&format!("; {} not come yet", counted(u32::try_from(plan.later).unwrap_or(u32::MAX), "date has", "dates have")));
+    }
+    if pending > 0 {
+        text.push_str(&match plan.estimate(asked.max_active) {
+            Some(time) => format!("; about {} if each takes as long as usual", duration::short(time)),
+            None => "; nobody knows how long: no run of it has succeeded yet".to_owned(),
+        });
     }
     text
 }

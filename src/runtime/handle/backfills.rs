@@ -1,11 +1,17 @@
 //! Backfills as clients see them: what one would do, what they did.
 
-use super::{Handle, RuntimeError, clock};
+use super::{Handle, RunFilter, RuntimeError, clock};
 use crate::{
-    model::{BackfillId, BackfillItem, BackfillRequest, BackfillRow, BackfillSnapshot, Pipeline, PipelineId, Progress, Secrets},
+    model::{
+        BackfillId, BackfillItem, BackfillRequest, BackfillRow, BackfillSnapshot, Pipeline, PipelineId, Progress, RunRow, RunState, Secrets,
+    },
     plan::params,
     triggers::backfill::{self, Dates, Newest},
 };
+use std::time::Duration;
+
+/// So many of the last runs say how long one takes.
+const LOOKED_AT: usize = 20;
 
 /// What a backfill would do, if it began now.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +26,15 @@ pub struct BackfillPlan {
     pub progress: Progress,
     /// How many more dates of the stretch have not come yet, and are left out.
     pub later: u64,
+    /// How long a run of the pipeline takes: the median of the last ones that succeeded.
+    pub usual: Option<Duration>,
+}
+
+impl BackfillPlan {
+    /// How long all of it takes with so many runs at a time, if nothing else has to be waited for; `None` where no run has succeeded yet.
+    pub fn estimate(&self, max_active: u32) -> Option<Duration> {
+        Some(self.usual? * self.progress.pending.div_ceil(max_active.max(1)))
+    }
 }
 
 impl Handle {
@@ -45,7 +60,22 @@ impl Handle {
         let dates = backfill::dates(pipeline, asked, clock::now()).map_err(RuntimeError::Usage)?;
         let items = backfill::items(&dates, asked, &self.newest_runs(&pipeline.id, &dates)?);
         let progress = items.iter().map(|item| item.state).collect();
-        Ok(BackfillPlan { text: dates.text, timezone: dates.timezone, items, progress, later: dates.later })
+        Ok(BackfillPlan {
+            text: dates.text,
+            timezone: dates.timezone,
+            items,
+            progress,
+            later: dates.later,
+            usual: self.usual(&pipeline.id)?,
+        })
+    }
+
+    fn usual(&self, pipeline: &PipelineId) -> Result<Option<Duration>, RuntimeError> {
+        let last = RunFilter { pipeline: Some(pipeline.clone()), state: Some(RunState::Success), limit: LOOKED_AT, ..RunFilter::default() };
+        let took = |run: RunRow| (run.ended_at? - run.started_at?).to_std().ok();
+        let mut took: Vec<Duration> = self.runs(&last)?.into_iter().filter_map(took).collect();
+        took.sort_unstable();
+        Ok(took.get(took.len() / 2).copied())
     }
 
     fn newest_runs(&self, pipeline: &PipelineId, dates: &Dates) -> Result<Newest, RuntimeError> {

@@ -95,7 +95,14 @@ fn planned(size: (u16, u16)) -> App {
     let mut items = items(&[vec![ItemState::Skipped; 2], vec![ItemState::Pending; 29]].concat());
     items[2].why = Some("again: failed as run 01m8fp5sy7en4f7z10kzy1abcd".to_owned());
     let progress = items.iter().map(|item| item.state).collect();
-    let plan = BackfillPlan { text: TEXT.to_owned(), timezone: "Europe/Berlin".to_owned(), items, progress, later: 3 };
+    let plan = BackfillPlan {
+        text: TEXT.to_owned(),
+        timezone: "Europe/Berlin".to_owned(),
+        items,
+        progress,
+        later: 3,
+        usual: Some(std::time::Duration::from_secs(95)),
+    };
     tell(&mut app, Msg::BackfillPlan(start, Ok(plan)));
     app
 }

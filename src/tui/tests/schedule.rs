@@ -4,7 +4,7 @@
 use super::*;
 use crate::{
     model::{Catchup, PipelineId},
-    runtime::scheduler::outlook::{self, Broken},
+    runtime::scheduler::outlook::{self, Broken, TriggerState},
     tui::{schedule::Schedule, world::Engine},
 };
 
@@ -63,6 +63,19 @@ fn past_fires_are_walked_and_say_why_they_started_nothing() {
     assert!(app.take_asks().contains(&Ask::Why { run: "run-17".into(), task: None }));
     press(&mut app, "enter");
     assert!(app.take_asks().contains(&Ask::Run(Subject::Run("run-17".into()))));
+}
+
+#[test]
+fn what_a_trigger_cannot_see_is_told_when_somebody_asks_why() {
+    pictures("schedule_blind", |size| {
+        let mut app = place(size);
+        press(&mut app, "j j w");
+        let asked = app.take_asks().into_iter().find_map(|ask| if let Ask::Sight(key) = ask { Some(key) } else { None }).unwrap();
+        let row = fixtures::schedule().triggers.into_iter().find(|row| row.def.id == asked.1).unwrap();
+        let troubles = vec!["data is not there".to_owned()];
+        tell(&mut app, Msg::Sight(Ok(Box::new(TriggerState { row, since: None, wanted: None, cooled: None, troubles }))));
+        app
+    });
 }
 
 #[test]

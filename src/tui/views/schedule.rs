@@ -223,8 +223,11 @@ impl ScheduleView {
             };
         }
         let Some(row) = self.row(world) else { return Vec::new() };
+        if row.def.kind.clock().is_none() && !row.paused {
+            return vec![Intent::Ask(Ask::Sight((row.pipeline.clone(), row.def.id.clone())))];
+        }
         let words = schedule::why(row, world.engine != Engine::Idle, world.now).join("\n");
-        vec![Intent::Show(Box::new(Report::message(format!("Why?  {} {}", row.pipeline, row.def.kind.word()), &words)))]
+        vec![Intent::Show(Box::new(Report::message(schedule::why_title(row), &words)))]
     }
 
     fn open(&self, world: &World) -> Vec<Intent> {

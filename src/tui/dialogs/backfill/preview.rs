@@ -9,7 +9,7 @@ use super::super::{
 use crate::{
     model::ItemState,
     runtime::BackfillPlan,
-    stdx::time::in_zone,
+    stdx::{duration, time::in_zone},
     tui::{
         actions::{Action, Context},
         command_line, panes, text,
@@ -60,6 +60,10 @@ impl Preview {
         }
     }
 
+    fn estimate(&self) -> String {
+        self.plan.estimate(self.start.request.max_active).map(|time| format!(", about {}", duration::short(time))).unwrap_or_default()
+    }
+
     fn line(&self, line: usize, width: usize, theme: &Theme) -> Line<'static> {
         let (fg, muted) = (theme.style("fg"), theme.style("fg.muted"));
         let asked = &self.start.request;
@@ -67,7 +71,7 @@ impl Preview {
             0 => Line::styled(" Back to the form: nothing is started", fg),
             1 if self.plan.progress.pending == 0 => Line::styled(" Start  (nothing to do: every date has a run)", muted),
             1 => Line::styled(
-                format!(" Start {}, {} at a time", self.runs(), asked.max_active.min(self.plan.progress.pending)),
+                format!(" Start {}, {} at a time{}", self.runs(), asked.max_active.min(self.plan.progress.pending), self.estimate()),
                 theme.style("accent"),
             ),
             _ => {
