@@ -460,7 +460,13 @@ impl View for ScheduleView {
 impl ScheduleView {
     fn triggers(&self, frame: &mut Frame<'_>, area: Rect, found: &Schedule, world: &World, theme: &Theme) {
         let all = found.triggers.len() + found.broken.len();
-        let right = if self.order.len() == all { String::new() } else { format!("{} of {all}", self.order.len()) };
+        // Below the frame's two lines and the head.
+        let window = self.list.window(self.order.len(), usize::from(area.height.saturating_sub(3)));
+        let right = match self.order.len() {
+            some if window.len() < some => format!("{}–{} of {some}", window.start + 1, window.end),
+            some if some == all => String::new(),
+            some => format!("{some} of {all}"),
+        };
         let focused = self.focus == Focus::Triggers;
         let inner = panes::framed(frame, area, "Triggers", &right, focused, theme);
         let content = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
@@ -469,7 +475,6 @@ impl ScheduleView {
         }
         let fitted = list::fit(COLUMNS, usize::from(inner.width).saturating_sub(3));
         frame.buffer_mut().set_line(inner.x + 2, inner.y, &list::header(COLUMNS, &fitted, theme), inner.width.saturating_sub(2));
-        let window = self.list.window(self.order.len(), usize::from(content.height));
         let lines = self.order[window.clone()].iter().map(|entry| {
             let mut line = match entry {
                 Entry::Trigger(at) => line(&found.triggers[*at], &fitted, world.now, theme),
