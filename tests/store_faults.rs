@@ -291,7 +291,7 @@ fn who_only_looks_does_not_wait_for_a_slow_disk() {
         return;
     }
     let yard = Yard::new();
-    let mut engine = engine_with(&yard, "fsync,fdatasync:delay_exit=2000000");
+    let engine = engine_with(&yard, "fsync,fdatasync:delay_exit=2000000");
     until("the engine is up", || yard.output(&["engine", "status"]).status.success());
     let mut starting = yard.plain_command(&["run", "hello", "--detach"]).stdout(Stdio::null()).spawn().unwrap();
     // The commit of the run takes two seconds; meanwhile history is read as often as one likes.
@@ -301,8 +301,7 @@ fn who_only_looks_does_not_wait_for_a_slow_disk() {
         looked += 1;
     }
     assert!(looked >= 2, "looked {looked} times");
-    yard.kill_engine();
-    engine.wait().unwrap();
+    support::end(engine);
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn what_changes_while_no_engine_lives_fires_once_and_what_changes_while_triggers
     yard.kill_engine();
     yard.write("data/a.csv", "2");
     yard.write("data/b.csv", "1");
-    let mut engine = yard.plain_command(&["engine"]).spawn().unwrap();
+    let engine = yard.plain_command(&["engine"]).spawn().unwrap();
     let first = until_runs(&yard, "p", 1);
     assert_eq!(reason(&yard, &first[0]), "data/a.csv and 1 more file changed");
     yard.text(0, &["pause", "p"]);
@@ -181,8 +181,7 @@ fn what_changes_while_no_engine_lives_fires_once_and_what_changes_while_triggers
     yard.write("data/c.csv", "1");
     let second = until_runs(&yard, "p", 2);
     assert_eq!(reason(&yard, &second[0]), "data/c.csv is new");
-    yard.kill_engine();
-    engine.wait().unwrap();
+    support::end(engine);
 }
 
 #[test]
@@ -282,11 +281,10 @@ fn each_end_of_another_pipelines_run_starts_one_also_the_end_that_its_engine_did
     let second = yard.start("ingest");
     yard.until_run(&second, "failed");
     yard.kill_engine();
-    let mut engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
     let runs = until_runs(&yard, "p", 2);
     assert_eq!((reason(&yard, &runs[0]).as_str(), yard.read("told").as_str()), ("ingest#2 failed", "success\nfailed\n"));
-    yard.kill_engine();
-    engine.wait().unwrap();
+    support::end(engine);
 }
 
 #[test]
@@ -367,7 +365,7 @@ fn new_commits_start_a_run_that_is_told_their_range_and_other_paths_and_branches
     git(&yard, &["checkout", "-qb", "release/1"]);
     let third = commit(&yard, "src/a", "4");
     git(&yard, &["pack-refs", "--all"]);
-    let mut engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
     let runs = until_runs(&yard, "p", 2);
     assert_eq!(reason(&yard, &runs[0]), format!("release/1 is new, with 1 new commit: {} Change src/a", &third[..8]));
     git(&yard, &["checkout", "-q", "main"]);
@@ -376,8 +374,7 @@ fn new_commits_start_a_run_that_is_told_their_range_and_other_paths_and_branches
     let fourth = git(&yard, &["rev-parse", "HEAD"]);
     let runs = until_runs(&yard, "p", 3);
     assert_eq!(reason(&yard, &runs[0]), format!("main was rewritten, with 1 new commit: {} Change it otherwise", &fourth[..8]));
-    yard.kill_engine();
-    engine.wait().unwrap();
+    support::end(engine);
 }
 
 #[test]
@@ -391,7 +388,7 @@ fn commits_that_came_with_several_branches_at_once_start_one_run() {
     git(&yard, &["checkout", "-qb", "later"]);
     let third = commit(&yard, "src/a", "3");
     git(&yard, &["branch", "latest"]);
-    let mut engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
     let runs = until_runs(&yard, "p", 2);
     let mut reasons = [reason(&yard, &runs[0]), reason(&yard, &runs[1])];
     reasons.sort();
@@ -400,8 +397,7 @@ fn commits_that_came_with_several_branches_at_once_start_one_run() {
     // Whatever else they would have started would be there before this.
     commit(&yard, "src/a", "4");
     until_runs(&yard, "p", 3);
-    yard.kill_engine();
-    engine.wait().unwrap();
+    support::end(engine);
 }
 
 #[test]
@@ -457,12 +453,11 @@ fn a_checkout_whose_engine_was_killed_before_there_was_a_run_is_removed_by_the_n
     let folders = || fs::read_dir(yard.state().join("runs")).unwrap().map(|run| run.unwrap().file_name()).collect::<Vec<_>>();
     let [left] = &folders()[..] else { panic!("{:?}", folders()) };
     until("git is done", || git(&yard, &["worktree", "list", "--porcelain"]).matches("locked").count() == 0);
-    let mut engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let engine = yard.plain_command(&["engine"]).stderr(std::process::Stdio::null()).spawn().unwrap();
     until_runs(&yard, "p", 1);
     assert!(!folders().contains(left), "{left:?} is left");
     assert_eq!((folders().len(), worktrees(&yard)), (1, 1));
-    yard.kill_engine();
-    engine.wait().unwrap();
+    support::end(engine);
 }
 
 #[test]

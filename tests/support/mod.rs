@@ -275,6 +275,12 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// Ends an engine that a test started itself; another may own the workspace, if a client that found none was quicker.
+pub fn end(mut engine: std::process::Child) {
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+}
+
 pub fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
