@@ -226,7 +226,7 @@ fn backfill_pause_and_go_on(size: (u16, u16)) {
     terminal.sees("nightly").press("b").sees("List the dates").press("2024-01-01\t2024-01-03\x13");
     terminal.sees("Start 3 runs, 1 at a time").sees("Wed 2024-01-03 02:00 UTC");
     assert!(!yard.state().join("flowyard.db").exists(), "the list is seen before anything is made");
-    terminal.press("j\r").sees("backfill of nightly started").sees("0 of 3: 1 running").press("p").sees("p lets it go on");
+    terminal.press("j\r").sees("backfill of nightly started").sees("0 of 3: 1 open").press("p").sees("p lets it go on");
     yard.write("go", "");
     terminal.sees("1 of 3: 1 succeeded").press("p").sees("3 of 3: 3 succeeded");
     assert_eq!(
