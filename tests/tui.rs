@@ -233,7 +233,7 @@ fn backfill_pause_and_go_on(size: (u16, u16)) {
         yard.read("begun").lines().map(|line| line.get(..10)).collect::<Vec<_>>(),
         ["2024-01-01", "2024-01-02", "2024-01-03"].map(Some)
     );
-    terminal.press("\r").sees("run 1").sees("✓ OK").press("\x1b").sees("nightly").press("b").sees("New backfill").sees("3 of 3");
+    terminal.press("\r").sees("run 1").sees("✓ OK").press("\x1b").sees("sort: attention").press("b").sees("New backfill").sees("3 of 3");
     assert_eq!(terminal.press("\x1b").misses("New backfill").press("q").ends(), 0);
 }
 
