@@ -255,7 +255,7 @@ pub(super) mod tests {
             }),
             other_tasks: 1,
             commands: vec!["flowyard show 01JRUN".to_owned()],
-            workspace: "/work/ml".to_owned(),
+            workspace: "/srv/ml".to_owned(),
         }
     }
 
@@ -268,7 +268,7 @@ pub(super) mod tests {
 
         run       01JRUN (failed, 3m00s)
         at        2026-11-27T06:03:00.000Z
-        workspace /work/ml
+        workspace /srv/ml
         task      train (2 attempts)
         cause     exit code 3
                   1 more of its tasks failed

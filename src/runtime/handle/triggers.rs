@@ -19,14 +19,6 @@ use crate::{
 use chrono::{NaiveDate, NaiveTime};
 
 impl Handle {
-    /// The triggers of every pipeline, or of one, with their next fires, the last, and what fell due while no engine runs.
-    ///
-    /// # Errors
-    /// A file or the database cannot be read; there is no such pipeline.
-    pub fn triggers(&self, pipeline: Option<&str>, fires: usize) -> Result<Vec<TriggerRow>, RuntimeError> {
-        self.trigger_rows(&self.found(pipeline)?, fires)
-    }
-
     /// Everything that starts runs by itself, or what does so of one pipeline: with so many next fires of each trigger, the files that are
     /// broken, and what is in no file any more.
     ///
